@@ -1,0 +1,1 @@
+//! An OceanBase Migration Service to talk to.

@@ -1,0 +1,2 @@
+//! The simulator as a process.
+fn main() {}

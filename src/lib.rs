@@ -1,0 +1,1 @@
+//! Runs OceanBase Migration Service (OMS) projects as Kubernetes resources.

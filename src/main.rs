@@ -1,0 +1,2 @@
+//! The `oms-operator` binary.
+fn main() {}
