@@ -1,0 +1,17 @@
+//! Names that the operator puts on Kubernetes objects. They are part of the
+//! contract with users and with older versions: none of them changes.
+
+/// Annotation that reserves the right to one CreateProject call.
+pub const CREATE_RESERVATION: &str = "oms.oceanbase.com/create-reservation";
+
+/// Annotation of the user: any new text forces a look at once.
+pub const RECONCILE_REQUESTED_AT: &str = "oms.oceanbase.com/reconcile-requested-at";
+
+/// Annotation of the user: any new text allows one more try of what failed.
+pub const RETRY: &str = "oms.oceanbase.com/retry";
+
+/// Finalizer of both kinds.
+pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
+
+/// Field manager of everything that the operator writes.
+pub const FIELD_MANAGER: &str = "oms-operator";

@@ -1,0 +1,134 @@
+//! Condition types and reasons. Every "no", "not yet" and "done" that the
+//! operator says carries a reason from this one list; documentation, events
+//! and tests read it too.
+
+/// Condition types.
+pub mod types {
+    /// As declared: the one to look at, and to wait for.
+    pub const READY: &str = "Ready";
+    /// The operator is at work or will try again by itself. Present only while
+    /// True.
+    pub const RECONCILING: &str = "Reconciling";
+    /// Nothing will heal by itself. Present only while True.
+    pub const STALLED: &str = "Stalled";
+    /// Whether the OMS can be read, so that `projectStatus` is current.
+    pub const OBSERVED: &str = "Observed";
+}
+
+/// Declares [`Reason`] with one row for each reason, so that no reason can lack
+/// its meaning or its place in [`Reason::ALL`].
+macro_rules! reasons {
+    ($($name:ident: $meaning:literal,)*) => {
+        /// Why a condition or an event is as it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl Reason {
+            /// Every reason, in the order of this file.
+            pub const ALL: &[Reason] = &[$(Reason::$name),*];
+
+            /// The word in the API.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Reason::$name => stringify!($name),)* }
+            }
+
+            /// What it means to a user.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Reason::$name => $meaning,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    // The way to a running project.
+    Pending: "Nothing has been done yet; the operator is about to begin.",
+    Creating: "The project is being created in OMS.",
+    Starting: "The project exists in OMS and is being started.",
+    Running: "The project is running, as declared.",
+    Created: "The project exists and is not started, as declared.",
+    Finished: "The project has done its work and ended.",
+    // States of the project in OMS.
+    Failed: "OMS reports that the project failed.",
+    Paused: "The project is paused in OMS.",
+    Releasing: "OMS is releasing the project's resources.",
+    Released: "The project was released in OMS and has ended for good.",
+    ProjectGone: "The project no longer exists in OMS; it is not created again unasked.",
+    StatusUnknown: "OMS reports a status that this version does not know; nothing is done.",
+    // Creating and taking over.
+    NameConflict: "Another project has this name already; `adopt` would take it over.",
+    AdoptNotFound: "The project that `adopt` names does not exist in OMS.",
+    AdoptRefused: "The connection's `adoption` does not allow this resource to take over projects.",
+    ProjectClaimed: "Another resource already has this project, or an older one wants the same name.",
+    CreateUnknown: "OMS may or may not have created the project; the operator does not try again by itself.",
+    CreateRejected: "OMS refused to create the project.",
+    CreateAmbiguous: "More than one project could be the one that was created; a person must choose.",
+    RestoredWithoutProject: "This resource is a restored copy whose project is not in OMS; it is not created again.",
+    RestoreAmbiguous: "This resource is a restored copy and more than one project could be its own.",
+    ReservationInvalid: "The create reservation on this resource cannot be read; nothing is created.",
+    SpecChangedDuringCreate: "The spec was changed while the project was being created; revert it, or make a new resource.",
+    // What the resource refers to.
+    EndpointChanged: "The connection now names another OMS than the one that holds the project.",
+    EndpointNotFound: "No data source in OMS has the name that the spec gives.",
+    EndpointAmbiguous: "More than one data source in OMS has the name that the spec gives.",
+    ConnectionNotFound: "The OMSConnection does not exist.",
+    ConnectionNotAllowed: "The OMSConnection does not allow this namespace.",
+    ConnectionNotReady: "The OMSConnection cannot be used at present.",
+    NoConnection: "The spec names no connection, and the operator has no default one.",
+    InvalidSpec: "The spec cannot be made into a request.",
+    Deleting: "The resource is being deleted.",
+    // Talking to OMS.
+    ActionMissing: "This OMS does not know an action that is needed.",
+    OmsUnreachable: "The OMS cannot be reached.",
+    AuthenticationFailed: "The OMS refused the credentials.",
+    OmsError: "The OMS answered with an error.",
+    // Connections.
+    Connected: "The OMS answers and accepts the credentials.",
+    SecretMissing: "The Secret with the credentials does not exist.",
+    SecretInvalid: "The Secret lacks `username` or `password`, or they are not text.",
+    CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist.",
+    CaInvalid: "The certificate authority is not in PEM form.",
+    UrlInvalid: "The URL cannot be used.",
+    InsecureTransport: "The URL is http://, so the password travels readable.",
+    // Events only.
+    ForeignReservation: "The create reservation was copied from another resource and is ignored.",
+    SurplusProject: "A second project was made in a race and is removed again.",
+    ProjectCreated: "The project was created in OMS.",
+    ProjectStarted: "The project was started in OMS.",
+    ProjectAdopted: "An existing project was taken over.",
+    LeftInOms: "The resource is gone and its project stays in OMS.",
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reason;
+
+    #[test]
+    fn every_reason_is_a_distinct_word_with_a_sentence() {
+        let words: std::collections::BTreeSet<_> =
+            Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.len(), Reason::ALL.len());
+        for reason in Reason::ALL {
+            let word = reason.as_str();
+            assert!(
+                word.starts_with(|first: char| first.is_ascii_uppercase())
+                    && word.chars().all(|letter| letter.is_ascii_alphanumeric()),
+                "{word} is not CamelCase"
+            );
+            assert!(
+                reason.meaning().ends_with('.'),
+                "{word} lacks a whole sentence"
+            );
+        }
+    }
+}

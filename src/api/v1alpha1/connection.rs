@@ -1,0 +1,204 @@
+//! The `OMSConnection` resource: one OMS and how to log in to it.
+
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::connection_status::OMSConnectionStatus;
+use super::migration_project::NameRef;
+
+/// Interval of the sweep when the connection names none: the period at which a
+/// person who watches `kubectl get -w` still takes a change for prompt.
+pub const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Where an OMS is and how to log in to it.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "oms.oceanbase.com",
+    version = "v1alpha1",
+    kind = "OMSConnection",
+    plural = "omsconnections",
+    shortname = "omsconn",
+    category = "oms",
+    namespaced,
+    status = "OMSConnectionStatus",
+    derive = "PartialEq",
+    doc = "One OceanBase Migration Service (OMS) with the credentials for it, shared by many MigrationProjects.",
+    printcolumn(
+        name = "URL",
+        type_ = "string",
+        json_path = ".spec.url",
+        description = "Address of the OMS."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the OMS can be used."
+    ),
+    printcolumn(
+        name = "Projects",
+        type_ = "integer",
+        json_path = ".status.projects",
+        description = "MigrationProjects that use this connection."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1,
+        description = "Why the connection is ready, or not."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct OMSConnectionSpec {
+    /// Base address of the OMS, such as `https://oms.example.com:8089`. A
+    /// trailing `/` or `/api/v2` is taken off. http:// works, but the password
+    /// then travels readable. Must not hold credentials.
+    #[schemars(length(min = 1, max = 2048))]
+    pub url: String,
+
+    /// Older addresses of the same OMS. A project that was created under one of
+    /// them goes on under `url`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 2048)))]
+    pub former_urls: Option<Vec<String>>,
+
+    /// Secret with the keys `username` and `password`, of any type, in this
+    /// namespace.
+    pub credentials_secret_ref: NameRef,
+
+    /// TLS settings. Left out: the certificate authorities of the operator's
+    /// machine are trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+
+    /// How often the projects of this OMS are read, such as `30s` or `1m30s`.
+    /// Default: 30s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 2, max = 32),
+        regex(pattern = r"^([0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h))+$")
+    )]
+    pub sweep_interval: Option<String>,
+
+    /// Namespaces whose MigrationProjects may use this connection. Default:
+    /// only its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_namespaces: Option<AllowedNamespaces>,
+
+    /// Which MigrationProjects may take over projects that exist in OMS
+    /// already, by `adopt` or as restored copies. SameNamespace: those in this
+    /// namespace. Any: all that may use the connection. None: none. Default:
+    /// SameNamespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
+}
+
+/// TLS settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tls {
+    /// Certificate authority to trust, besides those of the operator's machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_ref: Option<CaRef>,
+}
+
+/// Where a certificate authority is, in PEM form, in this namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaRef {
+    /// Secret or ConfigMap.
+    pub kind: CaKind,
+
+    /// Name of the Secret or ConfigMap.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+
+    /// Key in it, such as `ca.crt`.
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// Kind of object that holds a certificate authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CaKind {
+    /// A Secret.
+    Secret,
+    /// A ConfigMap.
+    ConfigMap,
+}
+
+/// Namespaces that may use a connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedNamespaces {
+    /// Same: only the connection's own namespace. All: every namespace.
+    /// Selector: its own, and those whose labels match `selector`. Default:
+    /// Same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NamespacesFrom>,
+
+    /// Labels of the namespaces; with `from: Selector` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<LabelSelector>,
+}
+
+/// How namespaces are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NamespacesFrom {
+    /// The connection's own.
+    #[default]
+    Same,
+    /// Every one.
+    All,
+    /// By labels.
+    Selector,
+}
+
+/// Who may take over existing projects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Adoption {
+    /// Resources in the connection's namespace.
+    #[default]
+    SameNamespace,
+    /// Every resource that may use the connection.
+    Any,
+    /// Nobody.
+    None,
+}
+
+impl OMSConnectionSpec {
+    /// The sweep interval, the default applied. A text that is no duration (the
+    /// schema refuses it) counts as unset.
+    #[must_use]
+    pub fn sweep_interval(&self) -> Duration {
+        self.sweep_interval
+            .as_deref()
+            .and_then(|text| text.parse::<kube::core::Duration>().ok())
+            .map_or(DEFAULT_SWEEP_INTERVAL, Duration::from)
+    }
+
+    /// Who may take over existing projects, the default applied.
+    #[must_use]
+    pub fn adoption(&self) -> Adoption {
+        self.adoption.unwrap_or_default()
+    }
+
+    /// How namespaces are chosen, the default applied.
+    #[must_use]
+    pub fn allowed_from(&self) -> NamespacesFrom {
+        self.allowed_namespaces
+            .as_ref()
+            .and_then(|allowed| allowed.from)
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,194 @@
+//! The `MigrationProject` resource: what a user declares.
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::project::ProjectBody;
+use super::status::MigrationProjectStatus;
+
+/// What the project is to be, and how the operator treats it.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "oms.oceanbase.com",
+    version = "v1alpha1",
+    kind = "MigrationProject",
+    plural = "migrationprojects",
+    shortname = "mp",
+    category = "oms",
+    namespaced,
+    status = "MigrationProjectStatus",
+    derive = "PartialEq",
+    doc = "One project of OceanBase Migration Service (OMS): the operator creates it exactly once and reports how it goes.",
+    printcolumn(
+        name = "Status",
+        type_ = "string",
+        json_path = ".status.projectStatus",
+        description = "Status of the project in OMS's own word."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the project is as declared."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Project ID",
+        type_ = "string",
+        json_path = ".status.projectId",
+        priority = 1,
+        description = "Id of the project in OMS."
+    ),
+    printcolumn(
+        name = "Connection",
+        type_ = "string",
+        json_path = ".status.connection.name",
+        priority = 1,
+        description = "OMSConnection in use."
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1,
+        description = "Why the project is ready, or not."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationProjectSpec {
+    /// The OMSConnection to use. Left out: the one that the operator was
+    /// started with (--default-connection). Immutable once the project exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection_ref: Option<ConnectionRef>,
+
+    /// Wanted run state. Running: create and start. Created: create and do not
+    /// start. Default: Running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<WantedState>,
+
+    /// What happens to the OMS project when this resource is deleted. Retain:
+    /// it stays in OMS, untouched. Default: Retain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+
+    /// Take over a project that exists in OMS already, instead of creating one.
+    /// The connection's `adoption` must allow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<Adopt>,
+
+    /// Source data source by its name in OMS, instead of
+    /// project.sourceEndpointId. Immutable once the project exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_endpoint_ref: Option<NameRef>,
+
+    /// Target data source by its name in OMS, instead of
+    /// project.sinkEndpointId. Immutable once the project exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink_endpoint_ref: Option<NameRef>,
+
+    /// The body of OMS's CreateProject request, with OMS's own field names. An
+    /// existing request can be pasted here; null means the same as leaving the
+    /// field out. Immutable once the project exists. Required, unless
+    /// adopt.projectId names an existing project.
+    // Absent and empty are one and the same, so that no caller needs to unwrap.
+    #[serde(default, skip_serializing_if = "ProjectBody::is_empty")]
+    pub project: ProjectBody,
+
+    /// Request fields that this version of the operator does not know, in OMS's
+    /// own nesting, such as `fullTransferConfig: {throttleRps: 1000}`. They are
+    /// merged into the request. Fields that `project` knows are refused here.
+    /// Immutable once the project exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra_properties: Option<Map<String, Value>>,
+}
+
+/// Names an OMSConnection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionRef {
+    /// Name of the OMSConnection.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+
+    /// Namespace of the OMSConnection; it must allow this namespace
+    /// (allowedNamespaces). Default: the namespace of this resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
+}
+
+/// Names something in OMS, or in this namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NameRef {
+    /// The name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// Wanted run state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum WantedState {
+    /// Created and started.
+    #[default]
+    Running,
+    /// Created and not started.
+    Created,
+}
+
+/// What deleting the resource does to the OMS project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DeletionPolicy {
+    /// Nothing.
+    #[default]
+    Retain,
+}
+
+/// Which existing project to take over; exactly one of the two fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Adopt {
+    /// Id of the project in OMS, such as `np_4w0example`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub project_id: Option<String>,
+
+    /// true: take over the project that has the name which this one would get;
+    /// create one if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_name: Option<bool>,
+}
+
+impl MigrationProjectSpec {
+    /// The wanted run state, the default applied.
+    #[must_use]
+    pub fn state(&self) -> WantedState {
+        self.state.unwrap_or_default()
+    }
+
+    /// The deletion policy, the default applied.
+    #[must_use]
+    pub fn deletion_policy(&self) -> DeletionPolicy {
+        self.deletion_policy.unwrap_or_default()
+    }
+
+    /// The id that `adopt` names.
+    #[must_use]
+    pub fn adopt_project_id(&self) -> Option<&str> {
+        self.adopt.as_ref()?.project_id.as_deref()
+    }
+
+    /// Whether `adopt` allows taking over a namesake.
+    #[must_use]
+    pub fn adopt_by_name(&self) -> bool {
+        self.adopt
+            .as_ref()
+            .is_some_and(|adopt| adopt.by_name == Some(true))
+    }
+}

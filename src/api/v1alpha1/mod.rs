@@ -1,0 +1,22 @@
+//! `oms.oceanbase.com/v1alpha1`.
+
+pub mod conditions;
+mod connection;
+mod connection_status;
+mod migration_project;
+pub mod project;
+mod status;
+
+pub use connection::{
+    Adoption, AllowedNamespaces, CaKind, CaRef, DEFAULT_SWEEP_INTERVAL, NamespacesFrom,
+    OMSConnection, OMSConnectionSpec, Tls,
+};
+pub use connection_status::OMSConnectionStatus;
+pub use migration_project::{
+    Adopt, ConnectionRef, DeletionPolicy, MigrationProject, MigrationProjectSpec, NameRef,
+    WantedState,
+};
+pub use status::{
+    ConnectionIdentity, CreateOutcome, CreateStatus, LastError, MigrationProjectStatus,
+    PinnedConnection,
+};

@@ -1,0 +1,230 @@
+//! `MigrationProject.status`: what the operator reports.
+//!
+//! Nothing here moves by itself: a value that changes without cause would be a
+//! write for every project and sweep.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the operator knows about the project.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationProjectStatus {
+    /// Generation of the spec that this status speaks of; -1 before the first
+    /// look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = -1, max = 9_007_199_254_740_991_i64))]
+    pub observed_generation: Option<i64>,
+
+    /// Id of the project in OMS. Written once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub project_id: Option<String>,
+
+    /// Name of the project in OMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub project_name: Option<String>,
+
+    /// The connection and the OMS that the project lives in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<PinnedConnection>,
+
+    /// Status of the project in OMS's own word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub project_status: Option<String>,
+
+    /// The creation, while it is not settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<CreateStatus>,
+
+    /// true: the spec was changed while the project was being created, so the
+    /// project in OMS differs from it. The project is not started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_mismatch: Option<bool>,
+
+    /// true: the project no longer exists in OMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone: Option<bool>,
+
+    /// The last error, while it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+
+    /// Value of the annotation oms.oceanbase.com/reconcile-requested-at that
+    /// was obeyed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub last_handled_reconcile_at: Option<String>,
+
+    /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Observed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// The OMSConnection that a project was created through, and the address of the
+/// OMS that it named then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedConnection {
+    /// Namespace of the OMSConnection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub namespace: Option<String>,
+
+    /// Name of the OMSConnection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub name: Option<String>,
+
+    /// UID of the OMSConnection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub uid: Option<String>,
+
+    /// Normalised URL of the OMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub url: Option<String>,
+}
+
+/// An OMSConnection and the address that it named.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionIdentity {
+    /// UID of the OMSConnection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub uid: Option<String>,
+
+    /// Normalised URL of the OMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub url: Option<String>,
+}
+
+/// A creation that is not settled: what was tried, and what is waited for. A
+/// copy of the reservation, which `kubectl replace` can strip.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateStatus {
+    /// Number of the attempt, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub attempt: Option<i32>,
+
+    /// When the attempt was reserved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+
+    /// NotDone: OMS certainly made no project. Unknown: it may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<CreateOutcome>,
+
+    /// Since when the outcome stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+
+    /// Attempts whose outcome stayed unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub unknown_attempts: Option<i32>,
+
+    /// No further attempt before this time; OMS may still list the project of
+    /// the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine_until: Option<Timestamp>,
+
+    /// Name of the project in the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub project_name: Option<String>,
+
+    /// Hash of the spec that the request was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub body_hash: Option<String>,
+
+    /// When OMS was searched for the name before the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_at: Option<Timestamp>,
+
+    /// The request was not sent after this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
+
+    /// Ids of projects that had the name before the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 200), inner(length(max = 256)))]
+    pub known_ids: Option<Vec<String>>,
+
+    /// Connection of the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionIdentity>,
+
+    /// Whether OMS replied to the attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replied: Option<bool>,
+
+    /// Value of the annotation oms.oceanbase.com/retry that was obeyed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub handled_retry: Option<String>,
+
+    /// What happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub message: Option<String>,
+}
+
+/// Outcome of a CreateProject call that gave no id. (One that gave an id leaves
+/// `status.projectId`.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CreateOutcome {
+    /// OMS certainly made no project.
+    NotDone,
+    /// OMS may have made a project.
+    Unknown,
+}
+
+/// An error in OMS's words, and what the operator does about it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastError {
+    /// The OMS action that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub action: Option<String>,
+
+    /// OMS's error code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub code: Option<String>,
+
+    /// OMS's message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub message: Option<String>,
+
+    /// What helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub advice: Option<String>,
+
+    /// OMS's request id, for its support and its log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub request_id: Option<String>,
+
+    /// When it happened first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+
+    /// When the operator tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_time: Option<Timestamp>,
+}
