@@ -1,0 +1,340 @@
+//! The dangerous part of the create protocol: from the reservation to the id
+//! on the resource. Once begun it is not cancelled.
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+use serde_json::{Map, Value};
+
+use super::audit::{Asker, audit};
+use super::claims::Key;
+use super::context::Context;
+use super::create::Me;
+use super::kubernetes;
+use super::link::Link;
+use super::memory::LastMutation;
+use super::pass::{Error, Step, refused_or_wait};
+use super::publish::publish;
+use super::trace::to_status;
+use crate::api::v1alpha1::{MigrationProject, PinnedConnection, Reason};
+use crate::decide::create::Provenance;
+use crate::decide::{Ending, Trace, Verdict};
+use crate::oms::{self, Outcome};
+
+/// How often the id is written at once before the pass gives its slot back.
+/// The next pass goes on with it, from memory.
+const RECORD_TRIES: u32 = 5;
+
+/// Reserves on the resource as it was `read`, then calls CreateProject.
+pub async fn reserve_and_call(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: &Link,
+    trace: Trace,
+    body: Map<String, Value>,
+) -> Result<Step, Error> {
+    let text = trace.reservation.to_annotation();
+    // Remembered before it is written: when the answer to the write is lost,
+    // the reservation is known to be one that no call was made under.
+    context.memory.remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
+    let reserved = context.kubernetes.reserve(read, &text).await?;
+    context.claims.note(&reserved);
+    if reserved.metadata.deletion_timestamp.is_some() {
+        return Ok(Step::Again);
+    }
+    let client = link.live.client.clone();
+    let outcome = call(context, me, client, &trace, body).await;
+    match outcome {
+        None => Ok(Step::Again),
+        Some(Outcome::Done(id)) => record(context, me, &id).await,
+        Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
+        Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
+    }
+}
+
+/// The call itself, in a task of its own: neither the end of this reconcile nor
+/// that of the controller cancels it. `None`: too late to call.
+async fn call(
+    context: &Context,
+    me: &Me,
+    client: oms::Client,
+    trace: &Trace,
+    body: Map<String, Value>,
+) -> Option<Outcome<String>> {
+    if context.clock.now() > trace.reservation.not_after {
+        return None;
+    }
+    let mut begun = trace.clone();
+    begun.ending = Ending::Unknown { replied: false };
+    begun.spent += 1;
+    context.memory.remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));
+    let call = async move { client.create_project(&body).await };
+    let outcome = match context.tasks.spawn(call).await {
+        Ok(outcome) => outcome,
+        // A panic in the client: what it did is not known, and the memory says
+        // so already. The next pass looks.
+        Err(_) => return None,
+    };
+    let asker = Asker { key: &me.key, uid: &me.uid, generation: me.generation };
+    audit(&asker, oms::Action::CreateProject, &trace.reservation.project_name, &outcome);
+    let now = context.clock.now();
+    context.memory.remember(&me.uid, &me.key, |mine| match &outcome {
+        Outcome::Done(id) => {
+            mine.made = Some(id.clone());
+            mine.mutated = Some((LastMutation::Created, now));
+        }
+        Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
+        Outcome::Unknown(error) => {
+            mine.first_look = Some(now);
+            if let Some(attempt) = &mut mine.attempt {
+                attempt.ending = Ending::Unknown { replied: error.was_answered() };
+            }
+        }
+    });
+    Some(outcome)
+}
+
+/// Writes the id of a project that OMS has made for this resource.
+pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error> {
+    let Some(trace) = context.memory.recall(&me.uid).and_then(|mine| mine.attempt) else {
+        return Ok(Step::Again);
+    };
+    let reservation = trace.reservation;
+    let pinned = PinnedConnection {
+        uid: Some(reservation.connection.uid),
+        url: Some(reservation.connection.url),
+        ..pinned_name(context, &me.key)
+    };
+    match write_id(context, &me.key, &me.uid, id, &reservation.project_name, &pinned).await? {
+        Written::Yes(written) => {
+            settle(context, me);
+            let note = format!("Project {id} (\"{}\") was created.", reservation.project_name);
+            context.events.normal(&*written, Reason::ProjectCreated, &note).await;
+            context.metrics.project_created();
+            Ok(Step::Again)
+        }
+        Written::ResourceGone => {
+            tracing::warn!(
+                target: "audit",
+                resource = %me.key, uid = me.uid, project = id,
+                "the resource went away while its project was being created; the project stays in OMS"
+            );
+            context.metrics.project_left();
+            settle(context, me);
+            context.memory.forget(&me.uid);
+            Ok(Step::Again)
+        }
+        Written::OtherId(live) => surplus(context, me, &live, id).await,
+    }
+}
+
+fn settle(context: &Context, me: &Me) {
+    context.memory.remember(&me.uid, &me.key, |mine| {
+        mine.made = None;
+        mine.attempt = None;
+        mine.first_look = None;
+    });
+}
+
+fn pinned_name(context: &Context, key: &Key) -> PinnedConnection {
+    let reference = kube::runtime::reflector::ObjectRef::new(&key.name).within(&key.namespace);
+    let connection = context
+        .projects
+        .get(&reference)
+        .and_then(|project| context.claims.connection_of(&project));
+    PinnedConnection {
+        namespace: connection.as_ref().map(|key| key.namespace.clone()),
+        name: connection.map(|key| key.name),
+        ..PinnedConnection::default()
+    }
+}
+
+/// The id of a project that was there already: found again, or taken over.
+pub async fn take_over(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: &Link,
+    name: &str,
+    id: &str,
+    why: Provenance,
+) -> Result<Step, Error> {
+    if read.metadata.deletion_timestamp.is_none() {
+        let held = context.kubernetes.hold(read).await?;
+        context.claims.note(&held);
+    }
+    let pinned = PinnedConnection {
+        namespace: Some(link.key.namespace.clone()),
+        name: Some(link.key.name.clone()),
+        uid: Some(link.live.uid.clone()),
+        url: Some(link.live.url.to_string()),
+    };
+    match write_id(context, &me.key, &me.uid, id, name, &pinned).await? {
+        Written::Yes(written) => {
+            settle(context, me);
+            let note = match why {
+                Provenance::Recovered => format!(
+                    "Project {id} (\"{name}\") was created; it was found again after its answer \
+                     was lost."
+                ),
+                Provenance::Adopted => format!("Project {id} (\"{name}\") was taken over."),
+                Provenance::Restored => {
+                    format!("Project {id} (\"{name}\") was found again after a restore.")
+                }
+            };
+            let reason = match why {
+                Provenance::Recovered => Reason::ProjectCreated,
+                Provenance::Adopted | Provenance::Restored => Reason::ProjectAdopted,
+            };
+            context.events.normal(&*written, reason, &note).await;
+            tracing::info!(target: "audit", resource = %me.key, uid = me.uid, project = id, "{note}");
+            Ok(Step::Again)
+        }
+        Written::ResourceGone | Written::OtherId(_) => Ok(Step::Again),
+    }
+}
+
+enum Written {
+    /// The resource carries the id.
+    Yes(Box<MigrationProject>),
+    /// The resource is gone, or another one has its name.
+    ResourceGone,
+    /// It carries another id.
+    OtherId(Box<MigrationProject>),
+}
+
+/// Writes the id until the reply carries it.
+async fn write_id(
+    context: &Context,
+    key: &Key,
+    uid: &str,
+    id: &str,
+    name: &str,
+    pinned: &PinnedConnection,
+) -> Result<Written, Error> {
+    let mut wait = Duration::from_millis(50);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let error = match context.kubernetes.record_id(key, uid, id, name, pinned).await {
+            Ok(written) if has_id(&written, id) => {
+                context.claims.note(&written);
+                return Ok(Written::Yes(Box::new(written)));
+            }
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        // Refused for good, or only not answered: what stands there tells.
+        if error.as_ref().is_none_or(|error| error.is_invalid() || error.is_not_found()) {
+            match context.kubernetes.live(key).await {
+                Ok(None) => return Ok(Written::ResourceGone),
+                Ok(Some(live)) if live.uid().as_deref() != Some(uid) => {
+                    return Ok(Written::ResourceGone);
+                }
+                Ok(Some(live)) if has_id(&live, id) => return Ok(Written::Yes(Box::new(live))),
+                Ok(Some(live)) if any_id(&live).is_some() => {
+                    return Ok(Written::OtherId(Box::new(live)));
+                }
+                Ok(Some(_)) | Err(_) => {}
+            }
+        }
+        if tries >= RECORD_TRIES {
+            return Err(match error {
+                Some(error) => Error::Kubernetes(error),
+                None => Error::NotRecorded,
+            });
+        }
+        tokio::time::sleep(wait).await;
+        wait *= 3;
+    }
+}
+
+fn any_id(project: &MigrationProject) -> Option<&str> {
+    project.status.as_ref()?.project_id.as_deref()
+}
+
+fn has_id(project: &MigrationProject, id: &str) -> bool {
+    any_id(project) == Some(id)
+}
+
+/// Another process was faster: its project is the resource's, and ours, of
+/// which we know that nobody has started it, is deleted again.
+async fn surplus(
+    context: &Context,
+    me: &Me,
+    live: &MigrationProject,
+    id: &str,
+) -> Result<Step, Error> {
+    context.metrics.surplus_project();
+    let Some(link) = super::link::link(context, live).await?.ok() else {
+        return Ok(Step::After(Duration::from_secs(5)));
+    };
+    let outcome = link.live.client.delete_project(id).await;
+    let asker = Asker { key: &me.key, uid: &me.uid, generation: me.generation };
+    audit(&asker, oms::Action::DeleteProject, id, &outcome);
+    let note = match outcome.error() {
+        None => format!("Project {id} was made a second time in a race and is deleted again."),
+        Some(error) => format!(
+            "Project {id} was made a second time in a race, and deleting it again failed \
+             ({error}). Delete it in OMS: nobody uses it."
+        ),
+    };
+    context.events.warning(live, Reason::SurplusProject, &note).await;
+    settle(context, me);
+    Ok(Step::Again)
+}
+
+async fn not_done(
+    context: &Context,
+    me: &Me,
+    reserved: &MigrationProject,
+    trace: &Trace,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    let (verdict, wait) = refused_or_wait(context, me, error);
+    write_outcome(context, reserved, trace, error, &verdict, wait).await?;
+    Ok(Step::After(wait))
+}
+
+async fn unknown(
+    context: &Context,
+    me: &Me,
+    reserved: &MigrationProject,
+    trace: &Trace,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    context.metrics.create_unknown();
+    let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
+    let trace = attempt.unwrap_or_else(|| trace.clone());
+    let verdict = Verdict::progressing(
+        Reason::Creating,
+        format!(
+            "It is not known whether OMS has created \"{}\" ({error}); looking.",
+            trace.reservation.project_name
+        ),
+    );
+    write_outcome(context, reserved, &trace, error, &verdict, Duration::ZERO).await?;
+    Ok(Step::Again)
+}
+
+async fn write_outcome(
+    context: &Context,
+    reserved: &MigrationProject,
+    trace: &Trace,
+    error: &oms::Error,
+    verdict: &Verdict,
+    wait: Duration,
+) -> Result<(), kubernetes::Error> {
+    let now = context.clock.now();
+    publish(context, reserved, Some(verdict), |status| {
+        let before = status.create.take();
+        let timing = context.settings.timing;
+        status.create = Some(to_status(trace, now, timing, before.as_ref(), now));
+        let before = status.last_error.take();
+        status.last_error = Some(super::failure::last_error(error, before.as_ref(), now, wait));
+    })
+    .await?;
+    Ok(())
+}
+

@@ -1,0 +1,266 @@
+//! Who claims which project name and which project id.
+//!
+//! Kept up to date by the watch itself, so that asking is cheap at 10,000
+//! resources. It is advice, not the lock: the reservation is.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::watcher;
+use parking_lot::RwLock;
+
+use crate::api::{keys, v1alpha1::MigrationProject};
+use crate::decide::{Naming, project_name};
+
+/// Namespace and name of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Key {
+    /// The key of an object.
+    #[must_use]
+    pub fn of(object: &impl ResourceExt) -> Self {
+        Self { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What one resource claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The UID of the resource.
+    pub uid: String,
+    /// The project name it has or wants.
+    pub project_name: String,
+    /// The connection it uses.
+    pub connection: Option<Key>,
+    /// The OMS its id belongs to, once it has one.
+    pub pinned_url: Option<String>,
+    /// The project it has.
+    pub project_id: Option<String>,
+    reserved: bool,
+    created: Option<Timestamp>,
+}
+
+impl Claim {
+    /// Of two claims to one name the greater comes first: who has a project,
+    /// then who has reserved, then the older.
+    fn rank(&self, key: &Key) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
+        let older = Reverse(self.created);
+        (self.project_id.is_some(), self.reserved, older, Reverse(key.clone()))
+    }
+}
+
+#[derive(Default)]
+struct Index {
+    by_key: HashMap<Key, Claim>,
+    by_name: HashMap<String, BTreeSet<Key>>,
+    by_id: HashMap<String, BTreeSet<Key>>,
+    by_connection: HashMap<Key, BTreeSet<Key>>,
+    /// Resources named by a list that is not complete yet.
+    listed: Option<BTreeSet<Key>>,
+}
+
+/// The index of all claims.
+pub struct Claims {
+    naming: Naming,
+    default_connection: Option<Key>,
+    index: RwLock<Index>,
+}
+
+impl Claims {
+    /// An empty index. `naming` and `default_connection` say what a resource
+    /// claims that does not say it itself.
+    #[must_use]
+    pub fn new(naming: Naming, default_connection: Option<Key>) -> Self {
+        Self { naming, default_connection, index: RwLock::default() }
+    }
+
+    /// Takes in what the watch saw. Returns a resource that is gone.
+    pub fn follow(&self, event: &watcher::Event<MigrationProject>) {
+        let mut index = self.index.write();
+        match event {
+            watcher::Event::Init => index.listed = Some(BTreeSet::new()),
+            watcher::Event::InitApply(project) => {
+                if let Some(listed) = &mut index.listed {
+                    listed.insert(Key::of(project));
+                }
+                index.insert(Key::of(project), self.claim(project));
+            }
+            watcher::Event::InitDone => {
+                let listed = index.listed.take().unwrap_or_default();
+                let gone: Vec<Key> =
+                    index.by_key.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                for key in gone {
+                    index.remove(&key);
+                }
+            }
+            watcher::Event::Apply(project) => {
+                index.insert(Key::of(project), self.claim(project));
+            }
+            watcher::Event::Delete(project) => index.remove(&Key::of(project)),
+        }
+    }
+
+    /// Takes in what a write of our own has returned, before the watch tells it.
+    pub fn note(&self, project: &MigrationProject) {
+        self.index.write().insert(Key::of(project), self.claim(project));
+    }
+
+    /// The project name a resource has or wants.
+    #[must_use]
+    pub fn name_of(&self, project: &MigrationProject) -> String {
+        let namespace = project.namespace().unwrap_or_default();
+        let explicit = project.spec.project.name.as_deref();
+        project_name(&namespace, &project.name_any(), explicit, &self.naming)
+    }
+
+    /// The connection a resource uses.
+    #[must_use]
+    pub fn connection_of(&self, project: &MigrationProject) -> Option<Key> {
+        match &project.spec.connection_ref {
+            Some(reference) => Some(Key {
+                namespace: reference
+                    .namespace
+                    .clone()
+                    .or_else(|| project.namespace())
+                    .unwrap_or_default(),
+                name: reference.name.clone(),
+            }),
+            None => self.default_connection.clone(),
+        }
+    }
+
+    /// The resource that has recorded `id` of the OMS at `url`, other than `me`.
+    #[must_use]
+    pub fn claimant_of(&self, id: &str, url: &str, me: &Key) -> Option<Key> {
+        let index = self.index.read();
+        let keys = index.by_id.get(id)?;
+        keys.iter()
+            .filter(|key| *key != me)
+            .find(|key| {
+                index.by_key.get(*key).is_some_and(|claim| {
+                    claim.pinned_url.as_deref().is_none_or(|pinned| pinned == url)
+                })
+            })
+            .cloned()
+    }
+
+    /// The resource that comes before `me` for `name`, among those of which
+    /// `same_oms` says that they speak of the same OMS.
+    pub fn rival(
+        &self,
+        name: &str,
+        me: &Key,
+        same_oms: impl Fn(&Claim) -> bool,
+    ) -> Option<Key> {
+        let index = self.index.read();
+        let mine = index.by_key.get(me)?;
+        index
+            .by_name
+            .get(name)?
+            .iter()
+            .filter(|key| *key != me)
+            .filter_map(|key| index.by_key.get(key).map(|claim| (key, claim)))
+            .filter(|(_, claim)| same_oms(claim))
+            .find(|(key, claim)| claim.rank(key) > mine.rank(me))
+            .map(|(key, _)| key.clone())
+    }
+
+    /// The resources that use a connection.
+    #[must_use]
+    pub fn users_of(&self, connection: &Key) -> Vec<Key> {
+        let index = self.index.read();
+        index.by_connection.get(connection).into_iter().flatten().cloned().collect()
+    }
+
+    /// The resources that have recorded `id` through `connection`.
+    #[must_use]
+    pub fn holders_of(&self, id: &str, connection: &Key) -> Vec<Key> {
+        let index = self.index.read();
+        index
+            .by_id
+            .get(id)
+            .into_iter()
+            .flatten()
+            .filter(|key| {
+                index
+                    .by_key
+                    .get(*key)
+                    .is_some_and(|claim| claim.connection.as_ref() == Some(connection))
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// Whether a resource of this UID is there.
+    #[must_use]
+    pub fn is_alive(&self, key: &Key, uid: &str) -> bool {
+        self.index.read().by_key.get(key).is_some_and(|claim| claim.uid == uid)
+    }
+
+    fn claim(&self, project: &MigrationProject) -> Claim {
+        let status = project.status.as_ref();
+        Claim {
+            uid: project.uid().unwrap_or_default(),
+            project_name: status
+                .and_then(|status| status.project_name.clone())
+                .unwrap_or_else(|| self.name_of(project)),
+            connection: self.connection_of(project),
+            pinned_url: status
+                .and_then(|status| status.connection.as_ref())
+                .and_then(|pinned| pinned.url.clone()),
+            project_id: status.and_then(|status| status.project_id.clone()),
+            reserved: project.annotations().contains_key(keys::CREATE_RESERVATION),
+            created: project.creation_timestamp().map(|time| time.0),
+        }
+    }
+}
+
+impl Index {
+    fn insert(&mut self, key: Key, claim: Claim) {
+        self.remove(&key);
+        self.by_name.entry(claim.project_name.clone()).or_default().insert(key.clone());
+        if let Some(id) = &claim.project_id {
+            self.by_id.entry(id.clone()).or_default().insert(key.clone());
+        }
+        if let Some(connection) = &claim.connection {
+            self.by_connection.entry(connection.clone()).or_default().insert(key.clone());
+        }
+        self.by_key.insert(key, claim);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(claim) = self.by_key.remove(key) else {
+            return;
+        };
+        take(&mut self.by_name, &claim.project_name, key);
+        if let Some(id) = &claim.project_id {
+            take(&mut self.by_id, id, key);
+        }
+        if let Some(connection) = &claim.connection {
+            take(&mut self.by_connection, connection, key);
+        }
+    }
+}
+
+fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<Key>>, entry: &K, key: &Key) {
+    if let Some(keys) = map.get_mut(entry) {
+        keys.remove(key);
+        if keys.is_empty() {
+            map.remove(entry);
+        }
+    }
+}

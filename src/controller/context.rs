@@ -1,0 +1,112 @@
+//! What every reconcile has at hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::runtime::reflector::Store;
+use tokio_util::task::TaskTracker;
+
+use super::claims::{Claims, Key};
+use super::clock::Clock;
+use super::events::Events;
+use super::kubernetes::Kubernetes;
+use super::locks::NameLocks;
+use super::memory::Memory;
+use super::registry::Registry;
+use super::sweeps::Sweeps;
+use super::wake::Waker;
+use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+use crate::decide::{Identity, Timing};
+use crate::oms;
+use crate::telemetry::Metrics;
+
+/// Makes a client for an OMS. Production opens sockets; a simulation does not.
+pub trait Connect: Send + Sync + 'static {
+    /// A client for `settings`.
+    fn connect(&self, settings: oms::Settings) -> Result<oms::Client, oms::BuildError>;
+}
+
+/// Opens sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConnectByNetwork;
+
+impl Connect for ConnectByNetwork {
+    fn connect(&self, settings: oms::Settings) -> Result<oms::Client, oms::BuildError> {
+        oms::Client::new(settings)
+    }
+}
+
+/// What the operator was started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The UID of the namespace `kube-system`: which cluster this is.
+    pub cluster: String,
+    /// How long an unanswered create is waited for.
+    pub timing: Timing,
+    /// Time-outs of calls to OMS.
+    pub timeouts: oms::Timeouts,
+    /// Whether calls to OMS go through the proxy that the environment names.
+    pub proxy: bool,
+    /// No connection is swept more often than this.
+    pub min_sweep_interval: Duration,
+    /// How long credentials are used before their Secret is read again.
+    pub secret_interval: Duration,
+    /// Longest wait after failures in a row.
+    pub max_backoff: Duration,
+}
+
+/// What every reconcile has at hand.
+pub struct Context {
+    /// Requests to the API server.
+    pub kubernetes: Kubernetes,
+    /// Events for the user's eyes.
+    pub events: Events,
+    /// The resources, as the watch has them.
+    pub projects: Store<MigrationProject>,
+    /// The connections, as the watch has them.
+    pub connections: Store<OMSConnection>,
+    /// The connections in use.
+    pub registry: Registry,
+    /// When each connection is to be swept.
+    pub sweeps: Sweeps,
+    /// Who claims what.
+    pub claims: Arc<Claims>,
+    /// What this process remembers.
+    pub memory: Memory,
+    /// One create at a time for a name.
+    pub locks: NameLocks,
+    /// Calls that must not be cancelled.
+    pub tasks: TaskTracker,
+    /// Time and chance.
+    pub clock: Arc<dyn Clock>,
+    /// Makes clients.
+    pub connect: Arc<dyn Connect>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// Wakes projects.
+    pub wake_project: Waker<MigrationProject>,
+    /// Wakes connections.
+    pub wake_connection: Waker<OMSConnection>,
+    /// What the operator was started with.
+    pub settings: Settings,
+}
+
+impl Context {
+    /// Which resource this is.
+    #[must_use]
+    pub fn identity(&self, key: &Key, uid: &str) -> Identity {
+        Identity {
+            cluster: self.settings.cluster.clone(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            uid: uid.to_owned(),
+        }
+    }
+
+    /// Has a connection swept soon, because something in its OMS has just been
+    /// changed. All that wait for it share the one sweep.
+    pub fn bring_sweep_forward(&self, connection: &Key) {
+        self.sweeps.bring_forward(connection);
+        self.wake_connection.wake(connection);
+    }
+}

@@ -1,0 +1,95 @@
+//! From an error of OMS to what the resource says of it and when it is tried
+//! again.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::publish::is_due;
+use crate::api::v1alpha1::{LastError, Reason};
+use crate::decide::Verdict;
+use crate::oms;
+
+/// First wait where a quick repeat does harm (an account that gets locked) or
+/// no good (an answer that only an administrator changes).
+const SLOW: Duration = Duration::from_secs(60);
+
+/// The reason for a failed call.
+#[must_use]
+pub fn reason(error: &oms::Error) -> Reason {
+    match error.class() {
+        oms::Class::Auth => Reason::AuthenticationFailed,
+        oms::Class::Unsupported => Reason::ActionMissing,
+        oms::Class::Transient if !error.was_answered() => Reason::OmsUnreachable,
+        oms::Class::Transient
+        | oms::Class::Rejected
+        | oms::Class::NotFound
+        | oms::Class::Throttled
+        | oms::Class::Unreadable => Reason::OmsError,
+    }
+}
+
+/// How long to wait at least before the call is tried again.
+#[must_use]
+pub fn least_wait(error: &oms::Error) -> Option<Duration> {
+    let slow = match error.retry() {
+        oms::Retry::BackOff => None,
+        oms::Retry::Slowly | oms::Retry::OnChange => Some(SLOW),
+    };
+    slow.max(error.retry_after())
+}
+
+/// What a resource says while a call has to be repeated.
+#[must_use]
+pub fn verdict(error: &oms::Error) -> Verdict {
+    Verdict::progressing(reason(error), text(error))
+}
+
+/// The error with its cause and what helps, in one line each.
+#[must_use]
+pub fn text(error: &oms::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    if let Some(advice) = error.advice() {
+        text.push_str(". ");
+        text.push_str(advice);
+    }
+    text
+}
+
+/// The error as the status shows it. An error that stands there already keeps
+/// its time, and is not written again for every repeat.
+#[must_use]
+pub fn last_error(
+    error: &oms::Error,
+    before: Option<&LastError>,
+    now: Timestamp,
+    wait: Duration,
+) -> LastError {
+    let next = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+    let fresh = LastError {
+        action: Some(error.action().as_str().to_owned()),
+        code: error.code().map(str::to_owned),
+        message: error.message().map_or_else(|| Some(error.to_string()), |text| Some(text.to_owned())),
+        advice: error.advice().map(str::to_owned),
+        request_id: error.request_id().map(str::to_owned),
+        time: Some(now),
+        next_attempt_time: next,
+    };
+    match before {
+        Some(before)
+            if before.action == fresh.action
+                && before.code == fresh.code
+                && before.message == fresh.message
+                && !is_due(before.time, now) =>
+        {
+            before.clone()
+        }
+        _ => fresh,
+    }
+}

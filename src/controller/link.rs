@@ -1,0 +1,140 @@
+//! Which connection a resource uses, and whether it may and can.
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::core::{Selector, SelectorExt};
+use kube::runtime::reflector::ObjectRef;
+
+use super::claims::Key;
+use super::context::Context;
+use super::kubernetes;
+use super::registry::Live;
+use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
+use crate::decide::Verdict;
+
+/// A connection that the resource may use and that can be used.
+pub struct Link {
+    /// Its key.
+    pub key: Key,
+    /// Client and snapshot.
+    pub live: Arc<Live>,
+    /// Why the resource may not take over an existing project, if so.
+    pub adoption_refused: Option<String>,
+}
+
+/// Finds the connection of `project`, or says what stands in the way.
+pub async fn link(
+    context: &Context,
+    project: &MigrationProject,
+) -> Result<Result<Link, Verdict>, kubernetes::Error> {
+    let me = Key::of(project);
+    let Some(key) = context.claims.connection_of(project) else {
+        return Ok(Err(Verdict::stalled(
+            Reason::NoConnection,
+            "spec.connectionRef is not set, and the operator was started without \
+             --default-connection NAMESPACE/NAME: set one of the two.",
+        )));
+    };
+    let reference = ObjectRef::new(&key.name).within(&key.namespace);
+    let Some(connection) = context.connections.get(&reference) else {
+        return Ok(Err(Verdict::stalled(
+            Reason::ConnectionNotFound,
+            format!(
+                "There is no OMSConnection {key} (or it lies outside of the namespaces that this \
+                 operator watches). Create it, or correct spec.connectionRef."
+            ),
+        )));
+    };
+    if !is_allowed(context, &connection, &key, &me.namespace).await? {
+        return Ok(Err(Verdict::stalled(
+            Reason::ConnectionNotAllowed,
+            format!(
+                "OMSConnection {key} does not allow the namespace {}: its spec.allowedNamespaces \
+                 has to include it.",
+                me.namespace
+            ),
+        )));
+    }
+    let entry = context.registry.get(&key);
+    let Some(live) = entry.live else {
+        let why = entry.problem.map_or_else(
+            || "it is being looked at for the first time".to_owned(),
+            |problem| format!("{}: {}", problem.reason, problem.message),
+        );
+        return Ok(Err(Verdict::progressing(
+            Reason::ConnectionNotReady,
+            format!("Waiting for OMSConnection {key}: {why}"),
+        )));
+    };
+    if let Some(verdict) = moved(project, &key, &live) {
+        return Ok(Err(verdict));
+    }
+    let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
+    Ok(Ok(Link { key, live, adoption_refused }))
+}
+
+/// A project lives in the OMS that it was made in. Another address may be
+/// another OMS, where its id means nothing or, worse, another project.
+fn moved(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> {
+    let pinned = project.status.as_ref()?.connection.as_ref()?.url.as_deref()?;
+    if live.is_same_oms(pinned) {
+        return None;
+    }
+    Some(Verdict::stalled(
+        Reason::EndpointChanged,
+        format!(
+            "The project was made in the OMS at {pinned}, but OMSConnection {key} now leads to \
+             {}. Nothing is read or changed there. If it is the same OMS under a new address, say \
+             so in the connection:\n  spec:\n    formerUrls: [\"{pinned}\"]",
+            live.url
+        ),
+    ))
+}
+
+async fn is_allowed(
+    context: &Context,
+    connection: &OMSConnection,
+    key: &Key,
+    namespace: &str,
+) -> Result<bool, kubernetes::Error> {
+    if key.namespace == namespace {
+        return Ok(true);
+    }
+    match connection.spec.allowed_from() {
+        NamespacesFrom::Same => Ok(false),
+        NamespacesFrom::All => Ok(true),
+        NamespacesFrom::Selector => {
+            let selector = connection
+                .spec
+                .allowed_namespaces
+                .as_ref()
+                .and_then(|allowed| allowed.selector.clone())
+                .unwrap_or_default();
+            // An empty selector would match everything; whoever means that
+            // says `from: All`.
+            if selector == LabelSelector::default() {
+                return Ok(false);
+            }
+            let Ok(selector) = Selector::try_from(selector) else {
+                return Ok(false);
+            };
+            let labels = context.kubernetes.namespace_labels(namespace).await?;
+            Ok(selector.matches(&labels))
+        }
+    }
+}
+
+fn adoption_refused(connection: &OMSConnection, key: &Key, namespace: &str) -> Option<String> {
+    match connection.spec.adoption() {
+        Adoption::Any => None,
+        Adoption::SameNamespace if key.namespace == namespace => None,
+        Adoption::SameNamespace => Some(format!(
+            "OMSConnection {key} lets only resources of its own namespace take over projects \
+             (its spec.adoption)"
+        )),
+        Adoption::None => {
+            Some(format!("OMSConnection {key} lets nobody take over projects (its spec.adoption)"))
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Looking into OMS: who has the name, and is it ours?
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::claims::Key;
+use super::context::Context;
+use super::link::Link;
+use crate::api::v1alpha1::MigrationProjectSpec;
+use crate::decide::create::{Adopt, Adoptee, Look, Namesake};
+use crate::decide::{ProjectStatus, Reservation, body};
+use crate::oms::{self, ListProjects, Order, SortField};
+
+/// How much further back than the look a walk goes: the order of a list by time
+/// says nothing within one second, and clocks are set.
+const WALK_MARGIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// What to look for.
+pub struct Question<'a> {
+    /// The project name, compared exactly.
+    pub name: &'a str,
+    /// The reservation whose project is looked for, if one is.
+    pub known: Option<&'a Reservation>,
+    /// The body it was made with, where that is known.
+    pub compare: Option<&'a Map<String, Value>>,
+    /// Walk over everything that was made since, too.
+    pub since: Option<Timestamp>,
+}
+
+/// What was found.
+pub struct Found {
+    /// For the decision.
+    pub look: Look,
+    /// OMS's clock when it answered.
+    pub server_date: Option<Timestamp>,
+}
+
+/// Looks for the name.
+pub async fn look(
+    context: &Context,
+    link: &Link,
+    me: &Key,
+    question: &Question<'_>,
+) -> Result<Found, oms::Error> {
+    let client = &link.live.client;
+    let request = ListProjects::new().search_key(question.name);
+    let searched = match client.walk_projects(&request).await {
+        Ok(searched) => searched,
+        Err(error) if error.is_unsupported() => {
+            return Ok(Found { look: Look::Unsupported, server_date: None });
+        }
+        Err(error) => return Err(error),
+    };
+    let server_date = searched.server_date;
+    let mut projects = searched.items;
+    if let Some(since) = question.since {
+        let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Descending);
+        let walked = client.walk_projects_since(&request, since - WALK_MARGIN).await?;
+        projects.extend(walked.items);
+    }
+    let mut namesakes: Vec<Namesake> = Vec::new();
+    for project in projects {
+        let seen = namesakes.iter().any(|one| one.id == project.id);
+        if seen || project.name.as_deref() != Some(question.name) {
+            continue;
+        }
+        let url = link.live.url.as_str();
+        let claimed_by = context.claims.claimant_of(&project.id, url, me);
+        let differences = differences(client, &project, question).await?;
+        namesakes.push(Namesake {
+            status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+            created: project.gmt_create,
+            claimed_by: claimed_by.map(|key| key.to_string()),
+            differences,
+            id: project.id,
+        });
+    }
+    let look = Look::Seen { namesakes, thorough: question.since.is_some() };
+    Ok(Found { look, server_date })
+}
+
+/// In what a namesake differs from the body that was sent. Lists hold no
+/// endpoints to rely on, so it is asked for in full.
+async fn differences(
+    client: &oms::Client,
+    project: &oms::Project,
+    question: &Question<'_>,
+) -> Result<Vec<String>, oms::Error> {
+    let (Some(reservation), Some(body)) = (question.known, question.compare) else {
+        return Ok(Vec::new());
+    };
+    if reservation.known_ids.contains(&project.id) {
+        return Ok(Vec::new());
+    }
+    match client.describe_project(&project.id).await {
+        Ok(described) => Ok(body::differences(body, &described)),
+        // Without the action the name and the time have to do.
+        Err(error) if error.is_unsupported() => Ok(Vec::new()),
+        Err(error) if error.is_not_found() => Ok(vec!["it is gone".to_owned()]),
+        Err(error) => Err(error),
+    }
+}
+
+/// What OMS says of the project that `spec.adopt.projectId` names.
+pub async fn adopt(
+    context: &Context,
+    link: &Link,
+    me: &Key,
+    spec: &MigrationProjectSpec,
+) -> Result<Option<Adopt>, oms::Error> {
+    let Some(id) = spec.adopt_project_id() else {
+        return Ok(None);
+    };
+    let adoptee = match link.live.client.describe_project(id).await {
+        Ok(project) => Adoptee::Present {
+            status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+            claimed_by: context
+                .claims
+                .claimant_of(id, link.live.url.as_str(), me)
+                .map(|key| key.to_string()),
+        },
+        Err(error) if error.is_not_found() => Adoptee::Absent,
+        Err(error) if error.is_unsupported() => Adoptee::Unobservable,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Adopt::Id(id.to_owned(), adoptee)))
+}

@@ -1,0 +1,178 @@
+//! What this process remembers of a resource: hints that spare work and
+//! shorten waits. Nothing here is needed for safety after a crash.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::claims::Key;
+use crate::decide::{Ending, OpenAttempt, Timing, Trace};
+
+/// The last change this process made to a project in OMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastMutation {
+    /// It was created.
+    Created,
+    /// It was started.
+    Started,
+}
+
+/// What is remembered of one resource.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// Which resource.
+    pub key: Key,
+    /// When this process first looked for the effect of an attempt it did not
+    /// make itself.
+    pub first_look: Option<Timestamp>,
+    /// The last attempt this process made.
+    pub attempt: Option<Trace>,
+    /// A project that OMS has made and whose id is not written yet.
+    pub made: Option<String>,
+    /// The last change made in OMS, and when.
+    pub mutated: Option<(LastMutation, Timestamp)>,
+    /// A foreign reservation was told of.
+    pub told_foreign: bool,
+    failures: Failures,
+}
+
+/// Failures in a row, and what they were of: any change of the cause starts
+/// the count anew.
+#[derive(Clone, Debug, Default)]
+struct Failures {
+    cause: u64,
+    count: u32,
+    not_before: Option<Instant>,
+}
+
+impl Remembered {
+    fn new(key: Key) -> Self {
+        Self {
+            key,
+            first_look: None,
+            attempt: None,
+            made: None,
+            mutated: None,
+            told_foreign: false,
+            failures: Failures::default(),
+        }
+    }
+}
+
+/// First wait after a failure; each further one doubles it.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// Everything remembered, by UID.
+#[derive(Default)]
+pub struct Memory {
+    by_uid: Mutex<HashMap<String, Remembered>>,
+}
+
+impl Memory {
+    /// A copy of what is remembered of a resource.
+    #[must_use]
+    pub fn recall(&self, uid: &str) -> Option<Remembered> {
+        self.by_uid.lock().get(uid).cloned()
+    }
+
+    /// Changes what is remembered of a resource.
+    pub fn remember<T>(&self, uid: &str, key: &Key, change: impl FnOnce(&mut Remembered) -> T) -> T {
+        let mut by_uid = self.by_uid.lock();
+        change(by_uid.entry(uid.to_owned()).or_insert_with(|| Remembered::new(key.clone())))
+    }
+
+    /// The resource is gone. What may still take effect in OMS is kept.
+    pub fn forget(&self, uid: &str) {
+        let mut by_uid = self.by_uid.lock();
+        let open = by_uid.get(uid).is_some_and(|remembered| {
+            let attempt = remembered.attempt.as_ref();
+            attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+                && remembered.made.is_none()
+                && !matches!(remembered.mutated, Some((LastMutation::Created, _)))
+        });
+        if !open {
+            by_uid.remove(uid);
+        }
+    }
+
+    /// Until when an attempt for a resource that is gone may still make a
+    /// project with `name` at `url`. Settled ones are dropped here.
+    pub fn others_attempt(
+        &self,
+        url: &str,
+        name: &str,
+        now: Timestamp,
+        timing: Timing,
+        is_alive: impl Fn(&Key, &str) -> bool,
+    ) -> Option<Timestamp> {
+        let mut latest = None;
+        self.by_uid.lock().retain(|uid, remembered| {
+            let Some(trace) = &remembered.attempt else {
+                return true;
+            };
+            let Ending::Unknown { replied } = trace.ending else {
+                return true;
+            };
+            let reservation = &trace.reservation;
+            if remembered.made.is_some() || is_alive(&remembered.key, uid) {
+                return true;
+            }
+            let open = OpenAttempt {
+                reservation: reservation.clone(),
+                replied,
+                first_look: remembered.first_look.unwrap_or(reservation.at),
+                spent: trace.spent,
+            };
+            let until = open.quarantine(timing);
+            if reservation.connection.url == url && reservation.project_name == name {
+                latest = latest.max(Some(until));
+            }
+            until > now
+        });
+        latest
+    }
+
+    /// Counts a failure that `cause` stands for. Returns how long to wait.
+    pub fn failed(
+        &self,
+        uid: &str,
+        key: &Key,
+        cause: u64,
+        cap: Duration,
+        at_least: Option<Duration>,
+    ) -> Duration {
+        self.remember(uid, key, |remembered| {
+            let failures = &mut remembered.failures;
+            if failures.cause != cause {
+                *failures = Failures { cause, ..Failures::default() };
+            }
+            let doubled = FIRST_BACKOFF.saturating_mul(1 << failures.count.min(16));
+            failures.count = failures.count.saturating_add(1);
+            let wait = doubled.min(cap).max(at_least.unwrap_or_default());
+            failures.not_before = Some(Instant::now() + wait);
+            wait
+        })
+    }
+
+    /// The work went well: the next failure starts small.
+    pub fn succeeded(&self, uid: &str) {
+        if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
+            remembered.failures = Failures::default();
+        }
+    }
+
+    /// How long to hold back still, unless something has changed since.
+    #[must_use]
+    pub fn hold_back(&self, uid: &str, cause: u64) -> Option<Duration> {
+        let by_uid = self.by_uid.lock();
+        let failures = &by_uid.get(uid)?.failures;
+        if failures.cause != cause {
+            return None;
+        }
+        let left = failures.not_before?.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+}

@@ -1,0 +1,124 @@
+//! Publish: the status as it has to be, written only where it differs.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::context::Context;
+use super::events::Events;
+use super::kubernetes;
+use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
+use crate::decide::{Readiness, Verdict, conditions};
+
+/// Longest time an error text stands unchanged although it happened again: no
+/// resource is written more often for that alone.
+pub const ERROR_REFRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+/// Publishes `verdict`, and what `change` makes of the rest of the status.
+/// `read` is the resource that the verdict was reached on; if it has changed
+/// since, nothing is written and the caller is told of the conflict.
+pub async fn publish(
+    context: &Context,
+    read: &MigrationProject,
+    verdict: Option<&Verdict>,
+    change: impl FnOnce(&mut MigrationProjectStatus),
+) -> Result<Option<MigrationProject>, kubernetes::Error> {
+    let before = read.status.clone().unwrap_or_default();
+    let generation = read.metadata.generation.unwrap_or_default();
+    let now = context.clock.now();
+    let mut after = before.clone();
+    change(&mut after);
+    if let Some(verdict) = verdict {
+        after.observed_generation = Some(generation);
+        after.conditions = conditions(&before.conditions, verdict, generation, now);
+    }
+    let Some(difference) = difference(&before, &after) else {
+        return Ok(None);
+    };
+    let written = context.kubernetes.publish(read, difference).await?;
+    context.metrics.status_written();
+    context.claims.note(&written);
+    if let Some(verdict) = verdict {
+        announce(&context.events, read, &before.conditions, verdict).await;
+    }
+    Ok(Some(written))
+}
+
+/// An Event where the reason has changed.
+async fn announce(
+    events: &Events,
+    about: &MigrationProject,
+    before: &[Condition],
+    verdict: &Verdict,
+) {
+    let ready = before.iter().find(|condition| condition.type_ == "Ready");
+    if ready.is_some_and(|ready| ready.reason == verdict.reason.as_str()) {
+        return;
+    }
+    match verdict.readiness {
+        Readiness::Ready | Readiness::Progressing => {
+            events.normal(about, verdict.reason, &verdict.message).await;
+        }
+        Readiness::Stalled | Readiness::Unknown => {
+            events.warning(about, verdict.reason, &verdict.message).await;
+        }
+    }
+}
+
+/// The merge patch (RFC 7386) that makes `after` of `before`; `None` where
+/// they are equal.
+pub fn difference<T: Serialize>(before: &T, after: &T) -> Option<Value> {
+    let before = serde_json::to_value(before).ok()?;
+    let after = serde_json::to_value(after).ok()?;
+    let patch = merge_patch(&before, &after);
+    let is_empty = patch.as_object().is_some_and(Map::is_empty);
+    (!is_empty).then_some(patch)
+}
+
+fn merge_patch(before: &Value, after: &Value) -> Value {
+    let (Value::Object(before), Value::Object(after)) = (before, after) else {
+        return after.clone();
+    };
+    let mut patch = Map::new();
+    for key in before.keys().filter(|key| !after.contains_key(*key)) {
+        patch.insert(key.clone(), Value::Null);
+    }
+    for (key, value) in after {
+        match before.get(key) {
+            Some(old) if old == value => {}
+            Some(old) => {
+                patch.insert(key.clone(), merge_patch(old, value));
+            }
+            None => {
+                patch.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Value::Object(patch)
+}
+
+/// Whether an error that stands since `time` is to be written again.
+#[must_use]
+pub fn is_due(time: Option<Timestamp>, now: Timestamp) -> bool {
+    time.is_none_or(|time| now.duration_since(time) >= ERROR_REFRESH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn equal_values_need_no_patch() {
+        assert_eq!(difference(&json!({"a": {"b": 1}}), &json!({"a": {"b": 1}})), None);
+    }
+
+    #[test]
+    fn what_is_gone_is_nulled_and_what_is_nested_is_merged() {
+        let before = json!({"a": {"b": 1, "c": 2}, "gone": 1, "list": [1]});
+        let after = json!({"a": {"b": 1, "c": 3}, "list": [1, 2], "new": {"x": 1}});
+        let expected = json!({"a": {"c": 3}, "gone": null, "list": [1, 2], "new": {"x": 1}});
+        assert_eq!(difference(&before, &after), Some(expected));
+    }
+}

@@ -1,0 +1,90 @@
+//! The connections in use: for each OMSConnection the client that its Secret
+//! makes, and what its last sweep has shown.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::claims::Key;
+use crate::api::v1alpha1::{OMSConnection, Reason};
+use crate::observe::Snapshot;
+use crate::oms;
+
+/// A connection that can be used.
+#[derive(Clone)]
+pub struct Live {
+    /// UID of the OMSConnection.
+    pub uid: String,
+    /// Where it leads.
+    pub url: oms::BaseUrl,
+    /// Older addresses of the same OMS.
+    pub former_urls: Vec<oms::BaseUrl>,
+    /// The client.
+    pub client: oms::Client,
+    /// What the last complete walk has shown. Older ones stand while OMS
+    /// cannot be reached.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// The server has no ListProjects.
+    pub unlisted: bool,
+    /// The resource it was made from.
+    pub resource: Arc<OMSConnection>,
+}
+
+impl Live {
+    /// Whether `url` is an address of the same OMS.
+    #[must_use]
+    pub fn is_same_oms(&self, url: &str) -> bool {
+        self.url.as_str() == url || self.former_urls.iter().any(|former| former.as_str() == url)
+    }
+}
+
+/// Why a connection cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// As a word.
+    pub reason: Reason,
+    /// What to do.
+    pub message: String,
+}
+
+/// What is known of one connection.
+#[derive(Clone, Default)]
+pub struct Entry {
+    /// The client and its snapshot. It outlives a Secret that was deleted: the
+    /// last good credentials are kept.
+    pub live: Option<Arc<Live>>,
+    /// What is wrong with it, if anything.
+    pub problem: Option<Unusable>,
+}
+
+/// All connections.
+#[derive(Default)]
+pub struct Registry {
+    entries: RwLock<HashMap<Key, Entry>>,
+}
+
+impl Registry {
+    /// What is known of a connection.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Entry {
+        self.entries.read().get(key).cloned().unwrap_or_default()
+    }
+
+    /// The address a connection leads to.
+    #[must_use]
+    pub fn url_of(&self, key: &Key) -> Option<String> {
+        let entries = self.entries.read();
+        Some(entries.get(key)?.live.as_ref()?.url.to_string())
+    }
+
+    /// Replaces what is known of a connection.
+    pub fn set(&self, key: &Key, entry: Entry) {
+        self.entries.write().insert(key.clone(), entry);
+    }
+
+    /// The connection is gone.
+    pub fn remove(&self, key: &Key) {
+        self.entries.write().remove(key);
+    }
+}

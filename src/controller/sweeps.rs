@@ -1,0 +1,109 @@
+//! When each connection is to be swept, and how it has gone so far.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::claims::Key;
+
+/// Least time between two sweeps that mutations have brought forward: long
+/// enough that a burst of creates shares one, short enough for a person who
+/// watches.
+const SPACING: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug)]
+struct Schedule {
+    next: Instant,
+    last_end: Option<Instant>,
+    took: Duration,
+    failures: u32,
+    secret_read: Option<Instant>,
+}
+
+/// The schedules of all connections.
+#[derive(Default)]
+pub struct Sweeps {
+    schedules: Mutex<HashMap<Key, Schedule>>,
+}
+
+impl Sweeps {
+    fn change<T>(&self, key: &Key, change: impl FnOnce(&mut Schedule) -> T) -> T {
+        let mut schedules = self.schedules.lock();
+        let fresh = Schedule {
+            next: Instant::now(),
+            last_end: None,
+            took: Duration::ZERO,
+            failures: 0,
+            secret_read: None,
+        };
+        change(schedules.entry(key.clone()).or_insert(fresh))
+    }
+
+    /// How long until the next sweep; zero when it is due.
+    #[must_use]
+    pub fn due_in(&self, key: &Key) -> Duration {
+        self.change(key, |schedule| schedule.next.saturating_duration_since(Instant::now()))
+    }
+
+    /// Sweep as soon as the spacing allows. A big OMS, whose sweep takes long,
+    /// is not swept more than half of the time.
+    pub fn bring_forward(&self, key: &Key) {
+        self.change(key, |schedule| {
+            let spacing = SPACING.max(schedule.took * 2);
+            let soonest = schedule.last_end.map_or_else(Instant::now, |end| end + spacing);
+            let soonest = soonest.max(Instant::now() + SPACING / 5);
+            if schedule.failures == 0 {
+                schedule.next = schedule.next.min(soonest);
+            }
+        });
+    }
+
+    /// Sweep now: the connection is another than it was.
+    pub fn start_over(&self, key: &Key) {
+        self.change(key, |schedule| {
+            schedule.next = Instant::now();
+            schedule.failures = 0;
+        });
+    }
+
+    /// A sweep went well.
+    pub fn succeeded(&self, key: &Key, took: Duration, interval: Duration) {
+        self.change(key, |schedule| {
+            let now = Instant::now();
+            schedule.last_end = Some(now);
+            schedule.took = took;
+            schedule.failures = 0;
+            schedule.next = now + interval;
+        });
+    }
+
+    /// A sweep failed: the next one is put off, doubling from `first` to `cap`.
+    /// Returns how long.
+    pub fn failed(&self, key: &Key, first: Duration, cap: Duration) -> Duration {
+        self.change(key, |schedule| {
+            let wait = first.saturating_mul(1 << schedule.failures.min(16)).min(cap.max(first));
+            schedule.failures = schedule.failures.saturating_add(1);
+            schedule.last_end = Some(Instant::now());
+            schedule.next = Instant::now() + wait;
+            wait
+        })
+    }
+
+    /// Whether the Secret has to be read again.
+    #[must_use]
+    pub fn secret_is_due(&self, key: &Key, interval: Duration) -> bool {
+        self.change(key, |schedule| schedule.secret_read.is_none_or(|read| read.elapsed() >= interval))
+    }
+
+    /// The Secret has been read.
+    pub fn secret_was_read(&self, key: &Key) {
+        self.change(key, |schedule| schedule.secret_read = Some(Instant::now()));
+    }
+
+    /// The connection is gone.
+    pub fn remove(&self, key: &Key) {
+        self.schedules.lock().remove(key);
+    }
+}

@@ -1,0 +1,89 @@
+//! `status.create` and back: how an attempt stands in the status.
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::api::v1alpha1::{
+    ConnectionIdentity, CreateOutcome, CreateStatus, MigrationProject,
+};
+use crate::decide::{Ending, Identity, OpenAttempt, Reservation, ReservedConnection, Target, Timing, Trace};
+
+/// The attempt that `status.create` tells of, if it tells enough to act on.
+#[must_use]
+pub fn from_status(project: &MigrationProject, identity: &Identity) -> Option<Trace> {
+    let create = project.status.as_ref()?.create.as_ref()?;
+    let connection = create.connection.clone().unwrap_or_default();
+    let target = Target {
+        connection: ReservedConnection {
+            uid: connection.uid.unwrap_or_default(),
+            url: connection.url?,
+        },
+        project_name: create.project_name.clone()?,
+        body_hash: create.body_hash.clone().unwrap_or_default(),
+        known_ids: create.known_ids.clone().unwrap_or_default(),
+        looked_at: create.looked_at?,
+        retry: create.handled_retry.clone(),
+    };
+    let attempt = u32::try_from(create.attempt?).ok()?;
+    let mut reservation = Reservation::new(identity, attempt, create.at?, target);
+    reservation.not_after = create.not_after.unwrap_or(reservation.not_after);
+    let ending = match create.outcome? {
+        CreateOutcome::NotDone => Ending::NotDone,
+        CreateOutcome::Unknown => Ending::Unknown { replied: create.replied == Some(true) },
+    };
+    let spent = create.unknown_attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+    Some(Trace { reservation, ending, spent })
+}
+
+/// An attempt as the status shows it. `since` is kept from `before` where that
+/// tells of the same attempt and outcome.
+#[must_use]
+pub fn to_status(
+    trace: &Trace,
+    first_look: Timestamp,
+    timing: Timing,
+    before: Option<&CreateStatus>,
+    now: Timestamp,
+) -> CreateStatus {
+    let reservation = &trace.reservation;
+    let (outcome, replied, quarantine) = match trace.ending {
+        Ending::NotDone => (CreateOutcome::NotDone, None, None),
+        Ending::Unknown { replied } => {
+            let open = OpenAttempt {
+                reservation: reservation.clone(),
+                replied,
+                first_look,
+                spent: trace.spent,
+            };
+            (CreateOutcome::Unknown, Some(replied), Some(open.quarantine(timing)))
+        }
+    };
+    let same = before
+        .filter(|before| before.at == Some(reservation.at) && before.outcome == Some(outcome));
+    CreateStatus {
+        attempt: i32::try_from(reservation.attempt).ok(),
+        at: Some(reservation.at),
+        outcome: Some(outcome),
+        since: same.and_then(|same| same.since).or(Some(now)),
+        unknown_attempts: i32::try_from(trace.spent).ok(),
+        quarantine_until: quarantine,
+        project_name: Some(reservation.project_name.clone()),
+        body_hash: Some(reservation.body_hash.clone()),
+        looked_at: Some(reservation.looked_at),
+        not_after: Some(reservation.not_after),
+        known_ids: (!reservation.known_ids.is_empty()).then(|| reservation.known_ids.clone()),
+        connection: Some(ConnectionIdentity {
+            uid: Some(reservation.connection.uid.clone()),
+            url: Some(reservation.connection.url.clone()),
+        }),
+        replied,
+        handled_retry: reservation.retry.clone(),
+        message: None,
+    }
+}
+
+/// The value of an annotation.
+#[must_use]
+pub fn annotation<'a>(project: &'a MigrationProject, name: &str) -> Option<&'a str> {
+    project.annotations().get(name).map(String::as_str)
+}

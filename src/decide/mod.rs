@@ -1,0 +1,25 @@
+//! The pure part of the operator: from what was read to what is to be done.
+//!
+//! Nothing here waits, reads a clock or calls anybody. What a decision rests
+//! on is a value, and so is the decision.
+
+pub mod body;
+mod conditions;
+pub mod create;
+pub mod lifecycle;
+mod name;
+mod observed;
+mod record;
+mod reservation;
+mod verdict;
+
+pub use conditions::conditions;
+pub use create::Timing;
+pub use name::{Naming, project_name};
+pub use observed::{Observed, ProjectStatus};
+pub use record::{Ending, OpenAttempt, Record, Sources, Trace, record};
+pub use reservation::{
+    Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
+    ReservedConnection, Target, classify,
+};
+pub use verdict::{Readiness, Verdict};

@@ -1,0 +1,53 @@
+//! What a resource says of itself, before it becomes conditions.
+
+use crate::api::v1alpha1::Reason;
+
+/// Whether the resource is as declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// As declared.
+    Ready,
+    /// Not yet, but it heals or goes on by itself.
+    Progressing,
+    /// Not, and nothing but a human's act changes that.
+    Stalled,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// One sentence about the resource, with its reason from the one list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it stands.
+    pub readiness: Readiness,
+    /// Why, as a word.
+    pub reason: Reason,
+    /// Why, and what comes next.
+    pub message: String,
+}
+
+impl Verdict {
+    /// As declared.
+    #[must_use]
+    pub fn ready(reason: Reason, message: impl Into<String>) -> Self {
+        Self { readiness: Readiness::Ready, reason, message: message.into() }
+    }
+
+    /// On the way, or waiting for something that comes by itself.
+    #[must_use]
+    pub fn progressing(reason: Reason, message: impl Into<String>) -> Self {
+        Self { readiness: Readiness::Progressing, reason, message: message.into() }
+    }
+
+    /// Waiting for a human.
+    #[must_use]
+    pub fn stalled(reason: Reason, message: impl Into<String>) -> Self {
+        Self { readiness: Readiness::Stalled, reason, message: message.into() }
+    }
+
+    /// Not to be told.
+    #[must_use]
+    pub fn unknown(reason: Reason, message: impl Into<String>) -> Self {
+        Self { readiness: Readiness::Unknown, reason, message: message.into() }
+    }
+}

@@ -1,0 +1,77 @@
+//! What one walk over a connection's projects has shown.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::decide::ProjectStatus;
+
+/// One project of a sweep, as far as a resource at rest needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The status.
+    pub status: ProjectStatus,
+    /// When OMS says it was modified last.
+    pub modified: Option<Timestamp>,
+}
+
+/// The projects of one OMS at one time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When the walk began, by the operator's clock: nothing that was changed
+    /// later may be concluded from it.
+    pub taken_at: Timestamp,
+    /// By project id.
+    pub projects: HashMap<String, Seen>,
+}
+
+impl Snapshot {
+    /// The ids that differ between the two, gone and new ones included.
+    pub fn changed<'a>(&'a self, before: Option<&'a Self>) -> impl Iterator<Item = &'a str> {
+        let gone = before
+            .into_iter()
+            .flat_map(|before| before.projects.keys())
+            .filter(|id| !self.projects.contains_key(*id));
+        let moved = self
+            .projects
+            .iter()
+            .filter(move |(id, seen)| {
+                before.and_then(|before| before.projects.get(*id)).map(|old| &old.status)
+                    != Some(&seen.status)
+            })
+            .map(|(id, _)| id);
+        gone.chain(moved).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(projects: &[(&str, &str)]) -> Snapshot {
+        let projects = projects
+            .iter()
+            .map(|(id, status)| {
+                let seen = Seen { status: ProjectStatus::parse(status), modified: None };
+                ((*id).to_owned(), seen)
+            })
+            .collect();
+        Snapshot { taken_at: Timestamp::UNIX_EPOCH, projects }
+    }
+
+    #[test]
+    fn only_what_moved_came_or_went_is_changed() {
+        let before = snapshot(&[("a", "INIT"), ("b", "RUNNING"), ("c", "RUNNING")]);
+        let after = snapshot(&[("a", "RUNNING"), ("b", "RUNNING"), ("d", "INIT")]);
+        let mut changed: Vec<&str> = after.changed(Some(&before)).collect();
+        changed.sort_unstable();
+        assert_eq!(changed, ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn nothing_is_changed_between_equal_snapshots() {
+        let one = snapshot(&[("a", "INIT")]);
+        assert_eq!(one.changed(Some(&one)).count(), 0);
+        assert_eq!(one.changed(None).count(), 1);
+    }
+}
