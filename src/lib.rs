@@ -1,1 +1,3 @@
 //! Runs OceanBase Migration Service (OMS) projects as Kubernetes resources.
+
+pub mod oms;
