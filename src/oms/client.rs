@@ -1,0 +1,346 @@
+//! The client: one method per action.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Method, Request};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::codes::{Class, Retry};
+use super::error::Inner;
+use super::reply::{Failure, Success, failure_of_transport, read, timed_out};
+use super::wire::is_usable_id;
+use super::{
+    Action, BaseUrl, BuildError, DataSource, Error, ListDataSources, ListProjects, Outcome, Page,
+    Problem, Project, Settings, Transport, Walk, transport, walk,
+};
+
+const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("oms-operator/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A client of one OMS under one account. Cheap to clone; clones share their connections.
+///
+/// It sends every call once: what to do about a failure is the caller's decision. A mutation should be awaited
+/// to its end, since dropping its future leaves its outcome unknown; its own time-out bounds the wait.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    settings: Settings,
+    transport: Transport,
+}
+
+impl Client {
+    /// A client over the real network.
+    pub fn new(settings: Settings) -> Result<Client, BuildError> {
+        let transport = transport::production(&settings)?;
+        Ok(Client::with_transport(settings, transport))
+    }
+
+    /// A client over any transport: a governor around the real one, a simulation, a test.
+    pub fn with_transport(settings: Settings, transport: Transport) -> Client {
+        Client(Arc::new(Shared {
+            settings,
+            transport,
+        }))
+    }
+
+    /// Where this client's OMS is.
+    pub fn base(&self) -> &BaseUrl {
+        &self.0.settings.base
+    }
+
+    /// What the client was made from.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Makes a project and gives its id. It is not started by that.
+    pub async fn create_project(&self, body: &Map<String, Value>) -> Outcome<String> {
+        const ACTION: Action = Action::CreateProject;
+        self.mutate(ACTION, body, |success| {
+            match success.envelope.data.as_str().map(str::trim) {
+                Some(id) if is_usable_id(id) => Ok(id.to_owned()),
+                _ => Err("success without a usable project id"),
+            }
+        })
+        .await
+    }
+
+    /// Starts a project that is INIT.
+    pub async fn start_project(&self, id: &str) -> Outcome<()> {
+        self.mutate(Action::StartProject, &by_id(id), |_| Ok(()))
+            .await
+    }
+
+    /// Removes the record of a project; only for one that is INIT and surplus, or RELEASED.
+    pub async fn delete_project(&self, id: &str) -> Outcome<()> {
+        self.mutate(Action::DeleteProject, &by_id(id), |_| Ok(()))
+            .await
+    }
+
+    /// One page of the projects.
+    pub async fn list_projects(&self, request: &ListProjects) -> Result<Page<Project>, Error> {
+        self.list(Action::ListProjects, &request.body(), Project::decode)
+            .await
+    }
+
+    /// All pages of the projects, from the first on, at most `max_pages`; see [`Walk`].
+    pub async fn walk_projects(
+        &self,
+        request: &ListProjects,
+        max_pages: u32,
+    ) -> Result<Walk<Project>, Error> {
+        self.walk_projects_until(request, max_pages, |_| false)
+            .await
+    }
+
+    /// The pages of the projects up to the one that holds a project of which `enough` is true.
+    pub async fn walk_projects_until(
+        &self,
+        request: &ListProjects,
+        max_pages: u32,
+        enough: impl FnMut(&Project) -> bool + Send,
+    ) -> Result<Walk<Project>, Error> {
+        walk::walk(
+            Action::ListProjects,
+            request.size(),
+            max_pages,
+            enough,
+            |number| {
+                let request = request.clone().page_number(number);
+                async move { self.list_projects(&request).await }
+            },
+        )
+        .await
+    }
+
+    /// One project. That it does not exist is an error with [`is_not_found`](Error::is_not_found).
+    pub async fn describe_project(&self, id: &str) -> Result<Project, Error> {
+        const ACTION: Action = Action::DescribeProject;
+        self.ask(ACTION, &by_id(id), |success| {
+            match Project::decode(&success.envelope.data) {
+                None => Err("success without a project"),
+                Some(project) if project.id != id => {
+                    Err("a project with another id than asked for")
+                }
+                Some(project) => Ok(project),
+            }
+        })
+        .await
+    }
+
+    /// One page of the data sources.
+    pub async fn list_data_sources(
+        &self,
+        request: &ListDataSources,
+    ) -> Result<Page<DataSource>, Error> {
+        self.list(Action::ListDataSource, &request.body(), DataSource::decode)
+            .await
+    }
+
+    /// All pages of the data sources, at most `max_pages`; see [`Walk`].
+    pub async fn walk_data_sources(
+        &self,
+        request: &ListDataSources,
+        max_pages: u32,
+    ) -> Result<Walk<DataSource>, Error> {
+        walk::walk(
+            Action::ListDataSource,
+            request.size(),
+            max_pages,
+            |_| false,
+            |number| {
+                let request = request.clone().page_number(number);
+                async move { self.list_data_sources(&request).await }
+            },
+        )
+        .await
+    }
+
+    async fn list<T>(
+        &self,
+        action: Action,
+        body: &Map<String, Value>,
+        decode: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Page<T>, Error> {
+        self.ask(action, body, |success| page(success, decode))
+            .await
+    }
+
+    async fn mutate<T>(
+        &self,
+        action: Action,
+        body: &Map<String, Value>,
+        take: impl FnOnce(Success) -> Result<T, &'static str>,
+    ) -> Outcome<T> {
+        let started = Instant::now();
+        let outcome = match self.call(action, body, take).await {
+            Ok(value) => Outcome::Done(value),
+            Err(Failure {
+                error,
+                not_done: true,
+            }) => Outcome::NotDone(error),
+            Err(Failure {
+                error,
+                not_done: false,
+            }) => Outcome::Unknown(error),
+        };
+        self.ended(action, started, outcome.as_str(), outcome.error());
+        outcome
+    }
+
+    async fn ask<T>(
+        &self,
+        action: Action,
+        body: &Map<String, Value>,
+        take: impl FnOnce(Success) -> Result<T, &'static str>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let result = self
+            .call(action, body, take)
+            .await
+            .map_err(|failure| failure.error);
+        let outcome = result
+            .as_ref()
+            .map_or_else(|error| error.class().as_str(), |_| "ok");
+        self.ended(action, started, outcome, result.as_ref().err());
+        result
+    }
+
+    /// Sends one request and waits for its reply, within the action's limit.
+    async fn call<T>(
+        &self,
+        action: Action,
+        body: &Map<String, Value>,
+        take: impl FnOnce(Success) -> Result<T, &'static str>,
+    ) -> Result<T, Failure> {
+        let Shared {
+            settings,
+            transport,
+        } = &*self.0;
+        let limit = settings.timeouts.of(action);
+        let sent = transport.clone().oneshot(self.request(action, body));
+        let response = match tokio::time::timeout(limit, sent).await {
+            Err(_) => return Err(timed_out(action, limit)),
+            Ok(Err(error)) => return Err(failure_of_transport(action, error)),
+            Ok(Ok(response)) => response,
+        };
+        let success = read(action, &response, &settings.credentials)?;
+        let told = success.told.clone();
+        take(success).map_err(|why| {
+            let inner = Inner::new(
+                action,
+                Problem::Unusable(why),
+                Class::Unreadable,
+                Retry::BackOff,
+            );
+            Failure {
+                error: told.tell(inner).into(),
+                not_done: false,
+            }
+        })
+    }
+
+    fn request(&self, action: Action, body: &Map<String, Value>) -> Request<Bytes> {
+        let body = serde_json::to_vec(body).expect("a map of JSON values is JSON");
+        let mut request = Request::new(Bytes::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = format!("{}/api/v2?Action={action}", self.base())
+            .parse()
+            .expect("BaseUrl::parse has tried this, and an action is a word");
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.0.settings.credentials.header());
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(ACCEPT, JSON);
+        headers.insert(USER_AGENT, AGENT);
+        request.extensions_mut().insert(action);
+        request
+    }
+
+    fn ended(
+        &self,
+        action: Action,
+        started: Instant,
+        outcome: &'static str,
+        error: Option<&Error>,
+    ) {
+        let elapsed = started.elapsed();
+        if let Some(observer) = &self.0.settings.observer {
+            observer.call(action, outcome, elapsed.as_secs_f64());
+        }
+        tracing::debug!(
+            action = action.as_str(),
+            outcome,
+            status = error.and_then(Error::status),
+            request_id = error.and_then(Error::request_id),
+            milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            "called OMS"
+        );
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+fn by_id(id: &str) -> Map<String, Value> {
+    Map::from_iter([("id".to_owned(), json!(id))])
+}
+
+/// The page that a list reply holds. An element that cannot be identified spoils the page: leaving it out would
+/// turn "unknown" into "absent".
+fn page<T>(
+    success: Success,
+    decode: impl Fn(&Value) -> Option<T>,
+) -> Result<Page<T>, &'static str> {
+    let envelope = success.envelope;
+    let items = match &envelope.data {
+        Value::Array(items) => items.iter().map(decode).collect::<Option<Vec<T>>>(),
+        Value::Null if envelope.total.is_none_or(|total| total == 0) => Some(Vec::new()),
+        _ => return Err("success without a list"),
+    };
+    Ok(Page {
+        items: items.ok_or("an element of the list has no usable id")?,
+        server_date: success.date,
+        page_number: envelope.page_number,
+        page_size: envelope.page_size,
+        total: envelope.total,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spawnable<F: Future + Send>(future: F) -> F {
+        future
+    }
+
+    #[test]
+    fn every_call_can_be_spawned() {
+        let credentials = super::super::Credentials::new("admin", "secret").unwrap();
+        let base = BaseUrl::parse("http://oms.example").unwrap();
+        let client = Client::new(Settings::new(base, credentials)).unwrap();
+        drop(spawnable(client.create_project(&Map::new())));
+        drop(spawnable(client.describe_project("np_1")));
+        drop(spawnable(client.walk_projects(&ListProjects::new(), 1)));
+        drop(spawnable(client.walk_projects_until(
+            &ListProjects::new(),
+            1,
+            |_| true,
+        )));
+        drop(spawnable(
+            client.walk_data_sources(&ListDataSources::new(), 1),
+        ));
+    }
+}

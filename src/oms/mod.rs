@@ -1,0 +1,49 @@
+//! The HTTP client of OMS: one method per action, the vendor's names, and three outcomes for a mutation.
+//!
+//! The main flow: [`Settings`] make a [`Client`]; a call becomes one `POST /api/v2?Action=…` on the
+//! [`Transport`]; the reply's envelope is read whatever its HTTP status; [`codes`] says what its
+//! code means; a read ends in `Result`, a mutation in [`Outcome`], whose third value says that nobody knows
+//! whether OMS did the work. Nothing here retries, follows redirects or decides policy.
+//!
+//! | file | reason to exist |
+//! | --- | --- |
+//! | `action.rs` | the actions and which of them change something |
+//! | `url.rs`, `settings.rs`, `credentials.rs` | what a client is made from |
+//! | `transport.rs` | the replaceable network, and what "never connected" means |
+//! | `envelope.rs` | the shape that every reply has, in both key cases |
+//! | `codes.rs` | the table from codes and HTTP statuses to their meaning |
+//! | `outcome.rs` | the one place that may say that a mutation was not done |
+//! | `reply.rs`, `error.rs`, `redact.rs` | what is told about a failure, and what never is |
+//! | `list.rs`, `walk.rs` | list requests, and all pages of them |
+//! | `wire.rs`, `fields.rs` | what comes back, decoded with tolerance |
+
+mod action;
+mod client;
+pub mod codes;
+mod credentials;
+mod envelope;
+mod error;
+mod fields;
+mod list;
+mod outcome;
+mod redact;
+mod reply;
+mod settings;
+mod transport;
+mod url;
+mod walk;
+mod wire;
+
+pub use action::Action;
+pub use client::Client;
+pub use codes::{Class, Retry};
+pub use credentials::{Credentials, CredentialsError};
+pub use envelope::Unreadable;
+pub use error::{Error, Problem};
+pub use list::{ListDataSources, ListProjects, Order, Page, SortField};
+pub use outcome::Outcome;
+pub use settings::{Observe, Settings, Timeouts};
+pub use transport::{BODY_LIMIT, BuildError, Transport, TransportError};
+pub use url::{BaseUrl, UrlError};
+pub use walk::Walk;
+pub use wire::{DataSource, Endpoint, ErrorDetail, Label, Project, ProjectExtra, Step, StepInfo};

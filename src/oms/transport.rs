@@ -1,0 +1,173 @@
+//! The network below the client: replaceable, and exact about what was never sent.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use tower::util::BoxCloneSyncService;
+
+use super::{Action, Settings};
+
+/// Carries one request and brings the whole reply. The request holds its [`Action`] as an extension.
+pub type Transport = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, TransportError>;
+
+/// The longest reply that is read: 150 projects with all their steps fit many times.
+pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+type Cause = Arc<dyn StdError + Send + Sync>;
+
+/// Why no whole reply came.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TransportError {
+    /// Name resolution, connect, proxy tunnel or TLS handshake failed: not a byte of the request was sent.
+    #[error("no connection was made")]
+    NeverConnected(#[source] Cause),
+    /// Anything later: the request may have arrived.
+    #[error("the connection broke")]
+    Broken(#[source] Cause),
+    /// The reply is longer than [`BODY_LIMIT`].
+    #[error("the reply is longer than 64 MiB")]
+    TooLong,
+}
+
+impl TransportError {
+    /// For transports that know that nothing was sent.
+    pub fn never_connected(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> TransportError {
+        TransportError::NeverConnected(Arc::from(cause.into()))
+    }
+
+    /// For every other failure.
+    pub fn broken(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> TransportError {
+        TransportError::Broken(Arc::from(cause.into()))
+    }
+}
+
+impl From<reqwest::Error> for TransportError {
+    fn from(error: reqwest::Error) -> TransportError {
+        // `is_connect` looks for the one error that the connection pool raises when the connector (name,
+        // TCP, proxy tunnel, TLS, and the connect time-out around them) failed; the request is handed to a
+        // connection only after that. A time-out that is not such an error says nothing about what was sent.
+        let connect = error.is_connect();
+        // The URL stands in every message about the connection already.
+        let error = error.without_url();
+        if connect {
+            TransportError::never_connected(error)
+        } else {
+            TransportError::broken(error)
+        }
+    }
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The CA is no PEM, or none of the certificates in it can be read.
+    #[error("the CA certificates cannot be read as PEM")]
+    BadCa(#[source] reqwest::Error),
+    /// A CA was given that holds no certificate.
+    #[error("the CA holds no certificate; it must hold at least one block BEGIN CERTIFICATE")]
+    NoCa,
+    /// The platform has no certificates that could be trusted.
+    #[error(
+        "TLS cannot be set up; does the machine lack CA certificates? give the CA of OMS explicitly"
+    )]
+    Tls(#[source] reqwest::Error),
+}
+
+/// The transport of production: HTTP/1.1 over TCP and TLS by reqwest.
+pub fn production(settings: &Settings) -> Result<Transport, BuildError> {
+    // reqwest takes the process-wide provider and panics without one. Whoever came first wins.
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    let ca = match &settings.ca_pem {
+        None => Vec::new(),
+        Some(pem) => {
+            let ca = reqwest::Certificate::from_pem_bundle(pem).map_err(BuildError::BadCa)?;
+            if ca.is_empty() {
+                return Err(BuildError::NoCa);
+            }
+            ca
+        }
+    };
+    let reads = build(settings, &ca)?;
+    // A kept connection that the server closes just now breaks the call in a way that leaves its outcome
+    // unknown. Mutations are rare and each takes a connection of its own.
+    let mutations = {
+        let builder = |b: reqwest::ClientBuilder| b.pool_max_idle_per_host(0);
+        build_with(settings, &ca, builder)?
+    };
+    Ok(Transport::new(tower::service_fn(
+        move |request: Request<Bytes>| {
+            let mutation = request
+                .extensions()
+                .get::<Action>()
+                .is_none_or(|action| action.is_mutation());
+            let client = if mutation {
+                mutations.clone()
+            } else {
+                reads.clone()
+            };
+            carry(client, request)
+        },
+    )))
+}
+
+fn build(settings: &Settings, ca: &[reqwest::Certificate]) -> Result<reqwest::Client, BuildError> {
+    build_with(settings, ca, |builder| builder)
+}
+
+fn build_with(
+    settings: &Settings,
+    ca: &[reqwest::Certificate],
+    tune: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, BuildError> {
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            .retry(reqwest::retry::never())
+            .redirect(reqwest::redirect::Policy::none())
+            .http1_only()
+            .connect_timeout(settings.timeouts.connect);
+        tune(if settings.proxy {
+            builder
+        } else {
+            builder.no_proxy()
+        })
+    };
+    // Without TLS (and redirects are not followed) no certificate is needed, and an image without any
+    // must not keep the client from being built.
+    if !settings.base.is_https() && !settings.proxy {
+        return builder()
+            .tls_certs_only(Vec::new())
+            .build()
+            .map_err(BuildError::Tls);
+    }
+    match builder().tls_certs_merge(ca.iter().cloned()).build() {
+        Ok(client) => Ok(client),
+        Err(_) if !ca.is_empty() => builder()
+            .tls_certs_only(ca.iter().cloned())
+            .build()
+            .map_err(BuildError::Tls),
+        Err(error) => Err(BuildError::Tls(error)),
+    }
+}
+
+async fn carry(
+    client: reqwest::Client,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, TransportError> {
+    let request = reqwest::Request::try_from(request)?;
+    let mut reply = client.execute(request).await?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = reply.chunk().await? {
+        if body.len() + chunk.len() > BODY_LIMIT {
+            return Err(TransportError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut response = Response::new(body.freeze());
+    *response.status_mut() = reply.status();
+    *response.headers_mut() = std::mem::take(reply.headers_mut());
+    Ok(response)
+}

@@ -1,0 +1,369 @@
+//! What OMS sends about projects and data sources: the vendor's names, and only what is used.
+//!
+//! Decoding never fails but for a missing id: unknown keys are ignored, and a field of a wrong type counts as
+//! absent. Words such as a status are kept as they come, because newer servers know more of them.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::fields::Fields;
+
+/// A project, as ListProjects and DescribeProject send it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Project {
+    /// `np_…`
+    pub id: String,
+    /// The name, which OMS does not promise to be unique.
+    pub name: Option<String>,
+    /// MIGRATION, SYNC or another word.
+    pub project_type: Option<String>,
+    /// INIT, RUNNING, … or another word.
+    pub status: Option<String>,
+    /// The alert level.
+    pub importance: Option<String>,
+    /// The labels.
+    pub labels: Vec<Label>,
+    /// When it was made.
+    pub gmt_create: Option<Timestamp>,
+    /// When it was changed.
+    pub gmt_modified: Option<Timestamp>,
+    /// When it was started.
+    pub gmt_start: Option<Timestamp>,
+    /// When it ended.
+    pub gmt_finish: Option<Timestamp>,
+    /// Whether it only carries a change into another project.
+    pub is_sub_project: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_struct_transfer: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_full_transfer: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_full_verify: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_incr_transfer: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_reverse_incr_transfer: Option<bool>,
+    /// Where the data come from.
+    pub source_connect_info: Endpoint,
+    /// Where the data go.
+    pub sink_connect_info: Endpoint,
+    /// The steps in their order.
+    pub steps: Vec<Step>,
+    /// What OMS adds about the running step.
+    pub extra_info: ProjectExtra,
+}
+
+/// A label of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// `l_…`
+    pub id: Option<String>,
+    /// Its text.
+    pub name: Option<String>,
+}
+
+/// One side of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `e_…`, the id of the data source.
+    pub endpoint_id: Option<String>,
+    /// The name of the data source.
+    pub endpoint_name: Option<String>,
+}
+
+/// What a project says beside its steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectExtra {
+    /// The name of the step that runs.
+    pub running_step: Option<String>,
+    /// Its progress in percent.
+    pub running_progress: Option<i64>,
+    /// Whether incremental transfer is in its endless phase.
+    pub monitoring_incr: Option<bool>,
+    /// Up to when changes have been transferred, in seconds since 1970.
+    pub incr_sync_timestamp: Option<i64>,
+    /// When that was measured.
+    pub sync_delay_sample_timestamp: Option<i64>,
+}
+
+/// A step of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// The place in the sequence; there are gaps.
+    pub order: Option<i64>,
+    /// The name, such as FULL_TRANSFER.
+    pub name: Option<String>,
+    /// INIT, RUNNING, FAILED, FINISHED, SUSPEND, MONITORING or another word.
+    pub status: Option<String>,
+    /// In percent.
+    pub progress: Option<i64>,
+    /// When it began.
+    pub start_time: Option<Timestamp>,
+    /// When it ended.
+    pub finish_time: Option<Timestamp>,
+    /// What went wrong.
+    pub errors: Vec<ErrorDetail>,
+    /// Figures of the step.
+    pub step_info: StepInfo,
+}
+
+/// Figures of a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepInfo {
+    /// Up to when changes have been transferred, in seconds since 1970.
+    pub incr_timestamp_checkpoint: Option<i64>,
+    /// When that was measured, in seconds since 1970.
+    pub checkpoint_sample_timestamp: Option<i64>,
+    /// Rows done.
+    pub processed_records: Option<i64>,
+    /// Rows expected.
+    pub capacity: Option<i64>,
+}
+
+/// What OMS says about a failure inside a project. Its texts are as sent: cut and clean them before use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ErrorDetail {
+    /// The code.
+    pub code: Option<String>,
+    /// FATAL, ERROR, WARNING or another word.
+    pub level: Option<String>,
+    /// What happened.
+    pub message: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// What OMS proposes.
+    pub proposal: Option<String>,
+}
+
+/// A data source, as ListDataSource sends it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataSource {
+    /// `e_…`
+    pub id: String,
+    /// The name, unique within OMS.
+    pub name: Option<String>,
+    /// MYSQL, OB_MYSQL, KAFKA, … or another word.
+    pub source_type: Option<String>,
+    /// MASTER or SLAVE.
+    pub role: Option<String>,
+    /// When it was made.
+    pub gmt_create: Option<Timestamp>,
+}
+
+impl Project {
+    /// Decodes a project whose field names begin in lower case; none without an id.
+    pub(super) fn decode(value: &Value) -> Option<Project> {
+        let fields = Fields::new(value);
+        Some(Project {
+            id: id(&fields)?,
+            name: fields.text("name"),
+            project_type: fields.text("type"),
+            status: fields.text("status"),
+            importance: fields.text("importance"),
+            labels: each(&fields, "labels", |label| Label {
+                id: label.text("id"),
+                name: label.text("name"),
+            }),
+            gmt_create: fields.time("gmtCreate"),
+            gmt_modified: fields.time("gmtModified"),
+            gmt_start: fields.time("gmtStart"),
+            gmt_finish: fields.time("gmtFinish"),
+            is_sub_project: fields.flag("isSubProject"),
+            enable_struct_transfer: fields.flag("enableStructTransfer"),
+            enable_full_transfer: fields.flag("enableFullTransfer"),
+            enable_full_verify: fields.flag("enableFullVerify"),
+            enable_incr_transfer: fields.flag("enableIncrTransfer"),
+            enable_reverse_incr_transfer: fields.flag("enableReverseIncrTransfer"),
+            source_connect_info: Endpoint::decode(fields.object("sourceConnectInfo")),
+            sink_connect_info: Endpoint::decode(fields.object("sinkConnectInfo")),
+            steps: {
+                let mut steps = each(&fields, "steps", Step::decode);
+                // Stable, so that steps without an order keep the order they came in.
+                steps.sort_by_key(|step| step.order);
+                steps
+            },
+            extra_info: ProjectExtra::decode(fields.object("extraInfo")),
+        })
+    }
+}
+
+impl Endpoint {
+    fn decode(fields: Fields<'_>) -> Endpoint {
+        Endpoint {
+            endpoint_id: fields.text("endpointId"),
+            endpoint_name: fields.text("endpointName"),
+        }
+    }
+}
+
+impl ProjectExtra {
+    fn decode(fields: Fields<'_>) -> ProjectExtra {
+        ProjectExtra {
+            running_step: fields.text("runningStep"),
+            running_progress: fields.integer("runningProgress"),
+            monitoring_incr: fields.flag("monitoringIncr"),
+            incr_sync_timestamp: fields.integer("incrSyncTimestamp"),
+            sync_delay_sample_timestamp: fields.integer("syncDelaySampleTimestamp"),
+        }
+    }
+}
+
+impl Step {
+    fn decode(fields: Fields<'_>) -> Step {
+        let extra = fields.object("extraInfo");
+        let mut errors = each(&extra, "errorDetails", ErrorDetail::decode);
+        let (code, message) = (extra.text("errorCode"), extra.text("errorMsg"));
+        if errors.is_empty() && (code.is_some() || message.is_some()) {
+            errors.push(ErrorDetail {
+                code,
+                message,
+                ..ErrorDetail::default()
+            });
+        }
+        let info = fields.object("stepInfo");
+        Step {
+            order: fields.integer("order"),
+            name: fields.text("name"),
+            status: fields.text("status"),
+            progress: fields.integer("progress"),
+            start_time: fields.time("startTime"),
+            finish_time: fields.time("finishTime"),
+            errors,
+            step_info: StepInfo {
+                incr_timestamp_checkpoint: info.integer("incrTimestampCheckpoint"),
+                checkpoint_sample_timestamp: info.integer("checkpointSampleTimestamp"),
+                processed_records: info.integer("processedRecords"),
+                capacity: info.integer("capacity"),
+            },
+        }
+    }
+}
+
+impl ErrorDetail {
+    fn decode(fields: Fields<'_>) -> ErrorDetail {
+        ErrorDetail {
+            code: fields.text("code"),
+            level: fields.text("level"),
+            message: fields.text("message"),
+            reason: fields.text("reason"),
+            proposal: fields.text("proposal"),
+        }
+    }
+}
+
+impl DataSource {
+    /// Decodes a data source whose field names begin in lower case; none without an id.
+    pub(super) fn decode(value: &Value) -> Option<DataSource> {
+        let fields = Fields::new(value);
+        Some(DataSource {
+            id: id(&fields)?,
+            name: fields.text("name"),
+            source_type: fields.text("type"),
+            role: fields.text("role"),
+            gmt_create: fields.time("gmtCreate"),
+        })
+    }
+}
+
+/// Longer ids are none; a resource could not store them.
+const MAX_ID: usize = 128;
+
+/// Whether a text can be an id: printable ASCII, without white space, of a length that can be stored.
+pub(super) fn is_usable_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn id(fields: &Fields<'_>) -> Option<String> {
+    fields.text("id").filter(|id| is_usable_id(id))
+}
+
+fn each<T>(fields: &Fields<'_>, key: &str, decode: impl Fn(Fields<'_>) -> T) -> Vec<T> {
+    fields
+        .items(key)
+        .iter()
+        .filter(|item| item.is_object())
+        .map(|item| decode(Fields::new(item)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_project_is_decoded_with_its_steps_in_order() {
+        let project = Project::decode(&json!({
+            "id": "np_1", "name": "shop", "type": "MIGRATION", "status": "RUNNING",
+            "labels": [{"id": "l_1", "name": "prod"}, null], "gmtCreate": "2023-07-13T20:27:28", "gmtFinish": null,
+            "enableIncrTransfer": true, "enableFullVerify": "false", "enableStructTransfer": null,
+            "sourceConnectInfo": {"id": "c_1", "endpointId": "e_1"}, "sinkConnectInfo": null,
+            "steps": [
+                {"order": 4, "name": "INCR_TRANSFER", "status": "MONITORING", "progress": 100,
+                    "stepInfo": {"incrTimestampCheckpoint": 1_667_805_001, "checkpointSampleTimestamp": "1667805005"}},
+                {"order": 1, "name": "TRANSFER_PRECHECK", "status": "FAILED", "progress": null,
+                    "extraInfo": {"errorCode": "X", "errorMsg": "no route"}, "stepInfo": {}},
+            ],
+            "extraInfo": null, "workerGradeId": 7,
+        }))
+        .unwrap();
+        assert_eq!(project.id, "np_1");
+        assert_eq!(project.project_type.as_deref(), Some("MIGRATION"));
+        assert_eq!(project.labels.len(), 1);
+        assert_eq!(
+            project.gmt_create.unwrap().to_string(),
+            "2023-07-13T20:27:28Z"
+        );
+        assert_eq!(project.gmt_finish, None);
+        assert_eq!(
+            (
+                project.enable_incr_transfer,
+                project.enable_full_verify,
+                project.enable_struct_transfer
+            ),
+            (Some(true), Some(false), None)
+        );
+        assert_eq!(
+            project.source_connect_info.endpoint_id.as_deref(),
+            Some("e_1")
+        );
+        assert_eq!(project.sink_connect_info, Endpoint::default());
+        assert_eq!(
+            project.steps[0].errors[0].message.as_deref(),
+            Some("no route")
+        );
+        assert_eq!(
+            project.steps[1].step_info.incr_timestamp_checkpoint,
+            Some(1_667_805_001)
+        );
+        assert_eq!(
+            project.steps[1].step_info.checkpoint_sample_timestamp,
+            Some(1_667_805_005)
+        );
+    }
+
+    #[test]
+    fn only_an_id_is_indispensable() {
+        assert_eq!(
+            Project::decode(&json!({"id": 7, "steps": "none", "labels": {}, "status": []}))
+                .unwrap(),
+            Project {
+                id: "7".into(),
+                ..Project::default()
+            }
+        );
+        for value in [
+            json!({}),
+            json!({"id": null}),
+            json!({"id": " "}),
+            json!({"id": "a b"}),
+            json!([]),
+            json!(null),
+        ] {
+            assert_eq!(Project::decode(&value), None, "{value}");
+            assert_eq!(DataSource::decode(&value), None, "{value}");
+        }
+        assert!(!is_usable_id(&"x".repeat(129)));
+        assert!(is_usable_id("np_****"));
+    }
+}
