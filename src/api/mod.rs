@@ -1,5 +1,9 @@
 //! The resource types, and everything that follows from them alone: the custom
 //! resource definitions, and resources written from existing requests.
 
+mod definitions;
 pub mod keys;
+mod schema;
 pub mod v1alpha1;
+
+pub use definitions::{Kind, crds, crds_yaml};

@@ -7,8 +7,9 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema::describe_at_field;
+
 use super::connection_status::OMSConnectionStatus;
-use super::migration_project::NameRef;
 
 /// Interval of the sweep when the connection names none: the period at which a
 /// person who watches `kubectl get -w` still takes a change for prompt.
@@ -74,7 +75,7 @@ pub struct OMSConnectionSpec {
 
     /// Secret with the keys `username` and `password`, of any type, in this
     /// namespace.
-    pub credentials_secret_ref: NameRef,
+    pub credentials_secret_ref: SecretRef,
 
     /// TLS settings. Left out: the certificate authorities of the operator's
     /// machine are trusted.
@@ -101,6 +102,15 @@ pub struct OMSConnectionSpec {
     /// SameNamespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+}
+
+/// Names a Secret in this namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
 }
 
 /// TLS settings.
@@ -130,6 +140,7 @@ pub struct CaRef {
 
 /// Kind of object that holds a certificate authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
 pub enum CaKind {
     /// A Secret.
     Secret,
@@ -154,6 +165,7 @@ pub struct AllowedNamespaces {
 
 /// How namespaces are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
 pub enum NamespacesFrom {
     /// The connection's own.
     #[default]
@@ -166,6 +178,7 @@ pub enum NamespacesFrom {
 
 /// Who may take over existing projects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
 pub enum Adoption {
     /// Resources in the connection's namespace.
     #[default]

@@ -3,6 +3,8 @@
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::api::schema::describe_at_field;
 use serde_json::{Map, Value};
 
 use super::project::ProjectBody;
@@ -85,12 +87,12 @@ pub struct MigrationProjectSpec {
     /// Source data source by its name in OMS, instead of
     /// project.sourceEndpointId. Immutable once the project exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_endpoint_ref: Option<NameRef>,
+    pub source_endpoint_ref: Option<EndpointRef>,
 
     /// Target data source by its name in OMS, instead of
     /// project.sinkEndpointId. Immutable once the project exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sink_endpoint_ref: Option<NameRef>,
+    pub sink_endpoint_ref: Option<EndpointRef>,
 
     /// The body of OMS's CreateProject request, with OMS's own field names. An
     /// existing request can be pasted here; null means the same as leaving the
@@ -123,17 +125,18 @@ pub struct ConnectionRef {
     pub namespace: Option<String>,
 }
 
-/// Names something in OMS, or in this namespace.
+/// Names a data source in OMS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct NameRef {
-    /// The name.
-    #[schemars(length(min = 1, max = 253))]
+pub struct EndpointRef {
+    /// Name of the data source in OMS, which is unique there.
+    #[schemars(length(min = 1, max = 256))]
     pub name: String,
 }
 
 /// Wanted run state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
 pub enum WantedState {
     /// Created and started.
     #[default]
@@ -144,6 +147,7 @@ pub enum WantedState {
 
 /// What deleting the resource does to the OMS project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
 pub enum DeletionPolicy {
     /// Nothing.
     #[default]

@@ -5,15 +5,16 @@ mod connection;
 mod connection_status;
 mod migration_project;
 pub mod project;
+pub(crate) mod rules;
 mod status;
 
 pub use connection::{
     Adoption, AllowedNamespaces, CaKind, CaRef, DEFAULT_SWEEP_INTERVAL, NamespacesFrom,
-    OMSConnection, OMSConnectionSpec, Tls,
+    OMSConnection, OMSConnectionSpec, SecretRef, Tls,
 };
 pub use connection_status::OMSConnectionStatus;
 pub use migration_project::{
-    Adopt, ConnectionRef, DeletionPolicy, MigrationProject, MigrationProjectSpec, NameRef,
+    Adopt, ConnectionRef, DeletionPolicy, EndpointRef, MigrationProject, MigrationProjectSpec,
     WantedState,
 };
 pub use status::{

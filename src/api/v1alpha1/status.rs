@@ -8,6 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema::describe_at_field;
+
 /// What the operator knows about the project.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -184,6 +186,7 @@ pub struct CreateStatus {
 /// Outcome of a CreateProject call that gave no id. (One that gave an id leaves
 /// `status.projectId`.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
 pub enum CreateOutcome {
     /// OMS certainly made no project.
     NotDone,

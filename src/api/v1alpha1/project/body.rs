@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema::describe_at_field;
+
 use super::{
     CommonTransferConfig, FullTransferConfig, IncrTransferConfig, StructTransferConfig,
     TransferMapping,
@@ -107,6 +109,7 @@ pub struct ProjectBody {
 /// Kind of an OMS project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum ProjectType {
     /// Data migration.
     Migration,
@@ -117,6 +120,7 @@ pub enum ProjectType {
 /// Alert level of an OMS project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum Importance {
     /// No alerts.
     Ignore,

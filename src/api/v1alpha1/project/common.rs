@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema::describe_at_field;
+
 /// Settings that hold for all phases, most of them for message queues.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -67,6 +69,7 @@ pub struct CommonTransferConfig {
 /// Choice of tables by their keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum TableCategory {
     /// All tables.
     All,
@@ -79,6 +82,7 @@ pub enum TableCategory {
 /// Message format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum MqSerializerType {
     /// OMS's own format.
     Default,
@@ -101,6 +105,7 @@ pub enum MqSerializerType {
 /// Partitioning of a message queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum MqPartitionMode {
     /// All records into one partition.
     One,
@@ -113,6 +118,7 @@ pub enum MqPartitionMode {
 /// Type of a DataHub topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum DatahubTopicType {
     /// Structured records.
     Tuple,

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::api::schema::describe_at_field;
+
 /// Settings of the schema migration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -37,6 +39,7 @@ pub struct StructTransferConfig {
 /// Treatment of columns whose length is counted in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(transform = describe_at_field)]
 pub enum ByteCharConvertStrategy {
     /// Drop the unit.
     IgnoreByteIfByteUsed,
