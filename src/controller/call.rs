@@ -112,7 +112,7 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
             let note = format!("Project {id} (\"{}\") was created.", reservation.project_name);
             context.events.normal(&*written, Reason::ProjectCreated, &note).await;
             context.metrics.project_created();
-            Ok(Step::Again)
+            Ok(Step::Reread(written))
         }
         Written::ResourceGone => {
             tracing::warn!(
@@ -189,7 +189,7 @@ pub async fn take_over(
             };
             context.events.normal(&*written, reason, &note).await;
             tracing::info!(target: "audit", resource = %me.key, uid = me.uid, project = id, "{note}");
-            Ok(Step::Again)
+            Ok(Step::Reread(written))
         }
         Written::ResourceGone | Written::OtherId(_) => Ok(Step::Again),
     }

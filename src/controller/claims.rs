@@ -88,8 +88,8 @@ impl Claims {
         Self { naming, default_connection, index: RwLock::default() }
     }
 
-    /// Takes in what the watch saw. Returns a resource that is gone.
-    pub fn follow(&self, event: &watcher::Event<MigrationProject>) {
+    /// Takes in what the watch saw. Returns the claims that are gone.
+    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<Claim> {
         let mut index = self.index.write();
         match event {
             watcher::Event::Init => index.listed = Some(BTreeSet::new()),
@@ -103,15 +103,16 @@ impl Claims {
                 let listed = index.listed.take().unwrap_or_default();
                 let gone: Vec<Key> =
                     index.by_key.keys().filter(|key| !listed.contains(*key)).cloned().collect();
-                for key in gone {
-                    index.remove(&key);
-                }
+                return gone.iter().filter_map(|key| index.remove(key)).collect();
             }
             watcher::Event::Apply(project) => {
                 index.insert(Key::of(project), self.claim(project));
             }
-            watcher::Event::Delete(project) => index.remove(&Key::of(project)),
+            watcher::Event::Delete(project) => {
+                return index.remove(&Key::of(project)).into_iter().collect();
+            }
         }
+        Vec::new()
     }
 
     /// Takes in what a write of our own has returned, before the watch tells it.
@@ -186,6 +187,13 @@ impl Claims {
         index.by_connection.get(connection).into_iter().flatten().cloned().collect()
     }
 
+    /// The resources that have or want a project name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Vec<Key> {
+        let index = self.index.read();
+        index.by_name.get(name).into_iter().flatten().cloned().collect()
+    }
+
     /// The resources that have recorded `id` through `connection`.
     #[must_use]
     pub fn holders_of(&self, id: &str, connection: &Key) -> Vec<Key> {
@@ -242,10 +250,8 @@ impl Index {
         self.by_key.insert(key, claim);
     }
 
-    fn remove(&mut self, key: &Key) {
-        let Some(claim) = self.by_key.remove(key) else {
-            return;
-        };
+    fn remove(&mut self, key: &Key) -> Option<Claim> {
+        let claim = self.by_key.remove(key)?;
         take(&mut self.by_name, &claim.project_name, key);
         if let Some(id) = &claim.project_id {
             take(&mut self.by_id, id, key);
@@ -253,6 +259,7 @@ impl Index {
         if let Some(connection) = &claim.connection {
             take(&mut self.by_connection, connection, key);
         }
+        Some(claim)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::api::v1alpha1::{MigrationProjectSpec, NameRef, Reason};
 use crate::decide::Verdict;
+use crate::observe::MAX_PAGES;
 use crate::oms;
 
 /// The ids of both ends.
@@ -56,7 +57,7 @@ async fn one(
         }
     };
     let request = oms::ListDataSources::new().search_key(name);
-    let found = match client.walk_data_sources(&request).await {
+    let found = match client.walk_data_sources(&request, MAX_PAGES).await {
         Ok(found) => found,
         Err(error) if error.is_unsupported() => {
             return Err(Error::Spec(Verdict::stalled(

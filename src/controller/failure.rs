@@ -48,16 +48,23 @@ pub fn verdict(error: &oms::Error) -> Verdict {
 /// The error with its cause and what helps, in one line each.
 #[must_use]
 pub fn text(error: &oms::Error) -> String {
+    let mut text = chain(error);
+    if let Some(advice) = error.advice() {
+        text.push_str(". ");
+        text.push_str(advice);
+    }
+    text
+}
+
+/// An error with its causes, each of which says only its own layer.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         text.push_str(": ");
         text.push_str(&cause.to_string());
         source = cause.source();
-    }
-    if let Some(advice) = error.advice() {
-        text.push_str(". ");
-        text.push_str(advice);
     }
     text
 }

@@ -9,6 +9,7 @@ use super::link::Link;
 use crate::api::v1alpha1::MigrationProjectSpec;
 use crate::decide::create::{Adopt, Adoptee, Look, Namesake};
 use crate::decide::{ProjectStatus, Reservation, body};
+use crate::observe::MAX_PAGES;
 use crate::oms::{self, ListProjects, Order, SortField};
 
 /// How much further back than the look a walk goes: the order of a list by time
@@ -44,7 +45,7 @@ pub async fn look(
 ) -> Result<Found, oms::Error> {
     let client = &link.live.client;
     let request = ListProjects::new().search_key(question.name);
-    let searched = match client.walk_projects(&request).await {
+    let searched = match client.walk_projects(&request, MAX_PAGES).await {
         Ok(searched) => searched,
         Err(error) if error.is_unsupported() => {
             return Ok(Found { look: Look::Unsupported, server_date: None });
@@ -55,7 +56,10 @@ pub async fn look(
     let mut projects = searched.items;
     if let Some(since) = question.since {
         let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Descending);
-        let walked = client.walk_projects_since(&request, since - WALK_MARGIN).await?;
+        let old = |project: &oms::Project| {
+            project.gmt_create.is_some_and(|created| created < since - WALK_MARGIN)
+        };
+        let walked = client.walk_projects_until(&request, MAX_PAGES, old).await?;
         projects.extend(walked.items);
     }
     let mut namesakes: Vec<Namesake> = Vec::new();

@@ -56,6 +56,9 @@ pub struct Entry {
     pub live: Option<Arc<Live>>,
     /// What is wrong with it, if anything.
     pub problem: Option<Unusable>,
+    /// Counts the clients it has had: a new one may succeed where an old one
+    /// failed.
+    pub revision: u64,
 }
 
 /// All connections.
@@ -76,6 +79,12 @@ impl Registry {
     pub fn url_of(&self, key: &Key) -> Option<String> {
         let entries = self.entries.read();
         Some(entries.get(key)?.live.as_ref()?.url.to_string())
+    }
+
+    /// Which of its clients the connection has now.
+    #[must_use]
+    pub fn revision(&self, key: &Key) -> u64 {
+        self.entries.read().get(key).map(|entry| entry.revision).unwrap_or_default()
     }
 
     /// Replaces what is known of a connection.

@@ -1,0 +1,292 @@
+//! Reconciling an OMSConnection: keep its client good, sweep its projects,
+//! wake whom that concerns, and say how it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt;
+use kube::runtime::controller::Action;
+
+use super::claims::Key;
+use super::context::Context;
+use super::credentials;
+use super::failure;
+use super::pass::Error;
+use super::publish::difference;
+use super::registry::{Entry, Live, Unusable};
+use crate::api::keys::FINALIZER;
+use crate::api::v1alpha1::{OMSConnection, Reason};
+use crate::decide::{Readiness, Verdict, conditions};
+use crate::observe;
+use crate::oms::BaseUrl;
+
+/// First wait after a sweep that failed.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A connection without users is only asked whether it works, and rarely.
+const IDLE_INTERVAL: Duration = Duration::from_secs(120);
+
+/// Gather → act → publish for one connection. Never runs twice at a time for
+/// one connection: that is the controller's promise.
+pub async fn reconcile(
+    connection: Arc<OMSConnection>,
+    context: Arc<Context>,
+) -> Result<Action, Error> {
+    let key = Key::of(&*connection);
+    let users = context.claims.users_of(&key);
+    let held = connection.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    if connection.metadata.deletion_timestamp.is_some() && users.is_empty() {
+        if held {
+            context.kubernetes.let_go(&*connection).await?;
+        }
+        context.registry.remove(&key);
+        context.sweeps.remove(&key);
+        return Ok(Action::await_change());
+    }
+    if !users.is_empty() && !held && connection.metadata.deletion_timestamp.is_none() {
+        context.kubernetes.hold(&*connection).await?;
+    }
+
+    keep_client(&context, &key, &connection, &users).await?;
+    sweep(&context, &key, &connection, &users).await;
+    publish(&context, &key, &connection, users.len()).await?;
+
+    let next = context.sweeps.due_in(&key).min(context.settings.secret_interval);
+    Ok(Action::requeue(next.max(Duration::from_millis(10))))
+}
+
+/// Reads the Secret when it is due, and makes a new client when it, the
+/// certificate authority or the spec is another.
+async fn keep_client(
+    context: &Context,
+    key: &Key,
+    connection: &Arc<OMSConnection>,
+    users: &[Key],
+) -> Result<(), Error> {
+    let before = context.registry.get(key);
+    let same_spec = before.live.as_ref().is_some_and(|live| {
+        live.resource.spec == connection.spec && live.resource.uid() == connection.uid()
+    });
+    if same_spec && !context.sweeps.secret_is_due(key, context.settings.secret_interval) {
+        return Ok(());
+    }
+    let read = credentials::read(context, key, connection).await?;
+    context.sweeps.secret_was_read(key);
+    let settings = match read {
+        Ok(settings) => settings,
+        Err(problem) => {
+            // Another address with the credentials of the old one: no.
+            let live = before.live.filter(|_| same_spec);
+            let changed = before.problem.as_ref() != Some(&problem);
+            context.registry.set(
+                key,
+                Entry { live, problem: Some(problem), revision: before.revision },
+            );
+            if changed {
+                wake_all(context, users);
+            }
+            return Ok(());
+        }
+    };
+    if let (true, Some(live)) = (same_spec, &before.live) {
+        let old = live.client.settings();
+        if old.credentials.same(&settings.credentials) && old.ca_pem == settings.ca_pem {
+            return Ok(());
+        }
+    }
+    let url = settings.base.clone();
+    let client = match context.connect.connect(settings) {
+        Ok(client) => client,
+        Err(error) => {
+            let message = failure::chain(&error);
+            let problem = Unusable { reason: Reason::CaInvalid, message };
+            let live = before.live.filter(|_| same_spec);
+            let revision = before.revision;
+            context.registry.set(key, Entry { live, problem: Some(problem), revision });
+            return Ok(());
+        }
+    };
+    // What another OMS has shown says nothing about this one.
+    let same_url = before.live.as_ref().filter(|live| live.url == url);
+    let live = Live {
+        uid: connection.uid().unwrap_or_default(),
+        former_urls: former_urls(connection),
+        client,
+        snapshot: same_url.and_then(|live| live.snapshot.clone()),
+        unlisted: same_url.is_some_and(|live| live.unlisted),
+        resource: connection.clone(),
+        url,
+    };
+    context.registry.set(
+        key,
+        Entry { live: Some(Arc::new(live)), problem: None, revision: before.revision + 1 },
+    );
+    context.sweeps.start_over(key);
+    wake_all(context, users);
+    Ok(())
+}
+
+fn former_urls(connection: &OMSConnection) -> Vec<BaseUrl> {
+    let former = connection.spec.former_urls.as_deref().unwrap_or_default();
+    former.iter().filter_map(|url| BaseUrl::parse(url).ok()).collect()
+}
+
+/// Walks over the projects when it is time, and wakes those whose project has
+/// changed.
+async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: &[Key]) {
+    let entry = context.registry.get(key);
+    let Some(live) = entry.live else {
+        return;
+    };
+    if !context.sweeps.due_in(key).is_zero() {
+        return;
+    }
+    let began = tokio::time::Instant::now();
+    let interval = connection.spec.sweep_interval().max(context.settings.min_sweep_interval);
+    let swept = if users.is_empty() {
+        observe::probe(&live.client).await.map(|()| None)
+    } else {
+        observe::sweep(&live.client, context.clock.now()).await.map(Some)
+    };
+    let mut next = (*live).clone();
+    let problem = match swept {
+        Ok(snapshot) => {
+            let interval = if snapshot.is_some() { interval } else { interval.max(IDLE_INTERVAL) };
+            context.sweeps.succeeded(key, began.elapsed(), interval);
+            next.unlisted = false;
+            if let Some(snapshot) = snapshot {
+                context.metrics.swept(key, began.elapsed(), snapshot.projects.len());
+                next.snapshot = Some(Arc::new(snapshot));
+            }
+            None
+        }
+        Err(error) if error.is_unsupported() => {
+            context.sweeps.succeeded(key, began.elapsed(), interval.max(IDLE_INTERVAL));
+            next.unlisted = true;
+            Some(unlisted())
+        }
+        Err(error) => {
+            let first = failure::least_wait(&error).unwrap_or(FIRST_BACKOFF);
+            context.sweeps.failed(key, first, context.settings.max_backoff);
+            tracing::warn!(connection = %key, error = failure::chain(&error), "sweep failed");
+            Some(Unusable { reason: failure::reason(&error), message: failure::text(&error) })
+        }
+    };
+    let next = Arc::new(next);
+    context.registry.set(
+        key,
+        Entry { live: Some(next.clone()), problem, revision: entry.revision },
+    );
+    wake_changed(context, key, &live, &next, users);
+}
+
+/// A server without ListProjects can still create, but shows nothing.
+fn unlisted() -> Unusable {
+    Unusable {
+        reason: Reason::ActionMissing,
+        message: "This OMS does not know ListProjects: projects are created, but neither looked \
+                  for, nor watched, nor created again after an unanswered call."
+            .to_owned(),
+    }
+}
+
+fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live, users: &[Key]) {
+    let Some(snapshot) = &after.snapshot else {
+        if after.unlisted && !before.unlisted {
+            wake_all(context, users);
+        }
+        return;
+    };
+    let Some(old) = &before.snapshot else {
+        return wake_all(context, users);
+    };
+    for id in snapshot.changed(Some(old)) {
+        wake_all(context, &context.claims.holders_of(id, key));
+    }
+}
+
+fn wake_all(context: &Context, keys: &[Key]) {
+    for key in keys {
+        context.wake_project.wake(key);
+    }
+}
+
+async fn publish(
+    context: &Context,
+    key: &Key,
+    connection: &OMSConnection,
+    users: usize,
+) -> Result<(), Error> {
+    let entry = context.registry.get(key);
+    let Some(verdict) = verdict(connection, &entry, users) else {
+        return Ok(());
+    };
+    let before = connection.status.clone().unwrap_or_default();
+    let generation = connection.metadata.generation.unwrap_or_default();
+    let mut after = before.clone();
+    after.observed_generation = Some(generation);
+    after.projects = i32::try_from(users).ok();
+    after.conditions =
+        conditions(&before.conditions, &verdict, generation, context.clock.now());
+    let Some(difference) = difference(&before, &after) else {
+        return Ok(());
+    };
+    context.kubernetes.publish(connection, difference).await?;
+    context.metrics.status_written();
+    let told = before.conditions.iter().find(|condition| condition.type_ == "Ready");
+    if told.is_none_or(|ready| ready.reason != verdict.reason.as_str()) {
+        match verdict.readiness {
+            Readiness::Ready => {
+                context.events.normal(connection, verdict.reason, &verdict.message).await;
+            }
+            _ => context.events.warning(connection, verdict.reason, &verdict.message).await,
+        }
+    }
+    Ok(())
+}
+
+/// What the connection says of itself; nothing before it was tried.
+fn verdict(connection: &OMSConnection, entry: &Entry, users: usize) -> Option<Verdict> {
+    if connection.metadata.deletion_timestamp.is_some() {
+        return Some(Verdict::progressing(
+            Reason::Deleting,
+            format!("{users} MigrationProjects still use this connection; it goes with the last."),
+        ));
+    }
+    match (&entry.problem, &entry.live) {
+        (Some(problem), Some(_)) if problem.reason == Reason::ActionMissing => {
+            Some(Verdict::ready(problem.reason, problem.message.clone()))
+        }
+        (Some(problem), _) => {
+            let verdict = match problem.reason {
+                Reason::OmsUnreachable | Reason::OmsError => Verdict::progressing,
+                _ => Verdict::stalled,
+            };
+            Some(verdict(problem.reason, problem.message.clone()))
+        }
+        (None, Some(live)) if live.snapshot.is_none() && users > 0 => None,
+        (None, Some(live)) if !live.url.is_https() => Some(Verdict::ready(
+            Reason::InsecureTransport,
+            format!(
+                "OMS answers at {}. It is http://: name and password travel readable.",
+                live.url
+            ),
+        )),
+        (None, Some(live)) => {
+            Some(Verdict::ready(Reason::Connected, format!("OMS answers at {}.", live.url)))
+        }
+        (None, None) => None,
+    }
+}
+
+/// A pass over a connection failed.
+#[must_use]
+pub fn error_policy(connection: Arc<OMSConnection>, error: &Error, context: Arc<Context>) -> Action {
+    let key = Key::of(&*connection);
+    if error.is_conflict() {
+        return Action::requeue(Duration::from_millis(200));
+    }
+    tracing::warn!(connection = %key, error = failure::chain(error), "reconcile failed");
+    Action::requeue(Duration::from_secs(5).mul_f64(0.8 + 0.4 * context.clock.chance()))
+}
+

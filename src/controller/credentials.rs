@@ -1,0 +1,99 @@
+//! From an OMSConnection and its Secret to what a client is made of.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::claims::Key;
+use super::context::Context;
+use super::kubernetes;
+use super::registry::Unusable;
+use crate::api::v1alpha1::{CaKind, CaRef, OMSConnection, Reason};
+use crate::oms::{BaseUrl, Credentials, Settings};
+
+/// Reads everything that a client for `connection` needs, or says what is
+/// missing.
+pub async fn read(
+    context: &Context,
+    key: &Key,
+    connection: &OMSConnection,
+) -> Result<Result<Settings, Unusable>, kubernetes::Error> {
+    let spec = &connection.spec;
+    let base = match BaseUrl::parse(&spec.url) {
+        Ok(base) => base,
+        Err(error) => return Ok(Err(unusable(Reason::UrlInvalid, format!("spec.url: {error}")))),
+    };
+    let name = &spec.credentials_secret_ref.name;
+    let Some(secret) = context.kubernetes.secret(&key.namespace, name).await? else {
+        let message = format!(
+            "There is no Secret {}/{name}. Create it with the keys username and password.",
+            key.namespace
+        );
+        return Ok(Err(unusable(Reason::SecretMissing, message)));
+    };
+    let credentials = match credentials(&secret) {
+        Ok(credentials) => credentials,
+        Err(problem) => {
+            let message = format!("Secret {}/{name}: {problem}", key.namespace);
+            return Ok(Err(unusable(Reason::SecretInvalid, message)));
+        }
+    };
+    let mut settings = Settings::new(base, credentials);
+    settings.timeouts = context.settings.timeouts;
+    settings.proxy = context.settings.proxy;
+    settings.observer = Some(context.metrics.oms_calls(key));
+    if let Some(reference) = spec.tls.as_ref().and_then(|tls| tls.ca_ref.as_ref()) {
+        match ca(context, key, reference).await? {
+            Ok(pem) => settings.ca_pem = Some(pem),
+            Err(problem) => return Ok(Err(problem)),
+        }
+    }
+    Ok(Ok(settings))
+}
+
+fn credentials(secret: &BTreeMap<String, Vec<u8>>) -> Result<Credentials, String> {
+    let text = |entry: &str| {
+        let bytes = secret.get(entry).ok_or_else(|| format!("the key {entry} is missing"))?;
+        std::str::from_utf8(bytes)
+            // A newline at the end comes from `echo` without -n, and never
+            // belongs to a name or password.
+            .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+            .map_err(|_| format!("the value of {entry} is not text"))
+    };
+    let username = text("username")?;
+    let password = SecretString::from(text("password")?);
+    Credentials::new(username, password).map_err(|error| error.to_string())
+}
+
+async fn ca(
+    context: &Context,
+    key: &Key,
+    reference: &CaRef,
+) -> Result<Result<Vec<u8>, Unusable>, kubernetes::Error> {
+    let CaRef { kind, name, key: entry } = reference;
+    let found = match kind {
+        CaKind::Secret => context
+            .kubernetes
+            .secret(&key.namespace, name)
+            .await?
+            .and_then(|mut secret| secret.remove(entry)),
+        CaKind::ConfigMap => context
+            .kubernetes
+            .config_map_entry(&key.namespace, name, entry)
+            .await?
+            .map(String::into_bytes),
+    };
+    Ok(found.ok_or_else(|| {
+        unusable(
+            Reason::CaMissing,
+            format!(
+                "There is no {kind:?} {}/{name} with the key {entry}, which spec.tls.caRef names.",
+                key.namespace
+            ),
+        )
+    }))
+}
+
+fn unusable(reason: Reason, message: String) -> Unusable {
+    Unusable { reason, message }
+}

@@ -1,0 +1,215 @@
+//! One pass over a resource whose project is there: what has the sweep seen,
+//! and what does that ask for?
+
+use std::time::Duration;
+
+use kube::ResourceExt;
+
+use super::audit::{Asker, audit};
+use super::context::Context;
+use super::create::{Me, let_go};
+use super::link::{Link, link};
+use super::memory::LastMutation;
+use super::pass::{Error, STALLED_RECHECK, Step, give_up_for_now, rest_stalled};
+use super::publish::publish;
+use super::trace::annotation;
+use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RECONCILE_REQUESTED_AT};
+use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::decide::lifecycle::{self, LifeSituation, Mutation};
+use crate::decide::{Observed, ProjectStatus, Provenance, Readiness, body, classify};
+use crate::oms::{self, Outcome};
+
+/// How long the sweep that a mutation has brought forward is waited for.
+const SWEEP_WAIT: Duration = Duration::from_secs(5);
+
+/// Whether something was ever seen of the resource's project.
+#[must_use]
+pub fn is_observed(project: &MigrationProject) -> bool {
+    project.status.as_ref().is_some_and(|status| status.project_status.is_some())
+}
+
+/// One pass over a resource that has recorded the project `id`.
+pub async fn pass(
+    context: &Context,
+    read: &MigrationProject,
+    id: &str,
+) -> Result<Step, Error> {
+    let me = Me::of(context, read);
+    if read.metadata.deletion_timestamp.is_some() {
+        return retain(context, &me, read, id).await;
+    }
+    let link = match link(context, read).await? {
+        Ok(link) => link,
+        Err(verdict) if verdict.readiness == Readiness::Progressing && is_observed(read) => {
+            return Ok(Step::After(Duration::from_secs(15)));
+        }
+        Err(verdict) => return rest_stalled(context, read, &verdict).await,
+    };
+    if !read.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+        let held = context.kubernetes.hold(read).await?;
+        return Ok(Step::Reread(Box::new(held)));
+    }
+
+    let observed = match observe(context, &me, &link, id).await {
+        Ok(observed) => observed,
+        Err(error) => return give_up_for_now(context, &me, read, &error).await,
+    };
+    let situation = situation(context, &me, read, id, observed.clone());
+    let decision = lifecycle::decide(&situation);
+
+    if let Some(mutation) = decision.mutation {
+        // Nothing irrevocable is done on the word of a cache.
+        let Some(live) = context.kubernetes.live(&me.key).await? else {
+            return Ok(Step::Rest);
+        };
+        if live.resource_version() != read.resource_version() {
+            return Ok(Step::Reread(Box::new(live)));
+        }
+        return act(context, &me, &live, &link, id, mutation).await;
+    }
+
+    let requested = annotation(read, RECONCILE_REQUESTED_AT).map(str::to_owned);
+    let seen = match &observed {
+        Observed::Present(status) => Some(status.word().to_owned()),
+        _ => None,
+    };
+    if observed == Observed::Unknown {
+        return Ok(Step::After(SWEEP_WAIT));
+    }
+    publish(context, read, Some(&decision.verdict), |status| {
+        if seen.is_some() {
+            status.project_status = seen;
+        }
+        status.gone = decision.gone.then_some(true);
+        status.spec_mismatch = situation.spec_mismatch.then_some(true);
+        status.create = None;
+        status.last_error = None;
+        status.last_handled_reconcile_at = requested;
+    })
+    .await?;
+    context.memory.succeeded(&me.uid);
+    Ok(match decision.verdict.readiness {
+        Readiness::Progressing => Step::After(SWEEP_WAIT),
+        Readiness::Stalled | Readiness::Unknown if decision.verdict.reason == Reason::ActionMissing => {
+            Step::After(STALLED_RECHECK)
+        }
+        _ => Step::Rest,
+    })
+}
+
+fn situation(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    id: &str,
+    observed: Observed,
+) -> LifeSituation {
+    let status = read.status.as_ref();
+    LifeSituation {
+        id: id.to_owned(),
+        wanted: read.spec.state(),
+        observed,
+        spec_mismatch: spec_mismatch(context, me, read, id),
+        gone: status.is_some_and(|status| status.gone == Some(true)),
+    }
+}
+
+/// Whether the spec is another than the one the project was created from. From
+/// the first look at the project on, the API server keeps them equal; until
+/// then the hash in the reservation tells.
+fn spec_mismatch(context: &Context, me: &Me, read: &MigrationProject, id: &str) -> bool {
+    let status = read.status.as_ref();
+    let mismatched = status.is_some_and(|status| status.spec_mismatch == Some(true));
+    if (is_observed(read) && !mismatched) || read.spec.adopt_project_id() == Some(id) {
+        return false;
+    }
+    let identity = context.identity(&me.key, &me.uid);
+    match classify(annotation(read, CREATE_RESERVATION), &identity) {
+        Provenance::Own(reservation) => reservation.body_hash != body::spec_hash(&read.spec),
+        // Without the reservation nothing more can be told than before.
+        _ => mismatched,
+    }
+}
+
+/// What may be believed about the project. The sweep answers for a resource at
+/// rest; OMS is asked directly only where the sweep cannot have the answer.
+async fn observe(
+    context: &Context,
+    me: &Me,
+    link: &Link,
+    id: &str,
+) -> Result<Observed, oms::Error> {
+    let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
+    if let Some(snapshot) = &link.live.snapshot {
+        let fresh = mutated.is_none_or(|(_, at)| snapshot.taken_at > at);
+        if let (true, Some(seen)) = (fresh, snapshot.projects.get(id)) {
+            return Ok(Observed::Present(seen.status.clone()));
+        }
+        // The sweep that the start has brought forward is on its way.
+        if matches!(mutated, Some((LastMutation::Started, _))) && !fresh {
+            return Ok(Observed::Unknown);
+        }
+    } else if !link.live.unlisted && mutated.is_none() {
+        return Ok(Observed::Unknown);
+    }
+    match link.live.client.describe_project(id).await {
+        Ok(project) => {
+            let word = project.status.unwrap_or_default();
+            Ok(Observed::Present(ProjectStatus::parse(&word)))
+        }
+        Err(error) if error.is_not_found() => Ok(Observed::Absent),
+        Err(error) if error.is_unsupported() && link.live.unlisted => {
+            Ok(Observed::Unobservable { missing: "ListProjects" })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn act(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: &Link,
+    id: &str,
+    mutation: Mutation,
+) -> Result<Step, Error> {
+    let Mutation::Start = mutation;
+    let client = link.live.client.clone();
+    let project = id.to_owned();
+    let call = context.tasks.spawn(async move { client.start_project(&project).await });
+    let Ok(outcome) = call.await else {
+        return Ok(Step::After(SWEEP_WAIT));
+    };
+    let asker = Asker { key: &me.key, uid: &me.uid, generation: me.generation };
+    audit(&asker, oms::Action::StartProject, id, &outcome);
+    match outcome {
+        Outcome::Done(()) => {
+            let now = context.clock.now();
+            context.memory.remember(&me.uid, &me.key, |mine| {
+                mine.mutated = Some((LastMutation::Started, now));
+            });
+            context.memory.succeeded(&me.uid);
+            context.bring_sweep_forward(&link.key);
+            let note = format!("Project {id} was started.");
+            context.events.normal(read, Reason::ProjectStarted, &note).await;
+            Ok(Step::After(SWEEP_WAIT))
+        }
+        // What OMS has made of it shows in the next look: an error followed by
+        // the wanted state is success.
+        Outcome::NotDone(error) | Outcome::Unknown(error) => {
+            context.bring_sweep_forward(&link.key);
+            give_up_for_now(context, me, read, &error).await
+        }
+    }
+}
+
+/// Deletion under `Retain`: OMS is not touched.
+async fn retain(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    id: &str,
+) -> Result<Step, Error> {
+    tracing::info!(resource = %me.key, project = id, "deleted; the project stays in OMS");
+    let_go(context, me, read, None).await
+}

@@ -1,0 +1,77 @@
+//! Several watches, one for each namespace, as if they were one.
+
+use std::collections::HashSet;
+
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::{self, Event};
+use kube::{Resource, ResourceExt};
+
+/// One namespace's watch: its namespace and its stream.
+pub type Part<K> = (String, BoxStream<'static, watcher::Result<Event<K>>>);
+
+/// Merges watches of disjoint namespaces into a stream that a reflector may
+/// take for one watch: the first lists become one list, and a later list of one
+/// namespace becomes changes and deletions. `store` is that reflector's store.
+pub fn merge<K>(
+    parts: Vec<Part<K>>,
+    store: Store<K>,
+) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+{
+    let mut unlisted: HashSet<usize> = (0..parts.len()).collect();
+    let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); parts.len()];
+    let namespaces: Vec<String> = parts.iter().map(|(namespace, _)| namespace.clone()).collect();
+    let streams = parts
+        .into_iter()
+        .enumerate()
+        .map(|(part, (_, stream))| stream.map(move |event| (part, event)).boxed());
+
+    let merged = stream::select_all(streams).flat_map(move |(part, event)| {
+        let first = unlisted.contains(&part);
+        let events = match event {
+            Err(error) => vec![Err(error)],
+            Ok(Event::Init) => {
+                seen[part].clear();
+                Vec::new()
+            }
+            Ok(Event::InitApply(object)) => {
+                seen[part].insert(object.name_any());
+                let event = if first { Event::InitApply(object) } else { Event::Apply(object) };
+                vec![Ok(event)]
+            }
+            Ok(Event::InitDone) if first => {
+                unlisted.remove(&part);
+                if unlisted.is_empty() { vec![Ok(Event::InitDone)] } else { Vec::new() }
+            }
+            Ok(Event::InitDone) => gone(&store, &namespaces[part], &seen[part]),
+            // Before every namespace is listed, the store only takes parts of
+            // the list.
+            Ok(Event::Apply(object)) if !unlisted.is_empty() => vec![Ok(Event::InitApply(object))],
+            Ok(event) => vec![Ok(event)],
+        };
+        stream::iter(events)
+    });
+    stream::once(async { Ok(Event::Init) }).chain(merged)
+}
+
+/// Deletions that a namespace's watch has missed.
+fn gone<K>(
+    store: &Store<K>,
+    namespace: &str,
+    seen: &HashSet<String>,
+) -> Vec<watcher::Result<Event<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let known = store.state();
+    known
+        .iter()
+        .filter(|object| object.namespace().as_deref() == Some(namespace))
+        .filter(|object| !seen.contains(&object.name_any()))
+        .filter_map(|object| store.get(&ObjectRef::from_obj(&**object)))
+        .map(|object| Ok(Event::Delete((*object).clone())))
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! The loop: gather → decide → act → publish.
+//!
+//! | file | what it is there for |
+//! | --- | --- |
+//! | `reconcile.rs` | one reconcile of a MigrationProject, and its error policy |
+//! | `create.rs`, `look.rs`, `call.rs` | the create protocol: gather and decide, look, reserve and call |
+//! | `life.rs` | a project with an id: observe, decide, start, publish |
+//! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
+//! | `link.rs`, `registry.rs` | which connection a resource uses, and what is known of it |
+//! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
+//! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
+//! | `context.rs`, `clock.rs`, `wake.rs` | what a simulation replaces |
+
+mod audit;
+mod call;
+mod claims;
+mod clock;
+pub mod connection;
+mod context;
+mod create;
+mod credentials;
+mod endpoints;
+mod events;
+mod failure;
+mod kubernetes;
+mod life;
+mod link;
+mod locks;
+mod look;
+mod memory;
+mod pass;
+mod publish;
+mod reconcile;
+mod registry;
+mod sweeps;
+mod trace;
+mod wake;
+mod watch;
+
+pub use claims::{Claims, Key};
+pub use clock::{Clock, SystemClock};
+pub use context::{Connect, ConnectByNetwork, Context, Settings};
+pub use events::Events;
+pub use failure::chain;
+pub use kubernetes::Kubernetes;
+pub use locks::NameLocks;
+pub use memory::Memory;
+pub use pass::Error;
+pub use reconcile::{error_policy, reconcile};
+pub use registry::Registry;
+pub use sweeps::Sweeps;
+pub use wake::Waker;
+pub use watch::{Selection, run};

@@ -1,0 +1,160 @@
+//! What a pass over a resource ends in, and how failures are waited out.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::runtime::controller::Action;
+
+use super::context::Context;
+use super::create::Me;
+use super::failure;
+use super::publish::publish;
+use super::trace::annotation;
+use super::{kubernetes, life};
+use crate::api::keys::{RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::decide::{Readiness, Verdict};
+use crate::oms;
+
+/// How often a resource is looked at of which nothing is expected. Changes in
+/// Kubernetes and in OMS wake it; this only covers what no watch can tell, such
+/// as the labels of a namespace.
+const AT_REST: Duration = Duration::from_secs(3600);
+
+/// How often a resource is looked at again that waits for a human: the human's
+/// act may have been one in OMS, where nobody wakes it.
+pub const STALLED_RECHECK: Duration = Duration::from_secs(300);
+
+/// How often a resource is looked at again that waits for something which is
+/// expected soon.
+const SOON: Duration = Duration::from_secs(15);
+
+/// A pass could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server did not do what was asked.
+    #[error("Kubernetes")]
+    Kubernetes(#[from] kubernetes::Error),
+    /// The API server took the project id and did not keep it: its
+    /// CustomResourceDefinition is of another version than this operator.
+    #[error(
+        "the API server accepts status.projectId but does not keep it: install the \
+         CustomResourceDefinitions of this version (oms-operator crd | kubectl apply --server-side -f -)"
+    )]
+    NotRecorded,
+}
+
+impl Error {
+    /// Somebody else has changed the resource: read it again at once.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Kubernetes(error) if error.is_conflict())
+    }
+}
+
+/// What comes after a pass.
+#[derive(Debug)]
+pub enum Step {
+    /// Another pass, at once.
+    Again,
+    /// Another pass, at once, over the resource as it was just read.
+    Reread(Box<MigrationProject>),
+    /// Another pass after this time.
+    After(Duration),
+    /// Nothing until something changes.
+    Rest,
+}
+
+impl Step {
+    /// The controller's word for it. Waits are spread, so that what began
+    /// together does not return together.
+    #[must_use]
+    pub fn into_action(self, chance: f64) -> Action {
+        match self {
+            Self::Again | Self::Reread(_) => Action::requeue(Duration::from_millis(10)),
+            Self::After(wait) => Action::requeue(wait.mul_f64(0.9 + 0.2 * chance)),
+            Self::Rest => Action::requeue(AT_REST.mul_f64(0.8 + 0.4 * chance)),
+        }
+    }
+}
+
+/// What a resource's failures are counted by: whatever a human may have changed
+/// to mend them. A new value starts the count anew.
+#[must_use]
+pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    project.metadata.generation.hash(&mut hasher);
+    project.metadata.deletion_timestamp.is_some().hash(&mut hasher);
+    for name in [RECONCILE_REQUESTED_AT, RETRY] {
+        annotation(project, name).hash(&mut hasher);
+    }
+    if let Some(connection) = context.claims.connection_of(project) {
+        context.registry.revision(&connection).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Waits until a moment of the day.
+#[must_use]
+pub fn wait_until(context: &Context, until: Timestamp) -> Step {
+    let left = until.duration_since(context.clock.now());
+    let left = Duration::try_from(left).unwrap_or_default();
+    Step::After(left.max(Duration::from_millis(100)))
+}
+
+/// Publishes what stands in the way. What heals by itself is looked at soon.
+pub async fn rest_stalled(
+    context: &Context,
+    read: &MigrationProject,
+    verdict: &Verdict,
+) -> Result<Step, Error> {
+    publish(context, read, Some(verdict), |_| {}).await?;
+    Ok(match verdict.readiness {
+        Readiness::Progressing => Step::After(SOON),
+        _ => Step::After(STALLED_RECHECK),
+    })
+}
+
+/// A call failed: says so, and waits.
+pub async fn give_up_for_now(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    let wait = back_off(context, me, error);
+    let verdict = failure::verdict(error);
+    let now = context.clock.now();
+    // What is known of a project that is there does not become less known
+    // because one question went unanswered.
+    let keep = life::is_observed(read);
+    publish(context, read, (!keep).then_some(&verdict), |status| {
+        let before = status.last_error.take();
+        status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
+    })
+    .await?;
+    Ok(Step::After(wait))
+}
+
+/// A mutation was refused: for good, or to be repeated.
+pub fn refused_or_wait(context: &Context, me: &Me, error: &oms::Error) -> (Verdict, Duration) {
+    let wait = back_off(context, me, error);
+    let verdict = match error.retry() {
+        oms::Retry::OnChange => Verdict::stalled(
+            Reason::CreateRejected,
+            format!(
+                "OMS refused the project: {}. It is tried again when the spec changes, and rarely \
+                 without.",
+                failure::text(error)
+            ),
+        ),
+        oms::Retry::BackOff | oms::Retry::Slowly => failure::verdict(error),
+    };
+    (verdict, wait)
+}
+
+fn back_off(context: &Context, me: &Me, error: &oms::Error) -> Duration {
+    let least = failure::least_wait(error);
+    context.memory.failed(&me.uid, &me.key, me.cause, context.settings.max_backoff, least)
+}
