@@ -94,12 +94,10 @@ fn warning(project: &Map<String, Value>) -> String {
         .collect()
 }
 
+type Object = Map<String, Value>;
+
 /// The known and the unknown part of an object.
-fn split(
-    object: Map<String, Value>,
-    node: Node,
-    path: &str,
-) -> Result<(Map<String, Value>, Map<String, Value>), ManifestError> {
+fn split(object: Object, node: Node, path: &str) -> Result<(Object, Object), ManifestError> {
     let (mut known, mut unknown) = (Map::new(), Map::new());
     for name in node.required() {
         if !object.contains_key(name) {
