@@ -29,7 +29,7 @@ impl Kind {
         }
     }
 
-    fn value(self) -> Value {
+    pub(super) fn value(self) -> Value {
         let (derived, rules) = match self {
             Kind::MigrationProject => (MigrationProject::crd(), rules::migration_project()),
             Kind::OMSConnection => (OMSConnection::crd(), rules::oms_connection()),

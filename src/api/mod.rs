@@ -2,7 +2,10 @@
 //! resource definitions, and resources written from existing requests.
 
 mod definitions;
+pub mod json;
 pub mod keys;
+pub mod known;
+pub mod manifest;
 mod schema;
 pub mod v1alpha1;
 

@@ -28,36 +28,11 @@ pub const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
     status = "OMSConnectionStatus",
     derive = "PartialEq",
     doc = "One OceanBase Migration Service (OMS) with the credentials for it, shared by many MigrationProjects.",
-    printcolumn(
-        name = "URL",
-        type_ = "string",
-        json_path = ".spec.url",
-        description = "Address of the OMS."
-    ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
-        description = "Whether the OMS can be used."
-    ),
-    printcolumn(
-        name = "Projects",
-        type_ = "integer",
-        json_path = ".status.projects",
-        description = "MigrationProjects that use this connection."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    ),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
-        priority = 1,
-        description = "Why the connection is ready, or not."
-    )
+    printcolumn = r#"{"name": "URL", "type": "string", "jsonPath": ".spec.url", "description": "Address of the OMS."}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "description": "Whether the OMS can be used."}"#,
+    printcolumn = r#"{"name": "Projects", "type": "integer", "jsonPath": ".status.projects", "description": "MigrationProjects that use this connection."}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message", "priority": 1, "description": "Why the connection is ready, or not."}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct OMSConnectionSpec {

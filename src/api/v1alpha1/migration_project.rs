@@ -23,44 +23,12 @@ use super::status::MigrationProjectStatus;
     status = "MigrationProjectStatus",
     derive = "PartialEq",
     doc = "One project of OceanBase Migration Service (OMS): the operator creates it exactly once and reports how it goes.",
-    printcolumn(
-        name = "Status",
-        type_ = "string",
-        json_path = ".status.projectStatus",
-        description = "Status of the project in OMS's own word."
-    ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
-        description = "Whether the project is as declared."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    ),
-    printcolumn(
-        name = "Project ID",
-        type_ = "string",
-        json_path = ".status.projectId",
-        priority = 1,
-        description = "Id of the project in OMS."
-    ),
-    printcolumn(
-        name = "Connection",
-        type_ = "string",
-        json_path = ".status.connection.name",
-        priority = 1,
-        description = "OMSConnection in use."
-    ),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
-        priority = 1,
-        description = "Why the project is ready, or not."
-    )
+    printcolumn = r#"{"name": "Status", "type": "string", "jsonPath": ".status.projectStatus", "description": "Status of the project in OMS's own word."}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "description": "Whether the project is as declared."}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name": "Project ID", "type": "string", "jsonPath": ".status.projectId", "priority": 1, "description": "Id of the project in OMS."}"#,
+    printcolumn = r#"{"name": "Connection", "type": "string", "jsonPath": ".status.connection.name", "priority": 1, "description": "OMSConnection in use."}"#,
+    printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message", "priority": 1, "description": "Why the project is ready, or not."}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct MigrationProjectSpec {

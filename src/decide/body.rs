@@ -1,0 +1,256 @@
+//! The body of the CreateProject request, from a spec.
+//!
+//! What the user set is sent, and nothing is invented, with these exceptions:
+//! - The five `enable*` flags are always sent, because OMS documents no
+//!   default for them; unset is false.
+//! - The configuration of a phase is sent whenever its phase is on, if only as
+//!   an empty object, because OMS does not say which of them it can do without.
+//! - `allowDestTableNotEmpty` and `nonePkUkTruncateDstTable` destroy data. In
+//!   every `fullTransferConfig` that is sent they are explicit; unset is false.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::api::json::without_nulls;
+use crate::api::known::{Node, Shape};
+use crate::api::v1alpha1::MigrationProjectSpec;
+
+/// The flags that choose the phases of a project.
+const ENABLE: [&str; 5] = [
+    "enableStructTransfer",
+    "enableFullTransfer",
+    "enableFullVerify",
+    "enableIncrTransfer",
+    "enableReverseIncrTransfer",
+];
+
+/// Each phase's configuration, and the flags that call for it.
+const CONFIGS: [(&str, &[&str]); 3] = [
+    ("structTransferConfig", &["enableStructTransfer"]),
+    (
+        "fullTransferConfig",
+        &["enableFullTransfer", "enableFullVerify"],
+    ),
+    ("incrTransferConfig", &["enableIncrTransfer"]),
+];
+
+/// The flags that destroy data.
+const DESTRUCTIVE: [&str; 2] = ["allowDestTableNotEmpty", "nonePkUkTruncateDstTable"];
+
+/// A spec that cannot be made into a request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// OMS cannot do without the field.
+    #[error("spec.project.{0} is required to create a project")]
+    Missing(&'static str),
+    /// A field that the schema knows, in `extraProperties`.
+    #[error(
+        "spec.extraProperties.{path} is a field that spec.project knows: set spec.project.{path} instead"
+    )]
+    Known {
+        /// Where in `extraProperties`.
+        path: String,
+    },
+    /// A list that the schema knows, in `extraProperties`.
+    #[error(
+        "spec.extraProperties.{path} is a list in spec.project: nothing can be merged into the elements of a list"
+    )]
+    List {
+        /// Where in `extraProperties`.
+        path: String,
+    },
+    /// Something other than an object where the schema knows an object.
+    #[error(
+        "spec.extraProperties.{path} must be an object, as spec.project.{path} is one: give the fields to merge into it"
+    )]
+    NotAnObject {
+        /// Where in `extraProperties`.
+        path: String,
+    },
+}
+
+/// The request body. Name and data source ids are given by the caller, who has
+/// resolved what the spec leaves open.
+///
+/// # Errors
+/// When the spec lacks what OMS cannot do without (the API server refuses
+/// that, too), or when `extraProperties` holds what is not its to give.
+pub fn build(
+    spec: &MigrationProjectSpec,
+    name: &str,
+    source_endpoint_id: &str,
+    sink_endpoint_id: &str,
+) -> Result<Map<String, Value>, BodyError> {
+    if spec.project.type_.is_none() {
+        return Err(BodyError::Missing("type"));
+    }
+    match &spec.project.transfer_mapping {
+        None => return Err(BodyError::Missing("transferMapping")),
+        Some(mapping) if mapping.mode.is_none() => {
+            return Err(BodyError::Missing("transferMapping.mode"));
+        }
+        Some(_) => {}
+    }
+    let mut body = object(&spec.project);
+    body.insert("name".into(), json!(name));
+    body.insert("sourceEndpointId".into(), json!(source_endpoint_id));
+    body.insert("sinkEndpointId".into(), json!(sink_endpoint_id));
+    for flag in ENABLE {
+        body.entry(flag).or_insert(json!(false));
+    }
+    for (config, flags) in CONFIGS {
+        if flags.iter().any(|flag| body[*flag] == json!(true)) {
+            body.entry(config).or_insert(json!({}));
+        }
+    }
+    if let Some(extra) = &spec.extra_properties {
+        merge(&mut body, without_nulls(extra.clone()), Node::body(), "")?;
+    }
+    if let Some(Value::Object(full)) = body.get_mut("fullTransferConfig") {
+        for flag in DESTRUCTIVE {
+            full.entry(flag).or_insert(json!(false));
+        }
+    }
+    Ok(body)
+}
+
+/// Merges what the schema does not know into the body. `node` is the schema of
+/// `into`, which stands at `path`.
+fn merge(
+    into: &mut Map<String, Value>,
+    extra: Map<String, Value>,
+    node: Node,
+    path: &str,
+) -> Result<(), BodyError> {
+    for (key, value) in extra {
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        let Some(field) = node.field(&key) else {
+            into.insert(key, value);
+            continue;
+        };
+        match (field.shape(), value) {
+            (Shape::Object, Value::Object(value)) => {
+                // `into` was made from the typed body: what the schema calls an
+                // object is one there, or absent.
+                if let Value::Object(child) = into.entry(key).or_insert(json!({})) {
+                    merge(child, value, field, &path)?;
+                }
+            }
+            (Shape::Object, _) => return Err(BodyError::NotAnObject { path }),
+            (Shape::List(_), _) => return Err(BodyError::List { path }),
+            _ => return Err(BodyError::Known { path }),
+        }
+    }
+    Ok(())
+}
+
+/// A hash over everything in a spec that decides which project is made. Equal
+/// for specs that differ in nulls or in the order of keys only.
+#[must_use]
+pub fn spec_hash(spec: &MigrationProjectSpec) -> String {
+    let mut all = object(spec);
+    all.retain(|key, _| {
+        matches!(
+            key.as_str(),
+            "project"
+                | "extraProperties"
+                | "connectionRef"
+                | "sourceEndpointRef"
+                | "sinkEndpointRef"
+        )
+    });
+    let mut text = String::new();
+    canonical(&Value::Object(without_nulls(all)), &mut text);
+    hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+/// Compares what was asked for with a project as DescribeProject gives it (keys
+/// in camelCase): type, data sources and phases. What the reply leaves out is
+/// not held against it.
+///
+/// # Errors
+/// One sentence for each difference.
+pub fn same_project(body: &Map<String, Value>, described: &Value) -> Result<(), Vec<String>> {
+    let mut pairs = vec![
+        ("type", described.get("type")),
+        (
+            "sourceEndpointId",
+            described.pointer("/sourceConnectInfo/endpointId"),
+        ),
+        (
+            "sinkEndpointId",
+            described.pointer("/sinkConnectInfo/endpointId"),
+        ),
+    ];
+    pairs.extend(ENABLE.map(|flag| (flag, described.get(flag))));
+    let differences: Vec<String> = pairs
+        .into_iter()
+        .filter_map(|(field, found)| {
+            let wanted = plain(body.get(field)?)?;
+            let found = plain(found?)?;
+            (wanted != found).then(|| format!("{field}: asked for {wanted}, OMS has {found}"))
+        })
+        .collect();
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(differences)
+    }
+}
+
+/// A scalar as text, so that true and "true" are equal: OMS is not consistent
+/// there. None for null.
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => object,
+        // The API types are structs whose maps have text keys.
+        other => unreachable!("an API type is an object in JSON, not {other:?}"),
+    }
+}
+
+/// JSON without spaces and with sorted keys, whatever order the map keeps.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(object) => {
+            let mut entries: Vec<_> = object.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            text.push('{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                text.push_str(&Value::from(key.as_str()).to_string());
+                text.push(':');
+                canonical(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(items) => {
+            text.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                canonical(item, text);
+            }
+            text.push(']');
+        }
+        scalar => text.push_str(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
