@@ -8,15 +8,17 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{ObjectRef, Store, store};
-use kube::runtime::watcher::{self, watcher};
-use kube::runtime::{PredicateConfig, WatchStreamExt, predicates};
-use kube::{Api, Client, ResourceExt};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::{PredicateConfig, WatchStreamExt};
+use kube::{Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
-use super::claims::{Claims, Key};
 use super::context::Context;
+use super::failure;
 use super::kubernetes::Ours;
 use super::merge::merge;
+use super::pass::Error;
+use super::trace::annotation;
 use super::{connection, reconcile};
 use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
@@ -25,30 +27,175 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// hundreds of kilobytes.
 const PAGE_SIZE: u32 = 100;
 
-/// Connections reconciled at a time. Each may be in the middle of a sweep.
+/// Connections reconciled at a time; each may be in the middle of a sweep.
 const CONNECTIONS_AT_ONCE: u16 = 16;
 
-/// A watch with its store, before it is run.
+/// The annotation in which client-side apply keeps a copy of the whole object:
+/// as much memory again, for nothing.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// A watch over one kind, and the store that it fills once it runs.
 pub struct Watch<K: Ours + 'static> {
     store: Store<K>,
-    events: BoxStream<'static, watcher::Result<watcher::Event<K>>>,
+    events: BoxStream<'static, watcher::Result<Event<K>>>,
     synced: Arc<AtomicBool>,
 }
 
-impl<K> Watch<K>
-where
-    K: Ours + std::hash::Hash + 'static,
-{
-    /// The objects as the watch has them.
+impl<K: Ours + 'static> Watch<K> {
+    /// A watch over `namespaces`, or over all if there are none.
+    #[must_use]
+    pub fn new(client: &Client, namespaces: &[String]) -> Self {
+        let (store, writer) = store();
+        let config = || watcher::Config::default().page_size(PAGE_SIZE);
+        let events: BoxStream<'static, _> = if namespaces.is_empty() {
+            watcher(kube::Api::all(client.clone()), config()).default_backoff().boxed()
+        } else {
+            let parts = namespaces
+                .iter()
+                .map(|namespace| {
+                    let api = K::api(client.clone(), namespace);
+                    (namespace.clone(), watcher(api, config()).default_backoff().boxed())
+                })
+                .collect();
+            merge(parts, store.clone()).boxed()
+        };
+        let synced = Arc::new(AtomicBool::new(false));
+        let done = synced.clone();
+        let events = events
+            .modify(|object| {
+                object.managed_fields_mut().clear();
+                object.annotations_mut().remove(LAST_APPLIED);
+            })
+            .reflect(writer)
+            .inspect(move |event| match event {
+                Ok(Event::InitDone) => done.store(true, Ordering::Relaxed),
+                Ok(_) => {}
+                // The watch repairs itself, with back-off.
+                Err(error) => {
+                    tracing::warn!(kind = %K::kind(&()), error = failure::chain(error), "watch failed");
+                }
+            })
+            .boxed();
+        Self { store, events, synced }
+    }
+
+    /// The objects, as the watch has them.
     #[must_use]
     pub fn store(&self) -> Store<K> {
         self.store.clone()
     }
+
+    /// Whether the first list is in. A flag, because
+    /// `Store::wait_until_ready` wakes only one of several waiters.
+    #[must_use]
+    pub fn synced(&self) -> Arc<AtomicBool> {
+        self.synced.clone()
+    }
 }
 
-/// The namespaces to look at; none means all.
-#[derive(Clone, Debug, Default)]
-pub struct Selection {
-    /// Their names.
-    pub namespaces: Vec<String>,
+/// Streams that wake resources from outside their watch.
+pub struct Wakes<P, C> {
+    /// Of projects.
+    pub projects: P,
+    /// Of connections.
+    pub connections: C,
 }
+
+/// Runs both controllers until `stop`, then until what they are doing is done.
+pub async fn run<P, C>(
+    context: Arc<Context>,
+    projects: Watch<MigrationProject>,
+    connections: Watch<OMSConnection>,
+    wakes: Wakes<P, C>,
+    concurrency: u16,
+    stop: CancellationToken,
+) where
+    P: Stream<Item = ObjectRef<MigrationProject>> + Send + 'static,
+    C: Stream<Item = ObjectRef<OMSConnection>> + Send + 'static,
+{
+    let follower = context.clone();
+    let project_events = projects
+        .events
+        .inspect(move |event| {
+            if let Ok(event) = event {
+                follow(&follower, event);
+            }
+        })
+        .applied_objects()
+        .predicate_filter(what_wakes_a_project, PredicateConfig::default());
+    let project_controller = Controller::for_stream(project_events, projects.store)
+        .with_config(controller::Config::default().concurrency(concurrency))
+        .reconcile_on(wakes.projects)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(reconcile::reconcile, reconcile::error_policy, context.clone())
+        .for_each(|result| async { told(result) });
+
+    let connection_events = connections
+        .events
+        .applied_objects()
+        .predicate_filter(what_wakes_a_connection, PredicateConfig::default());
+    let connection_controller = Controller::for_stream(connection_events, connections.store)
+        .with_config(controller::Config::default().concurrency(CONNECTIONS_AT_ONCE))
+        .reconcile_on(wakes.connections)
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(connection::reconcile, connection::error_policy, context)
+        .for_each(|result| async { told(result) });
+
+    futures::join!(project_controller, connection_controller);
+}
+
+/// Keeps the index of claims, and wakes whom a departure concerns.
+fn follow(context: &Context, event: &Event<MigrationProject>) {
+    for gone in context.claims.follow(event) {
+        context.memory.forget(&gone.uid);
+        for waiting in context.claims.named(&gone.project_name) {
+            context.wake_project.wake(&waiting);
+        }
+        if let Some(connection) = &gone.connection {
+            context.wake_connection.wake(connection);
+        }
+    }
+}
+
+/// What of a project makes a reconcile necessary. Its status is ours, and does
+/// not; but an id that another process wrote does.
+fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
+    let mut hasher = what_wakes(project);
+    for name in [CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RETRY] {
+        annotation(project, name).hash(&mut hasher);
+    }
+    let status = project.status.as_ref();
+    status.and_then(|status| status.project_id.as_deref()).hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+fn what_wakes_a_connection(connection: &OMSConnection) -> Option<u64> {
+    Some(what_wakes(connection).finish())
+}
+
+fn what_wakes<K: Ours>(object: &K) -> DefaultHasher {
+    let mut hasher = DefaultHasher::new();
+    object.uid().hash(&mut hasher);
+    object.meta().generation.hash(&mut hasher);
+    object.meta().deletion_timestamp.is_some().hash(&mut hasher);
+    object.finalizers().hash(&mut hasher);
+    hasher
+}
+
+/// Errors of a reconcile are told where they happen; what is left are those of
+/// the controller itself.
+fn told<K: Ours>(
+    result: Result<(ObjectRef<K>, controller::Action), controller::Error<Error, watcher::Error>>,
+) {
+    match result {
+        Ok(_)
+        | Err(
+            controller::Error::ReconcilerFailed(..)
+            | controller::Error::ObjectNotFound(_)
+            // Told by the watch.
+            | controller::Error::QueueError(_),
+        ) => {}
+        Err(error) => tracing::warn!(kind = %K::kind(&()), error = failure::chain(&error), "controller"),
+    }
+}
+
