@@ -1,7 +1,7 @@
 //! Looking into OMS: who has the name, and is it ours?
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::claims::Key;
 use super::context::Context;
@@ -97,12 +97,26 @@ async fn differences(
         return Ok(Vec::new());
     }
     match client.describe_project(&project.id).await {
-        Ok(described) => Ok(body::differences(body, &described)),
+        Ok(described) => Ok(body::same_project(body, &plain(&described)).err().unwrap_or_default()),
         // Without the action the name and the time have to do.
         Err(error) if error.is_unsupported() => Ok(Vec::new()),
         Err(error) if error.is_not_found() => Ok(vec!["it is gone".to_owned()]),
         Err(error) => Err(error),
     }
+}
+
+/// What of a project can be compared with a request, in the request's form.
+fn plain(project: &oms::Project) -> Value {
+    json!({
+        "type": project.project_type,
+        "sourceConnectInfo": {"endpointId": project.source_connect_info.endpoint_id},
+        "sinkConnectInfo": {"endpointId": project.sink_connect_info.endpoint_id},
+        "enableStructTransfer": project.enable_struct_transfer,
+        "enableFullTransfer": project.enable_full_transfer,
+        "enableFullVerify": project.enable_full_verify,
+        "enableIncrTransfer": project.enable_incr_transfer,
+        "enableReverseIncrTransfer": project.enable_reverse_incr_transfer,
+    })
 }
 
 /// What OMS says of the project that `spec.adopt.projectId` names.

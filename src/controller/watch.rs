@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::BoxStream;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -127,7 +127,7 @@ pub async fn run<P, C>(
         .with_config(controller::Config::default().concurrency(concurrency))
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(reconcile::reconcile, reconcile::error_policy, context.clone())
+        .run(|project, context| reconcile::reconcile(project, context).boxed(), reconcile::error_policy, context.clone())
         .for_each(|result| async { told(result) });
 
     let connection_events = connections
@@ -138,7 +138,7 @@ pub async fn run<P, C>(
         .with_config(controller::Config::default().concurrency(CONNECTIONS_AT_ONCE))
         .reconcile_on(wakes.connections)
         .graceful_shutdown_on(stop.cancelled_owned())
-        .run(connection::reconcile, connection::error_policy, context)
+        .run(|connection, context| connection::reconcile(connection, context).boxed(), connection::error_policy, context)
         .for_each(|result| async { told(result) });
 
     futures::join!(project_controller, connection_controller);

@@ -8,6 +8,7 @@ pub mod project;
 pub(crate) mod rules;
 mod status;
 
+pub use conditions::Reason;
 pub use connection::{
     Adoption, AllowedNamespaces, CaKind, CaRef, DEFAULT_SWEEP_INTERVAL, NamespacesFrom,
     OMSConnection, OMSConnectionSpec, SecretRef, Tls,
