@@ -13,10 +13,11 @@ use tower::ServiceExt;
 use super::codes::{Class, Retry};
 use super::error::Inner;
 use super::reply::{Failure, Success, failure_of_transport, read, timed_out};
+use super::walk::Walker;
 use super::wire::is_usable_id;
 use super::{
     Action, BaseUrl, BuildError, DataSource, Error, ListDataSources, ListProjects, Outcome, Page,
-    Problem, Project, Settings, Transport, Walk, transport, walk,
+    Problem, Project, Settings, Transport, Walk, transport,
 };
 
 const AGENT: HeaderValue =
@@ -105,19 +106,17 @@ impl Client {
         &self,
         request: &ListProjects,
         max_pages: u32,
-        enough: impl FnMut(&Project) -> bool + Send,
+        mut enough: impl FnMut(&Project) -> bool + Send,
     ) -> Result<Walk<Project>, Error> {
-        walk::walk(
-            Action::ListProjects,
-            request.size(),
-            max_pages,
-            enough,
-            |number| {
-                let request = request.clone().page_number(number);
-                async move { self.list_projects(&request).await }
-            },
-        )
-        .await
+        let mut walker = Walker::new(Action::ListProjects, request.size(), max_pages);
+        loop {
+            let page = self
+                .list_projects(&request.clone().page_number(walker.next()?))
+                .await?;
+            if walker.add(page, &mut enough)? {
+                return Ok(walker.finish());
+            }
+        }
     }
 
     /// One project. That it does not exist is an error with [`is_not_found`](Error::is_not_found).
@@ -150,17 +149,15 @@ impl Client {
         request: &ListDataSources,
         max_pages: u32,
     ) -> Result<Walk<DataSource>, Error> {
-        walk::walk(
-            Action::ListDataSource,
-            request.size(),
-            max_pages,
-            |_| false,
-            |number| {
-                let request = request.clone().page_number(number);
-                async move { self.list_data_sources(&request).await }
-            },
-        )
-        .await
+        let mut walker = Walker::new(Action::ListDataSource, request.size(), max_pages);
+        loop {
+            let page = self
+                .list_data_sources(&request.clone().page_number(walker.next()?))
+                .await?;
+            if walker.add(page, |_| false)? {
+                return Ok(walker.finish());
+            }
+        }
     }
 
     async fn list<T>(
