@@ -10,14 +10,13 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::codes::{Class, Retry};
 use super::error::Inner;
 use super::reply::{Failure, Success, failure_of_transport, read, timed_out};
 use super::walk::Walker;
 use super::wire::is_usable_id;
 use super::{
     Action, BaseUrl, BuildError, DataSource, Error, ListDataSources, ListProjects, Outcome, Page,
-    Problem, Project, Settings, Transport, Walk, transport,
+    Project, Settings, Transport, Walk, transport,
 };
 
 const AGENT: HeaderValue =
@@ -230,17 +229,9 @@ impl Client {
         };
         let success = read(action, &response, &settings.credentials)?;
         let told = success.told.clone();
-        take(success).map_err(|why| {
-            let inner = Inner::new(
-                action,
-                Problem::Unusable(why),
-                Class::Unreadable,
-                Retry::BackOff,
-            );
-            Failure {
-                error: told.tell(inner).into(),
-                not_done: false,
-            }
+        take(success).map_err(|why| Failure {
+            error: told.tell(Inner::unusable(action, why)).into(),
+            not_done: false,
         })
     }
 

@@ -34,6 +34,11 @@ mod url;
 mod walk;
 mod wire;
 
+#[cfg(test)]
+mod laws_test;
+#[cfg(test)]
+mod sockets_test;
+
 pub use action::Action;
 pub use client::Client;
 pub use codes::{Class, Retry};

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::codes::{Class, Retry};
 use super::error::Inner;
-use super::{Action, DataSource, Error, Page, Problem, Project};
+use super::{Action, DataSource, Error, Page, Project};
 
 /// What all pages together hold.
 ///
@@ -122,18 +121,13 @@ impl<T: Identified> Walker<T> {
     }
 
     fn unusable(&self, why: &'static str) -> Error {
-        Inner::new(
-            self.action,
-            Problem::Unusable(why),
-            Class::Unreadable,
-            Retry::BackOff,
-        )
-        .into()
+        Inner::unusable(self.action, why).into()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Class;
     use super::*;
 
     struct Server {
