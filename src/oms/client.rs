@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::error::Inner;
-use super::reply::{Failure, Success, failure_of_transport, read, timed_out};
+use super::reply::{Failure, Success, Told, failure_of_transport, read, timed_out};
 use super::walk::Walker;
 use super::wire::is_usable_id;
 use super::{
@@ -176,18 +176,24 @@ impl Client {
         take: impl FnOnce(Success) -> Result<T, &'static str>,
     ) -> Outcome<T> {
         let started = Instant::now();
-        let outcome = match self.call(action, body, take).await {
-            Ok(value) => Outcome::Done(value),
+        let (outcome, told) = match self.call(action, body, take).await {
+            Ok((value, told)) => (Outcome::Done(value), Some(told)),
             Err(Failure {
                 error,
                 not_done: true,
-            }) => Outcome::NotDone(error),
+            }) => (Outcome::NotDone(error), None),
             Err(Failure {
                 error,
                 not_done: false,
-            }) => Outcome::Unknown(error),
+            }) => (Outcome::Unknown(error), None),
         };
-        self.ended(action, started, outcome.as_str(), outcome.error());
+        self.ended(
+            action,
+            started,
+            outcome.as_str(),
+            outcome.error(),
+            told.as_ref(),
+        );
         outcome
     }
 
@@ -198,14 +204,13 @@ impl Client {
         take: impl FnOnce(Success) -> Result<T, &'static str>,
     ) -> Result<T, Error> {
         let started = Instant::now();
-        let result = self
-            .call(action, body, take)
-            .await
-            .map_err(|failure| failure.error);
-        let outcome = result
-            .as_ref()
-            .map_or_else(|error| error.class().as_str(), |_| "ok");
-        self.ended(action, started, outcome, result.as_ref().err());
+        let (result, told) = match self.call(action, body, take).await {
+            Ok((value, told)) => (Ok(value), Some(told)),
+            Err(failure) => (Err(failure.error), None),
+        };
+        let error = result.as_ref().err();
+        let outcome = error.map_or("ok", |error| error.class().as_str());
+        self.ended(action, started, outcome, error, told.as_ref());
         result
     }
 
@@ -215,7 +220,7 @@ impl Client {
         action: Action,
         body: &Map<String, Value>,
         take: impl FnOnce(Success) -> Result<T, &'static str>,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, Told), Failure> {
         let Shared {
             settings,
             transport,
@@ -229,10 +234,16 @@ impl Client {
         };
         let success = read(action, &response, &settings.credentials)?;
         let told = success.told.clone();
-        take(success).map_err(|why| Failure {
-            error: told.tell(Inner::unusable(action, why)).into(),
-            not_done: false,
-        })
+        match take(success) {
+            Ok(value) => Ok((value, told)),
+            Err(why) => {
+                let error = told.tell(Inner::unusable(action, why)).into();
+                Err(Failure {
+                    error,
+                    not_done: false,
+                })
+            }
+        }
     }
 
     fn request(&self, action: Action, body: &Map<String, Value>) -> Request<Bytes> {
@@ -257,6 +268,7 @@ impl Client {
         started: Instant,
         outcome: &'static str,
         error: Option<&Error>,
+        told: Option<&Told>,
     ) {
         let elapsed = started.elapsed();
         if let Some(observer) = &self.0.settings.observer {
@@ -265,8 +277,12 @@ impl Client {
         tracing::debug!(
             action = action.as_str(),
             outcome,
-            status = error.and_then(Error::status),
-            request_id = error.and_then(Error::request_id),
+            status = told
+                .map(Told::status)
+                .or_else(|| error.and_then(Error::status)),
+            request_id = told
+                .and_then(Told::request_id)
+                .or_else(|| error.and_then(Error::request_id)),
             milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             "called OMS"
         );

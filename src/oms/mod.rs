@@ -35,9 +35,7 @@ mod walk;
 mod wire;
 
 #[cfg(test)]
-mod laws_test;
-#[cfg(test)]
-mod sockets_test;
+mod tests;
 
 pub use action::Action;
 pub use client::Client;
