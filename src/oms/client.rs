@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::codes::{Class, Retry};
 use super::error::Inner;
-use super::reply::{Failure, Success, failure_of_transport, read, timed_out};
+use super::reply::{Failure, Success, Told, failure_of_transport, read, timed_out};
+use super::walk::Walker;
 use super::wire::is_usable_id;
 use super::{
     Action, BaseUrl, BuildError, DataSource, Error, ListDataSources, ListProjects, Outcome, Page,
-    Problem, Project, Settings, Transport, Walk, transport, walk,
+    Project, Settings, Transport, Walk, transport,
 };
 
 const AGENT: HeaderValue =
@@ -105,19 +105,17 @@ impl Client {
         &self,
         request: &ListProjects,
         max_pages: u32,
-        enough: impl FnMut(&Project) -> bool + Send,
+        mut enough: impl FnMut(&Project) -> bool + Send,
     ) -> Result<Walk<Project>, Error> {
-        walk::walk(
-            Action::ListProjects,
-            request.size(),
-            max_pages,
-            enough,
-            |number| {
-                let request = request.clone().page_number(number);
-                async move { self.list_projects(&request).await }
-            },
-        )
-        .await
+        let mut walker = Walker::new(Action::ListProjects, request.size(), max_pages);
+        loop {
+            let page = self
+                .list_projects(&request.clone().page_number(walker.next()?))
+                .await?;
+            if walker.add(page, &mut enough)? {
+                return Ok(walker.finish());
+            }
+        }
     }
 
     /// One project. That it does not exist is an error with [`is_not_found`](Error::is_not_found).
@@ -150,17 +148,15 @@ impl Client {
         request: &ListDataSources,
         max_pages: u32,
     ) -> Result<Walk<DataSource>, Error> {
-        walk::walk(
-            Action::ListDataSource,
-            request.size(),
-            max_pages,
-            |_| false,
-            |number| {
-                let request = request.clone().page_number(number);
-                async move { self.list_data_sources(&request).await }
-            },
-        )
-        .await
+        let mut walker = Walker::new(Action::ListDataSource, request.size(), max_pages);
+        loop {
+            let page = self
+                .list_data_sources(&request.clone().page_number(walker.next()?))
+                .await?;
+            if walker.add(page, |_| false)? {
+                return Ok(walker.finish());
+            }
+        }
     }
 
     async fn list<T>(
@@ -180,18 +176,24 @@ impl Client {
         take: impl FnOnce(Success) -> Result<T, &'static str>,
     ) -> Outcome<T> {
         let started = Instant::now();
-        let outcome = match self.call(action, body, take).await {
-            Ok(value) => Outcome::Done(value),
+        let (outcome, told) = match self.call(action, body, take).await {
+            Ok((value, told)) => (Outcome::Done(value), Some(told)),
             Err(Failure {
                 error,
                 not_done: true,
-            }) => Outcome::NotDone(error),
+            }) => (Outcome::NotDone(error), None),
             Err(Failure {
                 error,
                 not_done: false,
-            }) => Outcome::Unknown(error),
+            }) => (Outcome::Unknown(error), None),
         };
-        self.ended(action, started, outcome.as_str(), outcome.error());
+        self.ended(
+            action,
+            started,
+            outcome.as_str(),
+            outcome.error(),
+            told.as_ref(),
+        );
         outcome
     }
 
@@ -202,14 +204,13 @@ impl Client {
         take: impl FnOnce(Success) -> Result<T, &'static str>,
     ) -> Result<T, Error> {
         let started = Instant::now();
-        let result = self
-            .call(action, body, take)
-            .await
-            .map_err(|failure| failure.error);
-        let outcome = result
-            .as_ref()
-            .map_or_else(|error| error.class().as_str(), |_| "ok");
-        self.ended(action, started, outcome, result.as_ref().err());
+        let (result, told) = match self.call(action, body, take).await {
+            Ok((value, told)) => (Ok(value), Some(told)),
+            Err(failure) => (Err(failure.error), None),
+        };
+        let error = result.as_ref().err();
+        let outcome = error.map_or("ok", |error| error.class().as_str());
+        self.ended(action, started, outcome, error, told.as_ref());
         result
     }
 
@@ -219,7 +220,7 @@ impl Client {
         action: Action,
         body: &Map<String, Value>,
         take: impl FnOnce(Success) -> Result<T, &'static str>,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, Told), Failure> {
         let Shared {
             settings,
             transport,
@@ -233,18 +234,16 @@ impl Client {
         };
         let success = read(action, &response, &settings.credentials)?;
         let told = success.told.clone();
-        take(success).map_err(|why| {
-            let inner = Inner::new(
-                action,
-                Problem::Unusable(why),
-                Class::Unreadable,
-                Retry::BackOff,
-            );
-            Failure {
-                error: told.tell(inner).into(),
-                not_done: false,
+        match take(success) {
+            Ok(value) => Ok((value, told)),
+            Err(why) => {
+                let error = told.tell(Inner::unusable(action, why)).into();
+                Err(Failure {
+                    error,
+                    not_done: false,
+                })
             }
-        })
+        }
     }
 
     fn request(&self, action: Action, body: &Map<String, Value>) -> Request<Bytes> {
@@ -269,6 +268,7 @@ impl Client {
         started: Instant,
         outcome: &'static str,
         error: Option<&Error>,
+        told: Option<&Told>,
     ) {
         let elapsed = started.elapsed();
         if let Some(observer) = &self.0.settings.observer {
@@ -277,8 +277,12 @@ impl Client {
         tracing::debug!(
             action = action.as_str(),
             outcome,
-            status = error.and_then(Error::status),
-            request_id = error.and_then(Error::request_id),
+            status = told
+                .map(Told::status)
+                .or_else(|| error.and_then(Error::status)),
+            request_id = told
+                .and_then(Told::request_id)
+                .or_else(|| error.and_then(Error::request_id)),
             milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             "called OMS"
         );

@@ -77,6 +77,21 @@ impl Inner {
             source: None,
         }
     }
+
+    /// A success that does not hold what it should.
+    pub fn unusable(action: Action, why: &'static str) -> Inner {
+        let mut inner = Inner::new(
+            action,
+            Problem::Unusable(why),
+            Class::Unreadable,
+            Retry::BackOff,
+        );
+        inner.advice = Some(
+            "The answer has not the documented form; check the version of OMS and any proxy before it."
+                .to_owned(),
+        );
+        inner
+    }
 }
 
 impl From<Inner> for Error {

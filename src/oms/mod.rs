@@ -34,6 +34,9 @@ mod url;
 mod walk;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
 pub use action::Action;
 pub use client::Client;
 pub use codes::{Class, Retry};

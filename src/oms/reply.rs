@@ -40,6 +40,16 @@ pub struct Told {
 }
 
 impl Told {
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The id that finds the call in the log of OMS.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
+
     /// Writes it into an error.
     pub fn tell(self, mut inner: Inner) -> Inner {
         inner.status = Some(self.status);

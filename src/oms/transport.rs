@@ -27,7 +27,7 @@ pub enum TransportError {
     #[error("the connection broke")]
     Broken(#[source] Cause),
     /// The reply is longer than [`BODY_LIMIT`].
-    #[error("the reply is longer than 64 MiB")]
+    #[error("the reply is too long")]
     TooLong,
 }
 
@@ -77,6 +77,11 @@ pub enum BuildError {
 
 /// The transport of production: HTTP/1.1 over TCP and TLS by reqwest.
 pub fn production(settings: &Settings) -> Result<Transport, BuildError> {
+    limited(settings, BODY_LIMIT)
+}
+
+/// The same with a limit of its own for replies.
+pub fn limited(settings: &Settings, limit: usize) -> Result<Transport, BuildError> {
     // reqwest takes the process-wide provider and panics without one. Whoever came first wins.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -91,13 +96,10 @@ pub fn production(settings: &Settings) -> Result<Transport, BuildError> {
             ca
         }
     };
-    let reads = build(settings, &ca)?;
+    let reads = build(settings, &ca, |builder| builder)?;
     // A kept connection that the server closes just now breaks the call in a way that leaves its outcome
     // unknown. Mutations are rare and each takes a connection of its own.
-    let mutations = {
-        let builder = |b: reqwest::ClientBuilder| b.pool_max_idle_per_host(0);
-        build_with(settings, &ca, builder)?
-    };
+    let mutations = build(settings, &ca, |builder| builder.pool_max_idle_per_host(0))?;
     Ok(Transport::new(tower::service_fn(
         move |request: Request<Bytes>| {
             let mutation = request
@@ -109,16 +111,12 @@ pub fn production(settings: &Settings) -> Result<Transport, BuildError> {
             } else {
                 reads.clone()
             };
-            carry(client, request)
+            carry(client, request, limit)
         },
     )))
 }
 
-fn build(settings: &Settings, ca: &[reqwest::Certificate]) -> Result<reqwest::Client, BuildError> {
-    build_with(settings, ca, |builder| builder)
-}
-
-fn build_with(
+fn build(
     settings: &Settings,
     ca: &[reqwest::Certificate],
     tune: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
@@ -156,12 +154,19 @@ fn build_with(
 async fn carry(
     client: reqwest::Client,
     request: Request<Bytes>,
+    limit: usize,
 ) -> Result<Response<Bytes>, TransportError> {
     let request = reqwest::Request::try_from(request)?;
     let mut reply = client.execute(request).await?;
+    if reply
+        .content_length()
+        .is_some_and(|length| length > limit as u64)
+    {
+        return Err(TransportError::TooLong);
+    }
     let mut body = BytesMut::new();
     while let Some(chunk) = reply.chunk().await? {
-        if body.len() + chunk.len() > BODY_LIMIT {
+        if body.len() + chunk.len() > limit {
             return Err(TransportError::TooLong);
         }
         body.extend_from_slice(&chunk);

@@ -16,7 +16,7 @@ pub enum UrlError {
     /// Nothing there.
     #[error("the URL is empty; give the address of OMS, such as https://oms.example.com:8089")]
     Empty,
-    /// Longer than [`MAX_LENGTH`].
+    /// Longer than any address in use.
     #[error("the URL is longer than 2048 characters")]
     TooLong,
     /// White space or control characters.

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::codes::{Class, Retry};
 use super::error::Inner;
-use super::{Action, DataSource, Error, Page, Problem, Project};
+use super::{Action, DataSource, Error, Page, Project};
 
 /// What all pages together hold.
 ///
@@ -40,85 +39,100 @@ impl Identified for DataSource {
     }
 }
 
-/// Gets page after page until one is short, or empty, or `enough` says so of an item on it. An error on any page is the
-/// error of the walk: a part of a list is no list.
-pub(super) async fn walk<T: Identified>(
+/// Puts pages together and says when there are no more. It does no calls itself.
+pub(super) struct Walker<T> {
     action: Action,
     size: u32,
     max_pages: u32,
-    mut enough: impl FnMut(&T) -> bool,
-    fetch: impl AsyncFn(u32) -> Result<Page<T>, Error>,
-) -> Result<Walk<T>, Error> {
-    let mut walk = Walk {
-        items: Vec::new(),
-        server_date: None,
-        calls: 0,
-    };
-    let mut seen: HashSet<String> = HashSet::new();
-    // Every record that came, repeated ones too: what OMS's own total is compared with.
-    let mut received: u64 = 0;
-    for number in 1..=max_pages {
-        let page = fetch(number).await?;
-        walk.calls = number;
-        if number == 1 {
-            walk.server_date = page.server_date;
+    walk: Walk<T>,
+    seen: HashSet<String>,
+    /// Every record that came, repeated ones too: what OMS's own total is compared with.
+    received: u64,
+}
+
+impl<T: Identified> Walker<T> {
+    /// Begins a walk over pages of `size`, at most `max_pages` of them.
+    pub fn new(action: Action, size: u32, max_pages: u32) -> Walker<T> {
+        let walk = Walk {
+            items: Vec::new(),
+            server_date: None,
+            calls: 0,
+        };
+        Walker {
+            action,
+            size,
+            max_pages,
+            walk,
+            seen: HashSet::new(),
+            received: 0,
         }
-        let count = page.items.len();
+    }
+
+    /// The number of the page to get. A list with more pages than allowed is an error: a part of it is no
+    /// list.
+    pub fn next(&self) -> Result<u32, Error> {
+        if self.walk.calls >= self.max_pages {
+            return Err(self.unusable("the list has more pages than this operator reads"));
+        }
+        Ok(self.walk.calls + 1)
+    }
+
+    /// Takes the page in. True if it was the last: short, or empty, or one with an item that is `enough`.
+    pub fn add(
+        &mut self,
+        page: Page<T>,
+        mut enough: impl FnMut(&T) -> bool,
+    ) -> Result<bool, Error> {
+        self.walk.calls += 1;
+        if self.walk.calls == 1 {
+            self.walk.server_date = page.server_date;
+        }
+        let count = page.items.len() as u64;
         if count == 0 {
-            return Ok(walk);
+            return Ok(true);
         }
-        received += count as u64;
-        let before = walk.items.len();
+        self.received += count;
+        let before = self.walk.items.len();
         let mut stop = false;
         for item in page.items {
             stop |= enough(&item);
-            if seen.insert(item.id().to_owned()) {
-                walk.items.push(item);
+            if self.seen.insert(item.id().to_owned()) {
+                self.walk.items.push(item);
             }
         }
-        if walk.items.len() == before {
-            return Err(unusable(
-                action,
-                "a page repeats earlier pages; does this OMS ignore pageNumber?",
-            ));
+        if self.walk.items.len() == before {
+            return Err(
+                self.unusable("a page repeats earlier pages; does this OMS ignore pageNumber?")
+            );
         }
-        // A server may make smaller pages than it was asked for, and say so or not: only a page that is short
-        // by its own measure, with nothing left by OMS's count, is the last.
+        // A server may make smaller pages than it was asked for. Only a page that is short by its own
+        // measure, with nothing left by OMS's own count, is the last; a wrong count costs one more call.
         let full = page
             .page_size
             .filter(|own| *own > 0)
-            .map_or(size, |own| own.min(size));
-        let short = (count as u64) < u64::from(full);
-        if stop || (short && page.total.is_none_or(|total| total <= received)) {
-            return Ok(walk);
-        }
+            .map_or(self.size, |own| own.min(self.size));
+        let short = count < u64::from(full);
+        Ok(stop || (short && page.total.is_none_or(|total| total <= self.received)))
     }
-    Err(unusable(
-        action,
-        "the list has more pages than this operator reads",
-    ))
-}
 
-fn unusable(action: Action, why: &'static str) -> Error {
-    Inner::new(
-        action,
-        Problem::Unusable(why),
-        Class::Unreadable,
-        Retry::BackOff,
-    )
-    .into()
+    /// What came together.
+    pub fn finish(self) -> Walk<T> {
+        self.walk
+    }
+
+    fn unusable(&self, why: &'static str) -> Error {
+        Inner::unusable(self.action, why).into()
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Class;
     use super::*;
-    use std::cell::RefCell;
 
     struct Server {
         ids: Vec<u32>,
         size: u32,
-        says: bool,
-        asked: RefCell<Vec<u32>>,
     }
 
     impl Server {
@@ -126,13 +140,10 @@ mod tests {
             Server {
                 ids: (0..count).collect(),
                 size,
-                says: true,
-                asked: RefCell::default(),
             }
         }
 
         fn page(&self, number: u32) -> Page<DataSource> {
-            self.asked.borrow_mut().push(number);
             let from = ((number - 1) * self.size) as usize;
             let items = self.ids.iter().skip(from).take(self.size as usize);
             Page {
@@ -144,70 +155,101 @@ mod tests {
                     .collect(),
                 server_date: Timestamp::from_second(i64::from(number)).ok(),
                 page_number: Some(number),
-                page_size: self.says.then_some(self.size),
-                total: self.says.then_some(self.ids.len() as u64),
+                page_size: Some(self.size),
+                total: Some(self.ids.len() as u64),
             }
         }
 
-        async fn walk(&self, asked_size: u32, max: u32) -> Result<Walk<DataSource>, Error> {
-            walk(
-                Action::ListDataSource,
-                asked_size,
-                max,
-                |_| false,
-                async |n| Ok(self.page(n)),
-            )
-            .await
+        fn walk(&self, asked_size: u32, max_pages: u32) -> Result<Walk<DataSource>, Error> {
+            drive(asked_size, max_pages, |_| false, |number| self.page(number))
         }
     }
 
-    #[tokio::test]
-    async fn all_pages_are_read_and_no_more_than_needed() {
+    fn drive(
+        size: u32,
+        max_pages: u32,
+        enough: impl Fn(&DataSource) -> bool,
+        fetch: impl Fn(u32) -> Page<DataSource>,
+    ) -> Result<Walk<DataSource>, Error> {
+        let mut walker = Walker::new(Action::ListDataSource, size, max_pages);
+        while !walker.add(fetch(walker.next()?), &enough)? {}
+        Ok(walker.finish())
+    }
+
+    #[test]
+    fn all_pages_are_read_and_no_more_than_needed() {
         for (count, calls) in [(0, 1), (1, 1), (9, 1), (10, 2), (25, 3)] {
-            let server = Server::new(count, 10);
-            let walk = server.walk(10, 100).await.unwrap();
+            let walk = Server::new(count, 10).walk(10, 100).unwrap();
             assert_eq!((walk.items.len() as u32, walk.calls), (count, calls));
             assert_eq!(walk.server_date, Timestamp::from_second(1).ok());
         }
     }
 
-    #[tokio::test]
-    async fn a_server_that_makes_smaller_pages_is_read_to_its_end() {
+    #[test]
+    fn a_server_that_makes_smaller_pages_is_read_to_its_end() {
+        assert_eq!(Server::new(25, 10).walk(150, 100).unwrap().items.len(), 25);
+        // It may also keep the size to itself, or the total, but not both.
         let server = Server::new(25, 10);
-        assert_eq!(server.walk(150, 100).await.unwrap().items.len(), 25);
+        let without_size = |n| Page {
+            page_size: None,
+            ..server.page(n)
+        };
+        assert_eq!(
+            drive(150, 100, |_| false, without_size)
+                .unwrap()
+                .items
+                .len(),
+            25
+        );
+        let without_total = |n| Page {
+            total: None,
+            ..server.page(n)
+        };
+        assert_eq!(
+            drive(150, 100, |_| false, without_total)
+                .unwrap()
+                .items
+                .len(),
+            25
+        );
     }
 
-    #[tokio::test]
-    async fn a_record_that_comes_twice_is_kept_once() {
+    #[test]
+    fn a_total_that_counts_pages_or_too_much_does_no_harm() {
+        let server = Server::new(25, 10);
+        for total in [0, 3, 1000] {
+            let walk = drive(
+                10,
+                100,
+                |_| false,
+                |n| Page {
+                    total: Some(total),
+                    ..server.page(n)
+                },
+            );
+            assert_eq!(walk.unwrap().items.len(), 25, "{total}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_comes_twice_is_kept_once() {
         let mut server = Server::new(20, 10);
         server.ids[10] = 9;
-        assert_eq!(server.walk(10, 100).await.unwrap().items.len(), 19);
+        assert_eq!(server.walk(10, 100).unwrap().items.len(), 19);
     }
 
-    #[tokio::test]
-    async fn a_walk_ends_where_enough_is_seen() {
+    #[test]
+    fn a_walk_ends_with_the_page_on_which_enough_is_seen() {
         let server = Server::new(100, 10);
-        let enough = |item: &DataSource| item.id == "12";
-        let found = walk(Action::ListDataSource, 10, 100, enough, async |n| {
-            Ok(server.page(n))
-        })
-        .await
-        .unwrap();
-        assert_eq!((found.items.len(), found.calls), (20, 2));
+        let walk = drive(10, 100, |item| item.id == "12", |n| server.page(n)).unwrap();
+        assert_eq!((walk.items.len(), walk.calls), (20, 2));
     }
 
-    #[tokio::test]
-    async fn a_list_that_cannot_be_read_to_its_end_is_an_error_not_a_shorter_list() {
+    #[test]
+    fn a_list_that_cannot_be_read_to_its_end_is_an_error_not_a_shorter_list() {
         let server = Server::new(100, 10);
-        assert_eq!(
-            server.walk(10, 5).await.unwrap_err().class(),
-            Class::Unreadable
-        );
-
-        let deaf = async |_: u32| Ok(server.page(1));
-        let error = walk(Action::ListDataSource, 10, 100, |_| false, deaf)
-            .await
-            .unwrap_err();
+        assert_eq!(server.walk(10, 5).unwrap_err().class(), Class::Unreadable);
+        let error = drive(10, 100, |_| false, |_| server.page(1)).unwrap_err();
         assert!(error.to_string().contains("pageNumber"), "{error}");
     }
 }
