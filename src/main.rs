@@ -1,2 +1,20 @@
-//! The `oms-operator` binary.
-fn main() {}
+//! The `oms-operator` binary: reads the command line and does what it says.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().execute() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!(
+                "oms-operator: {}",
+                oms_operator::controller::chain(error.as_ref())
+            );
+            ExitCode::FAILURE
+        }
+    }
+}

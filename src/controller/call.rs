@@ -37,7 +37,9 @@ pub async fn reserve_and_call(
     let text = trace.reservation.to_annotation();
     // Remembered before it is written: when the answer to the write is lost,
     // the reservation is known to be one that no call was made under.
-    context.memory.remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
     let reserved = context.kubernetes.reserve(read, &text).await?;
     context.claims.note(&reserved);
     if reserved.metadata.deletion_timestamp.is_some() {
@@ -68,7 +70,9 @@ async fn call(
     let mut begun = trace.clone();
     begun.ending = Ending::Unknown { replied: false };
     begun.spent += 1;
-    context.memory.remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));
     let call = async move { client.create_project(&body).await };
     let outcome = match context.tasks.spawn(call).await {
         Ok(outcome) => outcome,
@@ -76,22 +80,35 @@ async fn call(
         // so already. The next pass looks.
         Err(_) => return None,
     };
-    let asker = Asker { key: &me.key, uid: &me.uid, generation: me.generation };
-    audit(&asker, oms::Action::CreateProject, &trace.reservation.project_name, &outcome);
+    let asker = Asker {
+        key: &me.key,
+        uid: &me.uid,
+        generation: me.generation,
+    };
+    audit(
+        &asker,
+        oms::Action::CreateProject,
+        &trace.reservation.project_name,
+        &outcome,
+    );
     let now = context.clock.now();
-    context.memory.remember(&me.uid, &me.key, |mine| match &outcome {
-        Outcome::Done(id) => {
-            mine.made = Some(id.clone());
-            mine.mutated = Some((LastMutation::Created, now));
-        }
-        Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
-        Outcome::Unknown(error) => {
-            mine.first_look = Some(now);
-            if let Some(attempt) = &mut mine.attempt {
-                attempt.ending = Ending::Unknown { replied: error.was_answered() };
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| match &outcome {
+            Outcome::Done(id) => {
+                mine.made = Some(id.clone());
+                mine.mutated = Some((LastMutation::Created, now));
             }
-        }
-    });
+            Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
+            Outcome::Unknown(error) => {
+                mine.first_look = Some(now);
+                if let Some(attempt) = &mut mine.attempt {
+                    attempt.ending = Ending::Unknown {
+                        replied: error.was_answered(),
+                    };
+                }
+            }
+        });
     Some(outcome)
 }
 
@@ -106,11 +123,26 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
         url: Some(reservation.connection.url),
         ..pinned_name(context, &me.key)
     };
-    match write_id(context, &me.key, &me.uid, id, &reservation.project_name, &pinned).await? {
+    match write_id(
+        context,
+        &me.key,
+        &me.uid,
+        id,
+        &reservation.project_name,
+        &pinned,
+    )
+    .await?
+    {
         Written::Yes(written) => {
             settle(context, me);
-            let note = format!("Project {id} (\"{}\") was created.", reservation.project_name);
-            context.events.normal(&*written, Reason::ProjectCreated, &note).await;
+            let note = format!(
+                "Project {id} (\"{}\") was created.",
+                reservation.project_name
+            );
+            context
+                .events
+                .normal(&*written, Reason::ProjectCreated, &note)
+                .await;
             context.metrics.project_created();
             Ok(Step::Reread(written))
         }
@@ -217,7 +249,11 @@ async fn write_id(
     let mut tries = 0;
     loop {
         tries += 1;
-        let error = match context.kubernetes.record_id(key, uid, id, name, pinned).await {
+        let error = match context
+            .kubernetes
+            .record_id(key, uid, id, name, pinned)
+            .await
+        {
             Ok(written) if has_id(&written, id) => {
                 context.claims.note(&written);
                 return Ok(Written::Yes(Box::new(written)));
@@ -226,7 +262,10 @@ async fn write_id(
             Err(error) => Some(error),
         };
         // Refused for good, or only not answered: what stands there tells.
-        if error.as_ref().is_none_or(|error| error.is_invalid() || error.is_not_found()) {
+        if error
+            .as_ref()
+            .is_none_or(|error| error.is_invalid() || error.is_not_found())
+        {
             match context.kubernetes.live(key).await {
                 Ok(None) => return Ok(Written::ResourceGone),
                 Ok(Some(live)) if live.uid().as_deref() != Some(uid) => {
@@ -271,7 +310,11 @@ async fn surplus(
         return Ok(Step::After(Duration::from_secs(5)));
     };
     let outcome = link.live.client.delete_project(id).await;
-    let asker = Asker { key: &me.key, uid: &me.uid, generation: me.generation };
+    let asker = Asker {
+        key: &me.key,
+        uid: &me.uid,
+        generation: me.generation,
+    };
     audit(&asker, oms::Action::DeleteProject, id, &outcome);
     let note = match outcome.error() {
         None => format!("Project {id} was made a second time in a race and is deleted again."),
@@ -280,7 +323,10 @@ async fn surplus(
              ({error}). Delete it in OMS: nobody uses it."
         ),
     };
-    context.events.warning(live, Reason::SurplusProject, &note).await;
+    context
+        .events
+        .warning(live, Reason::SurplusProject, &note)
+        .await;
     settle(context, me);
     Ok(Step::Again)
 }
@@ -332,9 +378,13 @@ async fn write_outcome(
         let timing = context.settings.timing;
         status.create = Some(to_status(trace, now, timing, before.as_ref(), now));
         let before = status.last_error.take();
-        status.last_error = Some(super::failure::last_error(error, before.as_ref(), now, wait));
+        status.last_error = Some(super::failure::last_error(
+            error,
+            before.as_ref(),
+            now,
+            wait,
+        ));
     })
     .await?;
     Ok(())
 }
-

@@ -27,7 +27,10 @@ impl Key {
     /// The key of an object.
     #[must_use]
     pub fn of(object: &impl ResourceExt) -> Self {
-        Self { namespace: object.namespace().unwrap_or_default(), name: object.name_any() }
+        Self {
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+        }
     }
 }
 
@@ -59,7 +62,12 @@ impl Claim {
     /// then who has reserved, then the older.
     fn rank(&self, key: &Key) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
         let older = Reverse(self.created);
-        (self.project_id.is_some(), self.reserved, older, Reverse(key.clone()))
+        (
+            self.project_id.is_some(),
+            self.reserved,
+            older,
+            Reverse(key.clone()),
+        )
     }
 }
 
@@ -85,7 +93,11 @@ impl Claims {
     /// claims that does not say it itself.
     #[must_use]
     pub fn new(naming: Naming, default_connection: Option<Key>) -> Self {
-        Self { naming, default_connection, index: RwLock::default() }
+        Self {
+            naming,
+            default_connection,
+            index: RwLock::default(),
+        }
     }
 
     /// Takes in what the watch saw. Returns the claims that are gone.
@@ -101,8 +113,12 @@ impl Claims {
             }
             watcher::Event::InitDone => {
                 let listed = index.listed.take().unwrap_or_default();
-                let gone: Vec<Key> =
-                    index.by_key.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                let gone: Vec<Key> = index
+                    .by_key
+                    .keys()
+                    .filter(|key| !listed.contains(*key))
+                    .cloned()
+                    .collect();
                 return gone.iter().filter_map(|key| index.remove(key)).collect();
             }
             watcher::Event::Apply(project) => {
@@ -117,7 +133,9 @@ impl Claims {
 
     /// Takes in what a write of our own has returned, before the watch tells it.
     pub fn note(&self, project: &MigrationProject) {
-        self.index.write().insert(Key::of(project), self.claim(project));
+        self.index
+            .write()
+            .insert(Key::of(project), self.claim(project));
     }
 
     /// The project name a resource has or wants.
@@ -153,7 +171,10 @@ impl Claims {
             .filter(|key| *key != me)
             .find(|key| {
                 index.by_key.get(*key).is_some_and(|claim| {
-                    claim.pinned_url.as_deref().is_none_or(|pinned| pinned == url)
+                    claim
+                        .pinned_url
+                        .as_deref()
+                        .is_none_or(|pinned| pinned == url)
                 })
             })
             .cloned()
@@ -161,12 +182,7 @@ impl Claims {
 
     /// The resource that comes before `me` for `name`, among those of which
     /// `same_oms` says that they speak of the same OMS.
-    pub fn rival(
-        &self,
-        name: &str,
-        me: &Key,
-        same_oms: impl Fn(&Claim) -> bool,
-    ) -> Option<Key> {
+    pub fn rival(&self, name: &str, me: &Key, same_oms: impl Fn(&Claim) -> bool) -> Option<Key> {
         let index = self.index.read();
         let mine = index.by_key.get(me)?;
         index
@@ -184,14 +200,26 @@ impl Claims {
     #[must_use]
     pub fn users_of(&self, connection: &Key) -> Vec<Key> {
         let index = self.index.read();
-        index.by_connection.get(connection).into_iter().flatten().cloned().collect()
+        index
+            .by_connection
+            .get(connection)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// The resources that have or want a project name.
     #[must_use]
     pub fn named(&self, name: &str) -> Vec<Key> {
         let index = self.index.read();
-        index.by_name.get(name).into_iter().flatten().cloned().collect()
+        index
+            .by_name
+            .get(name)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// The resources that have recorded `id` through `connection`.
@@ -216,7 +244,11 @@ impl Claims {
     /// Whether a resource of this UID is there.
     #[must_use]
     pub fn is_alive(&self, key: &Key, uid: &str) -> bool {
-        self.index.read().by_key.get(key).is_some_and(|claim| claim.uid == uid)
+        self.index
+            .read()
+            .by_key
+            .get(key)
+            .is_some_and(|claim| claim.uid == uid)
     }
 
     fn claim(&self, project: &MigrationProject) -> Claim {
@@ -240,12 +272,21 @@ impl Claims {
 impl Index {
     fn insert(&mut self, key: Key, claim: Claim) {
         self.remove(&key);
-        self.by_name.entry(claim.project_name.clone()).or_default().insert(key.clone());
+        self.by_name
+            .entry(claim.project_name.clone())
+            .or_default()
+            .insert(key.clone());
         if let Some(id) = &claim.project_id {
-            self.by_id.entry(id.clone()).or_default().insert(key.clone());
+            self.by_id
+                .entry(id.clone())
+                .or_default()
+                .insert(key.clone());
         }
         if let Some(connection) = &claim.connection {
-            self.by_connection.entry(connection.clone()).or_default().insert(key.clone());
+            self.by_connection
+                .entry(connection.clone())
+                .or_default()
+                .insert(key.clone());
         }
         self.by_key.insert(key, claim);
     }

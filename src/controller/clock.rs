@@ -17,7 +17,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the time is read")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the time is read"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

@@ -34,7 +34,10 @@ pub async fn reconcile(
 ) -> Result<Action, Error> {
     let key = Key::of(&*connection);
     let users = context.claims.users_of(&key);
-    let held = connection.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+    let held = connection
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == FINALIZER);
     if connection.metadata.deletion_timestamp.is_some() && users.is_empty() {
         if held {
             context.kubernetes.let_go(&*connection).await?;
@@ -51,7 +54,10 @@ pub async fn reconcile(
     sweep(&context, &key, &connection, &users).await;
     publish(&context, &key, &connection, users.len()).await?;
 
-    let next = context.sweeps.due_in(&key).min(context.settings.secret_interval);
+    let next = context
+        .sweeps
+        .due_in(&key)
+        .min(context.settings.secret_interval);
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
 }
 
@@ -67,7 +73,11 @@ async fn keep_client(
     let same_spec = before.live.as_ref().is_some_and(|live| {
         live.resource.spec == connection.spec && live.resource.uid() == connection.uid()
     });
-    if same_spec && !context.sweeps.secret_is_due(key, context.settings.secret_interval) {
+    if same_spec
+        && !context
+            .sweeps
+            .secret_is_due(key, context.settings.secret_interval)
+    {
         return Ok(());
     }
     let read = credentials::read(context, key, connection).await?;
@@ -80,7 +90,11 @@ async fn keep_client(
             let changed = before.problem.as_ref() != Some(&problem);
             context.registry.set(
                 key,
-                Entry { live, problem: Some(problem), revision: before.revision },
+                Entry {
+                    live,
+                    problem: Some(problem),
+                    revision: before.revision,
+                },
             );
             if changed {
                 wake_all(context, users);
@@ -99,10 +113,20 @@ async fn keep_client(
         Ok(client) => client,
         Err(error) => {
             let message = failure::chain(&error);
-            let problem = Unusable { reason: Reason::CaInvalid, message };
+            let problem = Unusable {
+                reason: Reason::CaInvalid,
+                message,
+            };
             let live = before.live.filter(|_| same_spec);
             let revision = before.revision;
-            context.registry.set(key, Entry { live, problem: Some(problem), revision });
+            context.registry.set(
+                key,
+                Entry {
+                    live,
+                    problem: Some(problem),
+                    revision,
+                },
+            );
             return Ok(());
         }
     };
@@ -119,7 +143,11 @@ async fn keep_client(
     };
     context.registry.set(
         key,
-        Entry { live: Some(Arc::new(live)), problem: None, revision: before.revision + 1 },
+        Entry {
+            live: Some(Arc::new(live)),
+            problem: None,
+            revision: before.revision + 1,
+        },
     );
     context.sweeps.start_over(key);
     wake_all(context, users);
@@ -128,7 +156,10 @@ async fn keep_client(
 
 fn former_urls(connection: &OMSConnection) -> Vec<BaseUrl> {
     let former = connection.spec.former_urls.as_deref().unwrap_or_default();
-    former.iter().filter_map(|url| BaseUrl::parse(url).ok()).collect()
+    former
+        .iter()
+        .filter_map(|url| BaseUrl::parse(url).ok())
+        .collect()
 }
 
 /// Walks over the projects when it is time, and wakes those whose project has
@@ -142,40 +173,62 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
         return;
     }
     let began = tokio::time::Instant::now();
-    let interval = connection.spec.sweep_interval().max(context.settings.min_sweep_interval);
+    let interval = connection
+        .spec
+        .sweep_interval()
+        .max(context.settings.min_sweep_interval);
     let swept = if users.is_empty() {
         observe::probe(&live.client).await.map(|()| None)
     } else {
-        observe::sweep(&live.client, context.clock.now()).await.map(Some)
+        observe::sweep(&live.client, context.clock.now())
+            .await
+            .map(Some)
     };
     let mut next = (*live).clone();
     let problem = match swept {
         Ok(snapshot) => {
-            let interval = if snapshot.is_some() { interval } else { interval.max(IDLE_INTERVAL) };
+            let interval = if snapshot.is_some() {
+                interval
+            } else {
+                interval.max(IDLE_INTERVAL)
+            };
             context.sweeps.succeeded(key, began.elapsed(), interval);
             next.unlisted = false;
             if let Some(snapshot) = snapshot {
-                context.metrics.swept(key, began.elapsed(), snapshot.projects.len());
+                context
+                    .metrics
+                    .swept(key, began.elapsed(), snapshot.projects.len());
                 next.snapshot = Some(Arc::new(snapshot));
             }
             None
         }
         Err(error) if error.is_unsupported() => {
-            context.sweeps.succeeded(key, began.elapsed(), interval.max(IDLE_INTERVAL));
+            context
+                .sweeps
+                .succeeded(key, began.elapsed(), interval.max(IDLE_INTERVAL));
             next.unlisted = true;
             Some(unlisted())
         }
         Err(error) => {
             let first = failure::least_wait(&error).unwrap_or(FIRST_BACKOFF);
-            context.sweeps.failed(key, first, context.settings.max_backoff);
+            context
+                .sweeps
+                .failed(key, first, context.settings.max_backoff);
             tracing::warn!(connection = %key, error = failure::chain(&error), "sweep failed");
-            Some(Unusable { reason: failure::reason(&error), message: failure::text(&error) })
+            Some(Unusable {
+                reason: failure::reason(&error),
+                message: failure::text(&error),
+            })
         }
     };
     let next = Arc::new(next);
     context.registry.set(
         key,
-        Entry { live: Some(next.clone()), problem, revision: entry.revision },
+        Entry {
+            live: Some(next.clone()),
+            problem,
+            revision: entry.revision,
+        },
     );
     wake_changed(context, key, &live, &next, users);
 }
@@ -226,20 +279,35 @@ async fn publish(
     let mut after = before.clone();
     after.observed_generation = Some(generation);
     after.projects = i32::try_from(users).ok();
-    after.conditions =
-        conditions(&before.conditions, &verdict, generation, context.clock.now());
+    after.conditions = conditions(
+        &before.conditions,
+        &verdict,
+        generation,
+        context.clock.now(),
+    );
     let Some(difference) = difference(&before, &after) else {
         return Ok(());
     };
     context.kubernetes.publish(connection, difference).await?;
     context.metrics.status_written();
-    let told = before.conditions.iter().find(|condition| condition.type_ == "Ready");
+    let told = before
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == "Ready");
     if told.is_none_or(|ready| ready.reason != verdict.reason.as_str()) {
         match verdict.readiness {
             Readiness::Ready => {
-                context.events.normal(connection, verdict.reason, &verdict.message).await;
+                context
+                    .events
+                    .normal(connection, verdict.reason, &verdict.message)
+                    .await;
             }
-            _ => context.events.warning(connection, verdict.reason, &verdict.message).await,
+            _ => {
+                context
+                    .events
+                    .warning(connection, verdict.reason, &verdict.message)
+                    .await
+            }
         }
     }
     Ok(())
@@ -272,16 +340,21 @@ fn verdict(connection: &OMSConnection, entry: &Entry, users: usize) -> Option<Ve
                 live.url
             ),
         )),
-        (None, Some(live)) => {
-            Some(Verdict::ready(Reason::Connected, format!("OMS answers at {}.", live.url)))
-        }
+        (None, Some(live)) => Some(Verdict::ready(
+            Reason::Connected,
+            format!("OMS answers at {}.", live.url),
+        )),
         (None, None) => None,
     }
 }
 
 /// A pass over a connection failed.
 #[must_use]
-pub fn error_policy(connection: Arc<OMSConnection>, error: &Error, context: Arc<Context>) -> Action {
+pub fn error_policy(
+    connection: Arc<OMSConnection>,
+    error: &Error,
+    context: Arc<Context>,
+) -> Action {
     let key = Key::of(&*connection);
     if error.is_conflict() {
         return Action::requeue(Duration::from_millis(200));
@@ -289,4 +362,3 @@ pub fn error_policy(connection: Arc<OMSConnection>, error: &Error, context: Arc<
     tracing::warn!(connection = %key, error = failure::chain(error), "reconcile failed");
     Action::requeue(Duration::from_secs(5).mul_f64(0.8 + 0.4 * context.clock.chance()))
 }
-

@@ -31,12 +31,21 @@ use crate::oms;
 /// is read again before anything rests on it.
 pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Error> {
     let me = Me::of(context, read);
-    if let Some(id) = context.memory.recall(&me.uid).and_then(|remembered| remembered.made) {
+    if let Some(id) = context
+        .memory
+        .recall(&me.uid)
+        .and_then(|remembered| remembered.made)
+    {
         return call::record(context, &me, &id).await;
     }
     let record = me.record(context, read).await;
     let deleting = read.metadata.deletion_timestamp.is_some();
-    if deleting && matches!(record, Record::Fresh { .. } | Record::Restored(_) | Record::Invalid(_)) {
+    if deleting
+        && matches!(
+            record,
+            Record::Fresh { .. } | Record::Restored(_) | Record::Invalid(_)
+        )
+    {
         return let_go(context, &me, read, None).await;
     }
     let link = match link(context, read).await? {
@@ -59,7 +68,15 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     if live.resource_version() != read.resource_version() {
         return Ok(Step::Reread(Box::new(live)));
     }
-    let pass = Pass { context, me, read: live, record, link, url, name };
+    let pass = Pass {
+        context,
+        me,
+        read: live,
+        record,
+        link,
+        url,
+        name,
+    };
     pass.run().await
 }
 
@@ -101,7 +118,10 @@ impl Me {
                 "The create reservation was written for {}/{} and is ignored here.",
                 foreign.namespace, foreign.name
             );
-            context.events.warning(read, Reason::ForeignReservation, &note).await;
+            context
+                .events
+                .warning(read, Reason::ForeignReservation, &note)
+                .await;
         }
         let sources = Sources {
             annotation: found,
@@ -157,7 +177,10 @@ fn target(
 }
 
 fn of_reservation(reservation: &Reservation) -> (String, String) {
-    (reservation.connection.url.clone(), reservation.project_name.clone())
+    (
+        reservation.connection.url.clone(),
+        reservation.project_name.clone(),
+    )
 }
 
 fn elsewhere(url: &str, name: &str, link: &Link) -> Verdict {
@@ -183,10 +206,16 @@ pub async fn let_go(
         context.events.warning(read, Reason::LeftInOms, left).await;
         tracing::warn!(resource = %me.key, uid = me.uid, "deleted: {left}");
     }
-    if read.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+    if read
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == FINALIZER)
+    {
         context.kubernetes.let_go(read).await?;
     }
-    context.memory.remember(&me.uid, &me.key, |mine| mine.attempt = None);
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = None);
     context.memory.forget(&me.uid);
     Ok(Step::Rest)
 }
@@ -221,7 +250,11 @@ impl Pass<'_> {
             match create::decide(&situation) {
                 CreateDecision::LookThoroughly if !thorough => thorough = true,
                 CreateDecision::LookThoroughly => return Ok(Step::After(Duration::from_secs(1))),
-                CreateDecision::Reserve { attempt, spent, known_ids } => {
+                CreateDecision::Reserve {
+                    attempt,
+                    spent,
+                    known_ids,
+                } => {
                     let body = match body {
                         Ok(body) => body,
                         Err(verdict) => return rest_stalled(context, &self.read, &verdict).await,
@@ -243,13 +276,21 @@ impl Pass<'_> {
                     let identity = context.identity(&me.key, &me.uid);
                     let at = context.clock.now();
                     let reservation = Reservation::new(&identity, attempt, at, target);
-                    let trace = Trace { reservation, ending: Ending::NotDone, spent };
-                    return call::reserve_and_call(context, me, &self.read, &self.link, trace, body)
-                        .await;
+                    let trace = Trace {
+                        reservation,
+                        ending: Ending::NotDone,
+                        spent,
+                    };
+                    return call::reserve_and_call(
+                        context, me, &self.read, &self.link, trace, body,
+                    )
+                    .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    return call::take_over(context, me, &self.read, &self.link, &self.name, &id, why)
-                        .await;
+                    return call::take_over(
+                        context, me, &self.read, &self.link, &self.name, &id, why,
+                    )
+                    .await;
                 }
                 CreateDecision::Wait { until, message, .. } => {
                     let verdict = Verdict::progressing(Reason::Creating, message);
@@ -280,11 +321,19 @@ impl Pass<'_> {
             _ => None,
         };
         let (known, compare) = match &self.record {
-            Record::Open(open) => (Some(&open.reservation), self.comparable(&open.reservation, body)),
+            Record::Open(open) => (
+                Some(&open.reservation),
+                self.comparable(&open.reservation, body),
+            ),
             Record::Restored(old) => (Some(old), self.comparable(old, body)),
             Record::Fresh { .. } | Record::Invalid(_) => (None, None),
         };
-        let question = look::Question { name: &self.name, known, compare, since };
+        let question = look::Question {
+            name: &self.name,
+            known,
+            compare,
+            since,
+        };
         let found = look::look(context, &self.link, &self.me.key, &question).await?;
         let adopt = look::adopt(context, &self.link, &self.me.key, &self.read.spec).await?;
         let now = context.clock.now();
@@ -342,11 +391,17 @@ impl Pass<'_> {
                     .is_some_and(|url| self.link.live.is_same_oms(&url))
             }),
         };
-        self.context.claims.rival(&self.name, &self.me.key, same_oms).map(|key| key.to_string())
+        self.context
+            .claims
+            .rival(&self.name, &self.me.key, same_oms)
+            .map(|key| key.to_string())
     }
 
     fn connection(&self) -> ReservedConnection {
-        ReservedConnection { uid: self.link.live.uid.clone(), url: self.link.live.url.to_string() }
+        ReservedConnection {
+            uid: self.link.live.uid.clone(),
+            url: self.link.live.url.to_string(),
+        }
     }
 
     /// The body that the spec of today makes, or why it makes none.
@@ -368,7 +423,11 @@ impl Pass<'_> {
             return Ok(None);
         };
         let text = open.reservation.to_annotation();
-        let held = self.read.finalizers().iter().any(|finalizer| finalizer == FINALIZER);
+        let held = self
+            .read
+            .finalizers()
+            .iter()
+            .any(|finalizer| finalizer == FINALIZER);
         let stands = annotation(&self.read, CREATE_RESERVATION) == Some(text.as_str());
         if (held && stands) || self.read.metadata.deletion_timestamp.is_some() {
             return Ok(None);
@@ -385,16 +444,23 @@ impl Pass<'_> {
             return;
         };
         let reservation = open.reservation.clone();
-        let trace = Trace { reservation, ending: Ending::NotDone, spent };
+        let trace = Trace {
+            reservation,
+            ending: Ending::NotDone,
+            spent,
+        };
         self.context
             .memory
-            .remember(&self.me.uid, &self.me.key, |mine| mine.attempt = Some(trace));
+            .remember(&self.me.uid, &self.me.key, |mine| {
+                mine.attempt = Some(trace)
+            });
     }
 
     async fn oms_failed(&self, error: &oms::Error) -> Result<Step, Error> {
-        if let (Record::Open(open), true) =
-            (&self.record, self.read.metadata.deletion_timestamp.is_some())
-        {
+        if let (Record::Open(open), true) = (
+            &self.record,
+            self.read.metadata.deletion_timestamp.is_some(),
+        ) {
             let until = open.quarantine(self.context.settings.timing);
             if self.context.clock.now() >= until {
                 let left = format!(
@@ -420,13 +486,20 @@ impl Pass<'_> {
             if let Some(open) = open {
                 let trace = Trace {
                     reservation: open.reservation.clone(),
-                    ending: Ending::Unknown { replied: open.replied },
+                    ending: Ending::Unknown {
+                        replied: open.replied,
+                    },
                     spent: open.spent,
                 };
                 let timing = context.settings.timing;
                 let before = status.create.take();
-                status.create =
-                    Some(to_status(&trace, open.first_look, timing, before.as_ref(), now));
+                status.create = Some(to_status(
+                    &trace,
+                    open.first_look,
+                    timing,
+                    before.as_ref(),
+                    now,
+                ));
             }
         })
         .await?;

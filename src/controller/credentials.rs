@@ -21,7 +21,12 @@ pub async fn read(
     let spec = &connection.spec;
     let base = match BaseUrl::parse(&spec.url) {
         Ok(base) => base,
-        Err(error) => return Ok(Err(unusable(Reason::UrlInvalid, format!("spec.url: {error}")))),
+        Err(error) => {
+            return Ok(Err(unusable(
+                Reason::UrlInvalid,
+                format!("spec.url: {error}"),
+            )));
+        }
     };
     let name = &spec.credentials_secret_ref.name;
     let Some(secret) = context.kubernetes.secret(&key.namespace, name).await? else {
@@ -53,7 +58,9 @@ pub async fn read(
 
 fn credentials(secret: &BTreeMap<String, Vec<u8>>) -> Result<Credentials, String> {
     let text = |entry: &str| {
-        let bytes = secret.get(entry).ok_or_else(|| format!("the key {entry} is missing"))?;
+        let bytes = secret
+            .get(entry)
+            .ok_or_else(|| format!("the key {entry} is missing"))?;
         std::str::from_utf8(bytes)
             // A newline at the end comes from `echo` without -n, and never
             // belongs to a name or password.
@@ -70,7 +77,11 @@ async fn ca(
     key: &Key,
     reference: &CaRef,
 ) -> Result<Result<Vec<u8>, Unusable>, kubernetes::Error> {
-    let CaRef { kind, name, key: entry } = reference;
+    let CaRef {
+        kind,
+        name,
+        key: entry,
+    } = reference;
     let found = match kind {
         CaKind::Secret => context
             .kubernetes

@@ -1,6 +1,6 @@
 //! Data sources by name: the ids that the request needs.
 
-use crate::api::v1alpha1::{MigrationProjectSpec, EndpointRef, Reason};
+use crate::api::v1alpha1::{EndpointRef, MigrationProjectSpec, Reason};
 use crate::decide::Verdict;
 use crate::observe::MAX_PAGES;
 use crate::oms;

@@ -25,12 +25,22 @@ impl Events {
     /// Events by way of `client`, told by the process `instance`.
     #[must_use]
     pub fn new(client: Client, instance: Option<String>) -> Self {
-        let reporter = Reporter { controller: FIELD_MANAGER.into(), instance };
-        Self { recorder: Recorder::new(client, reporter) }
+        let reporter = Reporter {
+            controller: FIELD_MANAGER.into(),
+            instance,
+        };
+        Self {
+            recorder: Recorder::new(client, reporter),
+        }
     }
 
     /// Something went as it should.
-    pub async fn normal<K: Resource<DynamicType = ()>>(&self, about: &K, reason: Reason, note: &str) {
+    pub async fn normal<K: Resource<DynamicType = ()>>(
+        &self,
+        about: &K,
+        reason: Reason,
+        note: &str,
+    ) {
         self.tell(EventType::Normal, about, reason, note).await;
     }
 
@@ -63,7 +73,10 @@ impl Events {
         match tokio::time::timeout(TIMEOUT, publish).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "event not written");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "event not written"
+                );
             }
             Err(_) => tracing::debug!("event not written in time"),
         }

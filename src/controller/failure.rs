@@ -78,11 +78,15 @@ pub fn last_error(
     now: Timestamp,
     wait: Duration,
 ) -> LastError {
-    let next = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
+    let next = SignedDuration::try_from(wait)
+        .ok()
+        .and_then(|wait| now.checked_add(wait).ok());
     let fresh = LastError {
         action: Some(error.action().as_str().to_owned()),
         code: error.code().map(str::to_owned),
-        message: error.message().map_or_else(|| Some(error.to_string()), |text| Some(text.to_owned())),
+        message: error
+            .message()
+            .map_or_else(|| Some(error.to_string()), |text| Some(text.to_owned())),
         advice: error.advice().map(str::to_owned),
         request_id: error.request_id().map(str::to_owned),
         time: Some(now),

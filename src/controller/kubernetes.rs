@@ -46,7 +46,10 @@ pub enum Error {
 impl Error {
     fn status(&self) -> Option<&kube::core::Status> {
         match self {
-            Self::Failed { source: kube::Error::Api(status), .. } => Some(status),
+            Self::Failed {
+                source: kube::Error::Api(status),
+                ..
+            } => Some(status),
             _ => None,
         }
     }
@@ -100,7 +103,11 @@ impl Kubernetes {
 
     /// The resource as the API server has it now.
     pub async fn live(&self, key: &Key) -> Result<Option<MigrationProject>, Error> {
-        limited("get MigrationProject", self.projects(&key.namespace).get_opt(&key.name)).await
+        limited(
+            "get MigrationProject",
+            self.projects(&key.namespace).get_opt(&key.name),
+        )
+        .await
     }
 
     /// Writes the reservation and the finalizer onto the resource, if nothing
@@ -126,7 +133,8 @@ impl Kubernetes {
         let mut finalizers = read.finalizers().to_vec();
         finalizers.retain(|finalizer| finalizer != FINALIZER);
         let patch = metadata_patch(read, finalizers, None);
-        self.patch_metadata("remove the finalizer", read, patch).await
+        self.patch_metadata("remove the finalizer", read, patch)
+            .await
     }
 
     /// Writes the id of the project into the resource with this UID.
@@ -154,7 +162,11 @@ impl Kubernetes {
         })?;
         let patch = Patch::Json::<()>(operations);
         let api = self.projects(&key.namespace);
-                limited("write the project id", api.patch_status(&key.name, &written_by_us(), &patch)).await
+        limited(
+            "write the project id",
+            api.patch_status(&key.name, &written_by_us(), &patch),
+        )
+        .await
     }
 
     /// Merges `change` into the status, if nothing has changed since `read`.
@@ -181,7 +193,12 @@ impl Kubernetes {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         let secret = limited("get Secret", api.get_opt(name)).await?;
         Ok(secret.map(|secret| {
-            secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect()
+            secret
+                .data
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(key, value)| (key, value.0))
+                .collect()
         }))
     }
 
@@ -201,7 +218,9 @@ impl Kubernetes {
     pub async fn namespace_labels(&self, name: &str) -> Result<BTreeMap<String, String>, Error> {
         let api: Api<Namespace> = Api::all(self.client.clone());
         let namespace = limited("get Namespace", api.get_opt(name)).await?;
-        Ok(namespace.and_then(|namespace| namespace.metadata.labels).unwrap_or_default())
+        Ok(namespace
+            .and_then(|namespace| namespace.metadata.labels)
+            .unwrap_or_default())
     }
 
     async fn patch_metadata<K: Ours>(
@@ -212,7 +231,11 @@ impl Kubernetes {
     ) -> Result<K, Error> {
         let api = K::api(self.client.clone(), &read.namespace().unwrap_or_default());
         let name = read.name_any();
-        limited(what, api.patch(&name, &written_by_us(), &Patch::Merge(&patch))).await
+        limited(
+            what,
+            api.patch(&name, &written_by_us(), &Patch::Merge(&patch)),
+        )
+        .await
     }
 }
 
@@ -259,5 +282,8 @@ fn metadata_patch(
 }
 
 fn written_by_us() -> PatchParams {
-    PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }
+    PatchParams {
+        field_manager: Some(FIELD_MANAGER.into()),
+        ..PatchParams::default()
+    }
 }

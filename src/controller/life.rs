@@ -25,15 +25,14 @@ const SWEEP_WAIT: Duration = Duration::from_secs(5);
 /// Whether something was ever seen of the resource's project.
 #[must_use]
 pub fn is_observed(project: &MigrationProject) -> bool {
-    project.status.as_ref().is_some_and(|status| status.project_status.is_some())
+    project
+        .status
+        .as_ref()
+        .is_some_and(|status| status.project_status.is_some())
 }
 
 /// One pass over a resource that has recorded the project `id`.
-pub async fn pass(
-    context: &Context,
-    read: &MigrationProject,
-    id: &str,
-) -> Result<Step, Error> {
+pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
     let me = Me::of(context, read);
     if read.metadata.deletion_timestamp.is_some() {
         return retain(context, &me, read, id).await;
@@ -45,7 +44,11 @@ pub async fn pass(
         }
         Err(verdict) => return rest_stalled(context, read, &verdict).await,
     };
-    if !read.finalizers().iter().any(|finalizer| finalizer == FINALIZER) {
+    if !read
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == FINALIZER)
+    {
         let held = context.kubernetes.hold(read).await?;
         return Ok(Step::Reread(Box::new(held)));
     }
@@ -90,7 +93,9 @@ pub async fn pass(
     context.memory.succeeded(&me.uid);
     Ok(match decision.verdict.readiness {
         Readiness::Progressing => Step::After(SWEEP_WAIT),
-        Readiness::Stalled | Readiness::Unknown if decision.verdict.reason == Reason::ActionMissing => {
+        Readiness::Stalled | Readiness::Unknown
+            if decision.verdict.reason == Reason::ActionMissing =>
+        {
             Step::After(STALLED_RECHECK)
         }
         _ => Step::Rest,
@@ -158,9 +163,9 @@ async fn observe(
             Ok(Observed::Present(ProjectStatus::parse(&word)))
         }
         Err(error) if error.is_not_found() => Ok(Observed::Absent),
-        Err(error) if error.is_unsupported() && link.live.unlisted => {
-            Ok(Observed::Unobservable { missing: "ListProjects" })
-        }
+        Err(error) if error.is_unsupported() && link.live.unlisted => Ok(Observed::Unobservable {
+            missing: "ListProjects",
+        }),
         Err(error) => Err(error),
     }
 }
@@ -176,11 +181,17 @@ async fn act(
     let Mutation::Start = mutation;
     let client = link.live.client.clone();
     let project = id.to_owned();
-    let call = context.tasks.spawn(async move { client.start_project(&project).await });
+    let call = context
+        .tasks
+        .spawn(async move { client.start_project(&project).await });
     let Ok(outcome) = call.await else {
         return Ok(Step::After(SWEEP_WAIT));
     };
-    let asker = Asker { key: &me.key, uid: &me.uid, generation: me.generation };
+    let asker = Asker {
+        key: &me.key,
+        uid: &me.uid,
+        generation: me.generation,
+    };
     audit(&asker, oms::Action::StartProject, id, &outcome);
     match outcome {
         Outcome::Done(()) => {
@@ -191,7 +202,10 @@ async fn act(
             context.memory.succeeded(&me.uid);
             context.bring_sweep_forward(&link.key);
             let note = format!("Project {id} was started.");
-            context.events.normal(read, Reason::ProjectStarted, &note).await;
+            context
+                .events
+                .normal(read, Reason::ProjectStarted, &note)
+                .await;
             Ok(Step::After(SWEEP_WAIT))
         }
         // What OMS has made of it shows in the next look: an error followed by

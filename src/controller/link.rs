@@ -71,13 +71,23 @@ pub async fn link(
         return Ok(Err(verdict));
     }
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
-    Ok(Ok(Link { key, live, adoption_refused }))
+    Ok(Ok(Link {
+        key,
+        live,
+        adoption_refused,
+    }))
 }
 
 /// A project lives in the OMS that it was made in. Another address may be
 /// another OMS, where its id means nothing or, worse, another project.
 fn moved(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> {
-    let pinned = project.status.as_ref()?.connection.as_ref()?.url.as_deref()?;
+    let pinned = project
+        .status
+        .as_ref()?
+        .connection
+        .as_ref()?
+        .url
+        .as_deref()?;
     if live.is_same_oms(pinned) {
         return None;
     }
@@ -133,8 +143,8 @@ fn adoption_refused(connection: &OMSConnection, key: &Key, namespace: &str) -> O
             "OMSConnection {key} lets only resources of its own namespace take over projects \
              (its spec.adoption)"
         )),
-        Adoption::None => {
-            Some(format!("OMSConnection {key} lets nobody take over projects (its spec.adoption)"))
-        }
+        Adoption::None => Some(format!(
+            "OMSConnection {key} lets nobody take over projects (its spec.adoption)"
+        )),
     }
 }

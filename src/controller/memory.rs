@@ -79,9 +79,18 @@ impl Memory {
     }
 
     /// Changes what is remembered of a resource.
-    pub fn remember<T>(&self, uid: &str, key: &Key, change: impl FnOnce(&mut Remembered) -> T) -> T {
+    pub fn remember<T>(
+        &self,
+        uid: &str,
+        key: &Key,
+        change: impl FnOnce(&mut Remembered) -> T,
+    ) -> T {
         let mut by_uid = self.by_uid.lock();
-        change(by_uid.entry(uid.to_owned()).or_insert_with(|| Remembered::new(key.clone())))
+        change(
+            by_uid
+                .entry(uid.to_owned())
+                .or_insert_with(|| Remembered::new(key.clone())),
+        )
     }
 
     /// The resource is gone. What may still take effect in OMS is kept.
@@ -147,7 +156,10 @@ impl Memory {
         self.remember(uid, key, |remembered| {
             let failures = &mut remembered.failures;
             if failures.cause != cause {
-                *failures = Failures { cause, ..Failures::default() };
+                *failures = Failures {
+                    cause,
+                    ..Failures::default()
+                };
             }
             let doubled = FIRST_BACKOFF.saturating_mul(1 << failures.count.min(16));
             failures.count = failures.count.saturating_add(1);
@@ -172,7 +184,9 @@ impl Memory {
         if failures.cause != cause {
             return None;
         }
-        let left = failures.not_before?.saturating_duration_since(Instant::now());
+        let left = failures
+            .not_before?
+            .saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 }

@@ -23,7 +23,10 @@ where
 {
     let mut unlisted: HashSet<usize> = (0..parts.len()).collect();
     let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); parts.len()];
-    let namespaces: Vec<String> = parts.iter().map(|(namespace, _)| namespace.clone()).collect();
+    let namespaces: Vec<String> = parts
+        .iter()
+        .map(|(namespace, _)| namespace.clone())
+        .collect();
     let streams = parts
         .into_iter()
         .enumerate()
@@ -39,12 +42,20 @@ where
             }
             Ok(Event::InitApply(object)) => {
                 seen[part].insert(object.name_any());
-                let event = if first { Event::InitApply(object) } else { Event::Apply(object) };
+                let event = if first {
+                    Event::InitApply(object)
+                } else {
+                    Event::Apply(object)
+                };
                 vec![Ok(event)]
             }
             Ok(Event::InitDone) if first => {
                 unlisted.remove(&part);
-                if unlisted.is_empty() { vec![Ok(Event::InitDone)] } else { Vec::new() }
+                if unlisted.is_empty() {
+                    vec![Ok(Event::InitDone)]
+                } else {
+                    Vec::new()
+                }
             }
             Ok(Event::InitDone) => gone(&store, &namespaces[part], &seen[part]),
             // Before every namespace is listed, the store only takes parts of

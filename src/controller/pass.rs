@@ -85,7 +85,11 @@ impl Step {
 pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
     let mut hasher = DefaultHasher::new();
     project.metadata.generation.hash(&mut hasher);
-    project.metadata.deletion_timestamp.is_some().hash(&mut hasher);
+    project
+        .metadata
+        .deletion_timestamp
+        .is_some()
+        .hash(&mut hasher);
     for name in [RECONCILE_REQUESTED_AT, RETRY] {
         annotation(project, name).hash(&mut hasher);
     }
@@ -156,5 +160,11 @@ pub fn refused_or_wait(context: &Context, me: &Me, error: &oms::Error) -> (Verdi
 
 fn back_off(context: &Context, me: &Me, error: &oms::Error) -> Duration {
     let least = failure::least_wait(error);
-    context.memory.failed(&me.uid, &me.key, me.cause, context.settings.max_backoff, least)
+    context.memory.failed(
+        &me.uid,
+        &me.key,
+        me.cause,
+        context.settings.max_backoff,
+        least,
+    )
 }

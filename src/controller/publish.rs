@@ -61,7 +61,9 @@ async fn announce(
             events.normal(about, verdict.reason, &verdict.message).await;
         }
         Readiness::Stalled | Readiness::Unknown => {
-            events.warning(about, verdict.reason, &verdict.message).await;
+            events
+                .warning(about, verdict.reason, &verdict.message)
+                .await;
         }
     }
 }
@@ -111,7 +113,10 @@ mod tests {
 
     #[test]
     fn equal_values_need_no_patch() {
-        assert_eq!(difference(&json!({"a": {"b": 1}}), &json!({"a": {"b": 1}})), None);
+        assert_eq!(
+            difference(&json!({"a": {"b": 1}}), &json!({"a": {"b": 1}})),
+            None
+        );
     }
 
     #[test]

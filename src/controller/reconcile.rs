@@ -25,13 +25,19 @@ pub async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Action, Error> {
     let uid = project.uid().unwrap_or_default();
-    if let Some(wait) = context.memory.hold_back(&uid, pass::cause(&context, &project)) {
+    if let Some(wait) = context
+        .memory
+        .hold_back(&uid, pass::cause(&context, &project))
+    {
         return Ok(Action::requeue(wait));
     }
     let mut read = project;
     let mut step = Step::Again;
     for _ in 0..PASSES {
-        let id = read.status.as_ref().and_then(|status| status.project_id.clone());
+        let id = read
+            .status
+            .as_ref()
+            .and_then(|status| status.project_id.clone());
         step = match id {
             Some(id) => life::pass(&context, &read, &id).await?,
             None => create::pass(&context, &read).await?,

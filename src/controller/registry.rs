@@ -84,7 +84,11 @@ impl Registry {
     /// Which of its clients the connection has now.
     #[must_use]
     pub fn revision(&self, key: &Key) -> u64 {
-        self.entries.read().get(key).map(|entry| entry.revision).unwrap_or_default()
+        self.entries
+            .read()
+            .get(key)
+            .map(|entry| entry.revision)
+            .unwrap_or_default()
     }
 
     /// Replaces what is known of a connection.

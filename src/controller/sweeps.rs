@@ -44,7 +44,9 @@ impl Sweeps {
     /// How long until the next sweep; zero when it is due.
     #[must_use]
     pub fn due_in(&self, key: &Key) -> Duration {
-        self.change(key, |schedule| schedule.next.saturating_duration_since(Instant::now()))
+        self.change(key, |schedule| {
+            schedule.next.saturating_duration_since(Instant::now())
+        })
     }
 
     /// Sweep as soon as the spacing allows. A big OMS, whose sweep takes long,
@@ -52,7 +54,9 @@ impl Sweeps {
     pub fn bring_forward(&self, key: &Key) {
         self.change(key, |schedule| {
             let spacing = SPACING.max(schedule.took * 2);
-            let soonest = schedule.last_end.map_or_else(Instant::now, |end| end + spacing);
+            let soonest = schedule
+                .last_end
+                .map_or_else(Instant::now, |end| end + spacing);
             let soonest = soonest.max(Instant::now() + SPACING / 5);
             if schedule.failures == 0 {
                 schedule.next = schedule.next.min(soonest);
@@ -83,7 +87,9 @@ impl Sweeps {
     /// Returns how long.
     pub fn failed(&self, key: &Key, first: Duration, cap: Duration) -> Duration {
         self.change(key, |schedule| {
-            let wait = first.saturating_mul(1 << schedule.failures.min(16)).min(cap.max(first));
+            let wait = first
+                .saturating_mul(1 << schedule.failures.min(16))
+                .min(cap.max(first));
             schedule.failures = schedule.failures.saturating_add(1);
             schedule.last_end = Some(Instant::now());
             schedule.next = Instant::now() + wait;
@@ -94,7 +100,11 @@ impl Sweeps {
     /// Whether the Secret has to be read again.
     #[must_use]
     pub fn secret_is_due(&self, key: &Key, interval: Duration) -> bool {
-        self.change(key, |schedule| schedule.secret_read.is_none_or(|read| read.elapsed() >= interval))
+        self.change(key, |schedule| {
+            schedule
+                .secret_read
+                .is_none_or(|read| read.elapsed() >= interval)
+        })
     }
 
     /// The Secret has been read.

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use crate::api::v1alpha1::{
-    ConnectionIdentity, CreateOutcome, CreateStatus, MigrationProject,
+use crate::api::v1alpha1::{ConnectionIdentity, CreateOutcome, CreateStatus, MigrationProject};
+use crate::decide::{
+    Ending, Identity, OpenAttempt, Reservation, ReservedConnection, Target, Timing, Trace,
 };
-use crate::decide::{Ending, Identity, OpenAttempt, Reservation, ReservedConnection, Target, Timing, Trace};
 
 /// The attempt that `status.create` tells of, if it tells enough to act on.
 #[must_use]
@@ -29,10 +29,19 @@ pub fn from_status(project: &MigrationProject, identity: &Identity) -> Option<Tr
     reservation.not_after = create.not_after.unwrap_or(reservation.not_after);
     let ending = match create.outcome? {
         CreateOutcome::NotDone => Ending::NotDone,
-        CreateOutcome::Unknown => Ending::Unknown { replied: create.replied == Some(true) },
+        CreateOutcome::Unknown => Ending::Unknown {
+            replied: create.replied == Some(true),
+        },
     };
-    let spent = create.unknown_attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
-    Some(Trace { reservation, ending, spent })
+    let spent = create
+        .unknown_attempts
+        .and_then(|count| u32::try_from(count).ok())
+        .unwrap_or(0);
+    Some(Trace {
+        reservation,
+        ending,
+        spent,
+    })
 }
 
 /// An attempt as the status shows it. `since` is kept from `before` where that
@@ -55,7 +64,11 @@ pub fn to_status(
                 first_look,
                 spent: trace.spent,
             };
-            (CreateOutcome::Unknown, Some(replied), Some(open.quarantine(timing)))
+            (
+                CreateOutcome::Unknown,
+                Some(replied),
+                Some(open.quarantine(timing)),
+            )
         }
     };
     let same = before

@@ -17,7 +17,6 @@ impl<K: Resource<DynamicType = ()>> Waker<K> {
     /// A waker, and the stream that its controller listens to. Unbounded,
     /// because the listener merges equal requests and holds at most one for
     /// each resource.
-    #[must_use]
     pub fn new() -> (Self, impl Stream<Item = ObjectRef<K>> + Send + 'static)
     where
         K: Send + 'static,
@@ -34,6 +33,8 @@ impl<K: Resource<DynamicType = ()>> Waker<K> {
     pub fn wake(&self, key: &Key) {
         // Nobody listens once the controller has stopped: then nothing is to
         // be woken.
-        let _ = self.sender.send(ObjectRef::new(&key.name).within(&key.namespace));
+        let _ = self
+            .sender
+            .send(ObjectRef::new(&key.name).within(&key.namespace));
     }
 }

@@ -48,13 +48,18 @@ impl<K: Ours + 'static> Watch<K> {
         let (store, writer) = store();
         let config = || watcher::Config::default().page_size(PAGE_SIZE);
         let events: BoxStream<'static, _> = if namespaces.is_empty() {
-            watcher(kube::Api::all(client.clone()), config()).default_backoff().boxed()
+            watcher(kube::Api::all(client.clone()), config())
+                .default_backoff()
+                .boxed()
         } else {
             let parts = namespaces
                 .iter()
                 .map(|namespace| {
                     let api = K::api(client.clone(), namespace);
-                    (namespace.clone(), watcher(api, config()).default_backoff().boxed())
+                    (
+                        namespace.clone(),
+                        watcher(api, config()).default_backoff().boxed(),
+                    )
                 })
                 .collect();
             merge(parts, store.clone()).boxed()
@@ -76,7 +81,11 @@ impl<K: Ours + 'static> Watch<K> {
                 }
             })
             .boxed();
-        Self { store, events, synced }
+        Self {
+            store,
+            events,
+            synced,
+        }
     }
 
     /// The objects, as the watch has them.
@@ -127,7 +136,11 @@ pub async fn run<P, C>(
         .with_config(controller::Config::default().concurrency(concurrency))
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(|project, context| reconcile::reconcile(project, context).boxed(), reconcile::error_policy, context.clone())
+        .run(
+            |project, context| reconcile::reconcile(project, context).boxed(),
+            reconcile::error_policy,
+            context.clone(),
+        )
         .for_each(|result| async { told(result) });
 
     let connection_events = connections
@@ -138,7 +151,11 @@ pub async fn run<P, C>(
         .with_config(controller::Config::default().concurrency(CONNECTIONS_AT_ONCE))
         .reconcile_on(wakes.connections)
         .graceful_shutdown_on(stop.cancelled_owned())
-        .run(|connection, context| connection::reconcile(connection, context).boxed(), connection::error_policy, context)
+        .run(
+            |connection, context| connection::reconcile(connection, context).boxed(),
+            connection::error_policy,
+            context,
+        )
         .for_each(|result| async { told(result) });
 
     futures::join!(project_controller, connection_controller);
@@ -165,7 +182,9 @@ fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
         annotation(project, name).hash(&mut hasher);
     }
     let status = project.status.as_ref();
-    status.and_then(|status| status.project_id.as_deref()).hash(&mut hasher);
+    status
+        .and_then(|status| status.project_id.as_deref())
+        .hash(&mut hasher);
     Some(hasher.finish())
 }
 
@@ -198,4 +217,3 @@ fn told<K: Ours>(
         Err(error) => tracing::warn!(kind = %K::kind(&()), error = failure::chain(&error), "controller"),
     }
 }
-

@@ -33,7 +33,7 @@ pub fn conditions(
     let ours = [types::READY, types::RECONCILING, types::STALLED];
     let others = current
         .iter()
-        .filter(|condition| ours.iter().all(|type_| type_!= &condition.type_))
+        .filter(|condition| ours.iter().all(|type_| type_ != &condition.type_))
         .cloned();
     wanted
         .into_iter()

@@ -174,7 +174,10 @@ pub enum CreateDecision {
 #[must_use]
 pub fn decide(situation: &CreateSituation) -> CreateDecision {
     match &situation.record {
-        Record::Fresh { next_attempt, spent } => fresh(situation, *next_attempt, *spent),
+        Record::Fresh {
+            next_attempt,
+            spent,
+        } => fresh(situation, *next_attempt, *spent),
         Record::Open(open) => self::open(situation, open),
         Record::Restored(reservation) => restored(situation, reservation),
         Record::Invalid(problem) => invalid(situation, problem),
@@ -198,7 +201,10 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
             ),
         );
     }
-    if let Some(until) = situation.others_attempt_until.filter(|until| *until > situation.now) {
+    if let Some(until) = situation
+        .others_attempt_until
+        .filter(|until| *until > situation.now)
+    {
         return CreateDecision::Wait {
             until: next_look(situation.now, until),
             quarantine: Some(until),
@@ -218,9 +224,16 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
                     .to_owned(),
             );
         }
-        return CreateDecision::Reserve { attempt, spent, known_ids: Vec::new() };
+        return CreateDecision::Reserve {
+            attempt,
+            spent,
+            known_ids: Vec::new(),
+        };
     };
-    let living: Vec<&Namesake> = namesakes.iter().filter(|one| !one.status.is_over()).collect();
+    let living: Vec<&Namesake> = namesakes
+        .iter()
+        .filter(|one| !one.status.is_over())
+        .collect();
     match (&situation.adopt, living.as_slice()) {
         (Some(Adopt::ByName), [one]) => adopt_namesake(situation, one),
         (Some(Adopt::ByName), []) => stall(
@@ -246,13 +259,20 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
 fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     let reservation = &open.reservation;
     let quarantine = open.quarantine(situation.timing);
-    let Look::Seen { namesakes, thorough } = &situation.look else {
+    let Look::Seen {
+        namesakes,
+        thorough,
+    } = &situation.look
+    else {
         return open_unseen(situation, reservation);
     };
     let candidates = candidates(namesakes, reservation);
     match candidates.as_slice() {
         [one] => {
-            return CreateDecision::Record { id: one.id.clone(), why: Provenance::Recovered };
+            return CreateDecision::Record {
+                id: one.id.clone(),
+                why: Provenance::Recovered,
+            };
         }
         [] => {}
         many => {
@@ -261,7 +281,9 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             }
             let message = ambiguous(&reservation.project_name, many);
             if situation.deleting {
-                return CreateDecision::LetGo { left: Some(message) };
+                return CreateDecision::LetGo {
+                    left: Some(message),
+                };
             }
             return stall(Reason::CreateAmbiguous, message);
         }
@@ -358,9 +380,10 @@ fn restored(situation: &CreateSituation, reservation: &Reservation) -> CreateDec
         .filter(|one| !one.status.is_over())
         .collect();
     match (candidates.as_slice(), &situation.adoption_refused) {
-        ([one], None) => {
-            CreateDecision::Record { id: one.id.clone(), why: Provenance::Restored }
-        }
+        ([one], None) => CreateDecision::Record {
+            id: one.id.clone(),
+            why: Provenance::Restored,
+        },
         ([one], Some(refused)) => stall(
             Reason::AdoptRefused,
             format!(
@@ -414,10 +437,16 @@ fn adopt_settles(situation: &CreateSituation) -> Option<CreateDecision> {
 
 fn adopt_id(situation: &CreateSituation, id: &str, adoptee: &Adoptee) -> CreateDecision {
     if let Some(refused) = &situation.adoption_refused {
-        return stall(Reason::AdoptRefused, format!("Project {id} is not taken over: {refused}."));
+        return stall(
+            Reason::AdoptRefused,
+            format!("Project {id} is not taken over: {refused}."),
+        );
     }
     match adoptee {
-        Adoptee::Present { claimed_by: Some(other), .. } => stall(
+        Adoptee::Present {
+            claimed_by: Some(other),
+            ..
+        } => stall(
             Reason::ProjectClaimed,
             format!(
                 "Project {id} belongs to MigrationProject {other}. Delete that resource first \
@@ -434,15 +463,18 @@ fn adopt_id(situation: &CreateSituation, id: &str, adoptee: &Adoptee) -> CreateD
         ),
         // Whoever gives the id of a project on a server that cannot be asked
         // has looked for himself.
-        Adoptee::Present { .. } | Adoptee::Unobservable => {
-            CreateDecision::Record { id: id.to_owned(), why: Provenance::Adopted }
-        }
+        Adoptee::Present { .. } | Adoptee::Unobservable => CreateDecision::Record {
+            id: id.to_owned(),
+            why: Provenance::Adopted,
+        },
     }
 }
 
 fn adopt_namesake(situation: &CreateSituation, one: &Namesake) -> CreateDecision {
-    let adoptee =
-        Adoptee::Present { status: one.status.clone(), claimed_by: one.claimed_by.clone() };
+    let adoptee = Adoptee::Present {
+        status: one.status.clone(),
+        claimed_by: one.claimed_by.clone(),
+    };
     adopt_id(situation, &one.id, &adoptee)
 }
 
@@ -454,7 +486,8 @@ fn candidates<'a>(namesakes: &'a [Namesake], reservation: &Reservation) -> Vec<&
         .filter(|one| one.claimed_by.is_none())
         .filter(|one| one.differences.is_empty())
         .filter(|one| {
-            one.created.is_none_or(|created| created >= reservation.looked_at - CLOCK_GRAIN)
+            one.created
+                .is_none_or(|created| created >= reservation.looked_at - CLOCK_GRAIN)
         })
         .collect()
 }
@@ -498,7 +531,10 @@ fn ambiguous(name: &str, many: &[&Namesake]) -> String {
 }
 
 fn list(many: &[&Namesake]) -> String {
-    let shown: Vec<String> =
-        many.iter().take(5).map(|one| format!("{} ({})", one.id, one.status)).collect();
+    let shown: Vec<String> = many
+        .iter()
+        .take(5)
+        .map(|one| format!("{} ({})", one.id, one.status))
+        .collect();
     shown.join(", ")
 }

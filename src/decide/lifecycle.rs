@@ -53,7 +53,11 @@ pub fn decide(situation: &LifeSituation) -> LifeDecision {
                 Reason::StatusUnknown,
                 format!("Project {id} is recorded; its status is being asked of OMS."),
             );
-            return LifeDecision { mutation: None, verdict, gone };
+            return LifeDecision {
+                mutation: None,
+                verdict,
+                gone,
+            };
         }
         Observed::Unobservable { missing } => {
             let verdict = Verdict::stalled(
@@ -63,7 +67,11 @@ pub fn decide(situation: &LifeSituation) -> LifeDecision {
                      its status cannot be read, and it is neither watched nor started from here."
                 ),
             );
-            return LifeDecision { mutation: None, verdict, gone: false };
+            return LifeDecision {
+                mutation: None,
+                verdict,
+                gone: false,
+            };
         }
         Observed::Absent => return gone(id),
         Observed::Present(ProjectStatus::Deleted) => return gone(id),
@@ -76,10 +84,18 @@ pub fn decide(situation: &LifeSituation) -> LifeDecision {
              edited now) and create the project anew under another name."
         );
         let verdict = Verdict::stalled(Reason::SpecChangedDuringCreate, message);
-        return LifeDecision { mutation: None, verdict, gone: false };
+        return LifeDecision {
+            mutation: None,
+            verdict,
+            gone: false,
+        };
     }
     let (mutation, verdict) = by_table(id, situation.wanted, status);
-    LifeDecision { mutation, verdict, gone: false }
+    LifeDecision {
+        mutation,
+        verdict,
+        gone: false,
+    }
 }
 
 fn gone(id: &str) -> LifeDecision {
@@ -90,7 +106,11 @@ fn gone(id: &str) -> LifeDecision {
              resource and apply it again to have a new one."
         ),
     );
-    LifeDecision { mutation: None, verdict, gone: true }
+    LifeDecision {
+        mutation: None,
+        verdict,
+        gone: true,
+    }
 }
 
 fn by_table(id: &str, wanted: WantedState, status: &ProjectStatus) -> (Option<Mutation>, Verdict) {
@@ -109,9 +129,10 @@ fn by_table(id: &str, wanted: WantedState, status: &ProjectStatus) -> (Option<Mu
                 format!("Project {id} is created and, as asked, not started."),
             ),
         ),
-        (S::Running | S::RunningModifying | S::RunningMerging, Running) => {
-            (None, Verdict::ready(Reason::Running, format!("Project {id} is running.")))
-        }
+        (S::Running | S::RunningModifying | S::RunningMerging, Running) => (
+            None,
+            Verdict::ready(Reason::Running, format!("Project {id} is running.")),
+        ),
         (S::Running | S::RunningModifying | S::RunningMerging, Created) => (
             None,
             Verdict::ready(
@@ -138,9 +159,10 @@ fn by_table(id: &str, wanted: WantedState, status: &ProjectStatus) -> (Option<Mu
                 format!("Project {id} failed. OMS's console names the step and the cause."),
             ),
         ),
-        (S::Finished, _) => {
-            (None, Verdict::ready(Reason::Finished, format!("Project {id} has finished.")))
-        }
+        (S::Finished, _) => (
+            None,
+            Verdict::ready(Reason::Finished, format!("Project {id} has finished.")),
+        ),
         (S::Releasing, _) => (
             None,
             Verdict::progressing(

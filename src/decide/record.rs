@@ -52,7 +52,11 @@ impl OpenAttempt {
     /// and never from before this process began to look.
     #[must_use]
     pub fn quarantine(&self, timing: Timing) -> Timestamp {
-        let wait = if self.replied { timing.replied } else { timing.silent };
+        let wait = if self.replied {
+            timing.replied
+        } else {
+            timing.silent
+        };
         (self.reservation.not_after + timing.call).max(self.first_look) + wait
     }
 }
@@ -94,7 +98,13 @@ pub struct Sources {
 /// Puts the record together.
 #[must_use]
 pub fn record(sources: Sources) -> Record {
-    let Sources { annotation, status, memory, first_look, created } = sources;
+    let Sources {
+        annotation,
+        status,
+        memory,
+        first_look,
+        created,
+    } = sources;
     let remembered = memory.is_some();
     let annotated = match annotation {
         // Memory and status outlive a damaged annotation; without them
@@ -108,37 +118,63 @@ pub fn record(sources: Sources) -> Record {
         Provenance::Own(reservation) => Some(reservation),
         _ => None,
     };
-    if let (Some(reservation), Some(created), false) = (&annotated, created, remembered) {
-        if reservation.at < created - RESERVATION_STALE_AFTER {
-            return Record::Invalid("it is older than the resource itself".to_owned());
-        }
+    if let (Some(reservation), Some(created), false) = (&annotated, created, remembered)
+        && reservation.at < created - RESERVATION_STALE_AFTER
+    {
+        return Record::Invalid("it is older than the resource itself".to_owned());
     }
     let traces = [memory, status];
-    let known = traces.into_iter().flatten().max_by_key(|trace| trace.reservation.at);
+    let known = traces
+        .into_iter()
+        .flatten()
+        .max_by_key(|trace| trace.reservation.at);
     let attempt = match (known, annotated) {
         (Some(trace), Some(reservation)) if reservation.at > trace.reservation.at => {
             // The annotation is of a later attempt, of which nobody wrote down
             // the end.
             let spent = trace.spent + 1;
-            Trace { reservation, ending: Ending::Unknown { replied: false }, spent }
+            Trace {
+                reservation,
+                ending: Ending::Unknown { replied: false },
+                spent,
+            }
         }
         (Some(trace), _) => trace,
         (None, Some(reservation)) => {
             let spent = reservation.attempt;
-            Trace { reservation, ending: Ending::Unknown { replied: false }, spent }
+            Trace {
+                reservation,
+                ending: Ending::Unknown { replied: false },
+                spent,
+            }
         }
-        (None, None) => return Record::Fresh { next_attempt: 1, spent: 0 },
+        (None, None) => {
+            return Record::Fresh {
+                next_attempt: 1,
+                spent: 0,
+            };
+        }
     };
-    let Trace { reservation, ending, spent } = attempt;
+    let Trace {
+        reservation,
+        ending,
+        spent,
+    } = attempt;
     match ending {
-        Ending::NotDone => Record::Fresh { next_attempt: reservation.attempt + 1, spent },
+        Ending::NotDone => Record::Fresh {
+            next_attempt: reservation.attempt + 1,
+            spent,
+        },
         Ending::Unknown { .. }
             if !remembered && first_look > reservation.at + RESERVATION_STALE_AFTER =>
         {
             Record::Restored(reservation)
         }
-        Ending::Unknown { replied } => {
-            Record::Open(OpenAttempt { reservation, replied, first_look, spent })
-        }
+        Ending::Unknown { replied } => Record::Open(OpenAttempt {
+            reservation,
+            replied,
+            first_look,
+            spent,
+        }),
     }
 }

@@ -181,7 +181,10 @@ mod tests {
     fn reservation() -> Reservation {
         let at = "2026-11-23T10:00:00Z".parse().unwrap();
         let target = Target {
-            connection: ReservedConnection { uid: "u".into(), url: "http://oms".into() },
+            connection: ReservedConnection {
+                uid: "u".into(),
+                url: "http://oms".into(),
+            },
             project_name: "shop.orders".into(),
             body_hash: "h".into(),
             known_ids: vec!["np_1".into()],
@@ -201,15 +204,24 @@ mod tests {
     #[test]
     fn a_copy_in_another_namespace_is_foreign_and_another_uid_is_a_restore() {
         let text = reservation().to_annotation();
-        assert!(matches!(classify(Some(&text), &identity("other", "1")), Provenance::Foreign(_)));
-        assert!(matches!(classify(Some(&text), &identity("shop", "2")), Provenance::Restored(_)));
+        assert!(matches!(
+            classify(Some(&text), &identity("other", "1")),
+            Provenance::Foreign(_)
+        ));
+        assert!(matches!(
+            classify(Some(&text), &identity("shop", "2")),
+            Provenance::Restored(_)
+        ));
     }
 
     #[test]
     fn an_unreadable_reservation_is_neither_none_nor_own() {
         for text in ["", "{}", "null", "not json"] {
             assert!(
-                matches!(classify(Some(text), &identity("shop", "1")), Provenance::Invalid(_)),
+                matches!(
+                    classify(Some(text), &identity("shop", "1")),
+                    Provenance::Invalid(_)
+                ),
                 "{text:?}"
             );
         }

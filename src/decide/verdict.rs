@@ -30,24 +30,40 @@ impl Verdict {
     /// As declared.
     #[must_use]
     pub fn ready(reason: Reason, message: impl Into<String>) -> Self {
-        Self { readiness: Readiness::Ready, reason, message: message.into() }
+        Self {
+            readiness: Readiness::Ready,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// On the way, or waiting for something that comes by itself.
     #[must_use]
     pub fn progressing(reason: Reason, message: impl Into<String>) -> Self {
-        Self { readiness: Readiness::Progressing, reason, message: message.into() }
+        Self {
+            readiness: Readiness::Progressing,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// Waiting for a human.
     #[must_use]
     pub fn stalled(reason: Reason, message: impl Into<String>) -> Self {
-        Self { readiness: Readiness::Stalled, reason, message: message.into() }
+        Self {
+            readiness: Readiness::Stalled,
+            reason,
+            message: message.into(),
+        }
     }
 
     /// Not to be told.
     #[must_use]
     pub fn unknown(reason: Reason, message: impl Into<String>) -> Self {
-        Self { readiness: Readiness::Unknown, reason, message: message.into() }
+        Self {
+            readiness: Readiness::Unknown,
+            reason,
+            message: message.into(),
+        }
     }
 }

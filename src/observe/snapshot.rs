@@ -36,7 +36,9 @@ impl Snapshot {
             .projects
             .iter()
             .filter(move |(id, seen)| {
-                before.and_then(|before| before.projects.get(*id)).map(|old| &old.status)
+                before
+                    .and_then(|before| before.projects.get(*id))
+                    .map(|old| &old.status)
                     != Some(&seen.status)
             })
             .map(|(id, _)| id);
@@ -52,11 +54,17 @@ mod tests {
         let projects = projects
             .iter()
             .map(|(id, status)| {
-                let seen = Seen { status: ProjectStatus::parse(status), modified: None };
+                let seen = Seen {
+                    status: ProjectStatus::parse(status),
+                    modified: None,
+                };
                 ((*id).to_owned(), seen)
             })
             .collect();
-        Snapshot { taken_at: Timestamp::UNIX_EPOCH, projects }
+        Snapshot {
+            taken_at: Timestamp::UNIX_EPOCH,
+            projects,
+        }
     }
 
     #[test]

@@ -23,13 +23,25 @@ pub async fn sweep(client: &Client, now: Timestamp) -> Result<Snapshot, Error> {
         .into_iter()
         .map(|project| {
             let status = ProjectStatus::parse(project.status.as_deref().unwrap_or_default());
-            (project.id, Seen { status, modified: project.gmt_modified })
+            (
+                project.id,
+                Seen {
+                    status,
+                    modified: project.gmt_modified,
+                },
+            )
         })
         .collect();
-    Ok(Snapshot { taken_at: now, projects })
+    Ok(Snapshot {
+        taken_at: now,
+        projects,
+    })
 }
 
 /// Asks for one project only, to see whether OMS answers at all.
 pub async fn probe(client: &Client) -> Result<(), Error> {
-    client.list_projects(&ListProjects::new().page_size(1)).await.map(|_| ())
+    client
+        .list_projects(&ListProjects::new().page_size(1))
+        .await
+        .map(|_| ())
 }

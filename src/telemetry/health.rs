@@ -15,14 +15,20 @@ impl Health {
     /// Health of a process whose watches have these flags.
     #[must_use]
     pub fn new(synced: Vec<Arc<AtomicBool>>) -> Self {
-        Self { synced, stopping: Arc::default() }
+        Self {
+            synced,
+            stopping: Arc::default(),
+        }
     }
 
     /// Ready: every watch has its first list.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed)
-            && self.synced.iter().all(|synced| synced.load(Ordering::Relaxed))
+            && self
+                .synced
+                .iter()
+                .all(|synced| synced.load(Ordering::Relaxed))
     }
 
     /// The process drains and takes no more work.

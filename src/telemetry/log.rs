@@ -19,7 +19,12 @@ const DEFAULT_FILTER: &str = "info,kube_client=error";
 
 /// What is never logged, whatever the filter says: at these levels the crates
 /// would print bodies and headers, and with them credentials.
-const NEVER: [&str; 4] = ["kube_client=error", "hyper=info", "hyper_util=info", "reqwest=info"];
+const NEVER: [&str; 4] = [
+    "kube_client=error",
+    "hyper=info",
+    "hyper_util=info",
+    "reqwest=info",
+];
 
 /// Installs the log of this process. `filter` is the text of `RUST_LOG`.
 ///
@@ -30,7 +35,9 @@ pub fn install(format: LogFormat, filter: Option<&str>) -> anyhow::Result<()> {
     for directive in NEVER {
         filter = filter.add_directive(directive.parse()?);
     }
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let installed = match format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -86,8 +86,16 @@ impl Metrics {
             "How long calls to OMS took",
             self.call_seconds.clone(),
         );
-        registry.register("reconciles", "Reconciles by result", self.reconciles.clone());
-        registry.register("status_writes", "Statuses written", self.status_writes.clone());
+        registry.register(
+            "reconciles",
+            "Reconciles by result",
+            self.reconciles.clone(),
+        );
+        registry.register(
+            "status_writes",
+            "Statuses written",
+            self.status_writes.clone(),
+        );
         registry.register("projects_created", "Projects created", self.created.clone());
         registry.register(
             "creates_unknown",
@@ -129,7 +137,10 @@ impl Metrics {
     /// Counts the calls made through one connection.
     #[must_use]
     pub fn oms_calls(self: &Arc<Self>, connection: &dyn std::fmt::Display) -> Arc<dyn Observe> {
-        Arc::new(Calls { metrics: self.clone(), connection: connection.to_string() })
+        Arc::new(Calls {
+            metrics: self.clone(),
+            connection: connection.to_string(),
+        })
     }
 
     /// A reconcile ended.
@@ -164,8 +175,12 @@ impl Metrics {
 
     /// A sweep ended well.
     pub fn swept(&self, connection: &dyn std::fmt::Display, took: Duration, projects: usize) {
-        let label = Connection { connection: connection.to_string() };
-        self.sweep_seconds.get_or_create(&label).set(took.as_secs_f64());
+        let label = Connection {
+            connection: connection.to_string(),
+        };
+        self.sweep_seconds
+            .get_or_create(&label)
+            .set(took.as_secs_f64());
         let projects = i64::try_from(projects).unwrap_or(i64::MAX);
         self.sweep_projects.get_or_create(&label).set(projects);
     }
@@ -179,7 +194,11 @@ struct Calls {
 impl Observe for Calls {
     fn call(&self, action: Action, outcome: &'static str, seconds: f64) {
         let connection = self.connection.clone();
-        let label = Call { connection, action: action.as_str(), outcome };
+        let label = Call {
+            connection,
+            action: action.as_str(),
+            outcome,
+        };
         self.metrics.calls.get_or_create(&label).inc();
         self.metrics.call_seconds.observe(seconds);
     }

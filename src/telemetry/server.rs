@@ -42,7 +42,10 @@ async fn ready(health: Health) -> (StatusCode, &'static str) {
     if health.is_ready() {
         (StatusCode::OK, "ok\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "the first lists are not in yet, or the process is stopping\n")
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the first lists are not in yet, or the process is stopping\n",
+        )
     }
 }
 

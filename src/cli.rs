@@ -1,0 +1,266 @@
+//! The command line. Every flag of `run` has an environment variable.
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use oms_operator::api::{self, Kind};
+use oms_operator::controller::Key;
+use oms_operator::decide::Naming;
+use oms_operator::run::{self, Options};
+use oms_operator::telemetry::{LogFormat, install};
+
+/// Runs OceanBase Migration Service (OMS) projects as Kubernetes resources.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator.
+    Run(Box<Run>),
+    /// Print the CustomResourceDefinitions, for: oms-operator crd | kubectl apply --server-side -f -
+    Crd {
+        /// Only this kind.
+        #[arg(value_enum)]
+        kind: Option<CrdKind>,
+    },
+    /// Write a MigrationProject from the JSON body of a CreateProject request.
+    Manifest {
+        /// The file with the request; "-" reads standard input.
+        request: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CrdKind {
+    #[value(name = "migrationproject")]
+    MigrationProject,
+    #[value(name = "omsconnection")]
+    OmsConnection,
+}
+
+#[derive(Debug, Args)]
+#[command(next_line_help = true)]
+struct Run {
+    /// Watch only this namespace. Repeat it for several; none means all.
+    #[arg(
+        long = "watch-namespace",
+        env = "OMS_OPERATOR_WATCH_NAMESPACE",
+        value_name = "NAMESPACE",
+        value_delimiter = ','
+    )]
+    watch_namespaces: Vec<String>,
+
+    /// The OMSConnection of resources that name none.
+    #[arg(long, env = "OMS_OPERATOR_DEFAULT_CONNECTION", value_name = "NAMESPACE/NAME", value_parser = key)]
+    default_connection: Option<Key>,
+
+    /// Where /healthz and /readyz are served.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_HEALTH_ADDR",
+        value_name = "IP:PORT",
+        default_value = "0.0.0.0:8081"
+    )]
+    health_addr: SocketAddr,
+
+    /// Where /metrics is served; may be the same as --health-addr.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_METRICS_ADDR",
+        value_name = "IP:PORT",
+        default_value = "0.0.0.0:8080"
+    )]
+    metrics_addr: SocketAddr,
+
+    /// How log lines look. What is logged is set by RUST_LOG.
+    #[arg(long, env = "OMS_OPERATOR_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+
+    /// How many MigrationProjects are worked on at the same time.
+    #[arg(long, env = "OMS_OPERATOR_CONCURRENCY", value_name = "N", default_value_t = 32,
+        value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+
+    /// How long a CreateProject call that was not answered may still take effect: so long the
+    /// project is looked for before another one is created.
+    #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    create_quarantine: Duration,
+
+    /// The same for a call that OMS answered with a failure.
+    #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE_REPLIED", value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    create_quarantine_replied: Duration,
+
+    /// No OMS is read more often than this, whatever its connection's sweepInterval says.
+    #[arg(long, env = "OMS_OPERATOR_MIN_SWEEP_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    min_sweep_interval: Duration,
+
+    /// How often the Secret of each connection is read again.
+    #[arg(long, env = "OMS_OPERATOR_SECRET_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    secret_interval: Duration,
+
+    /// Longest wait between two tries of what keeps failing.
+    #[arg(long, env = "OMS_OPERATOR_MAX_BACKOFF", value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    max_backoff: Duration,
+
+    /// How long connecting to OMS may take, TLS included.
+    #[arg(long, env = "OMS_OPERATOR_OMS_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    oms_connect_timeout: Duration,
+
+    /// How long a call that only reads may take.
+    #[arg(long, env = "OMS_OPERATOR_OMS_READ_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    oms_read_timeout: Duration,
+
+    /// How long a call that changes something may take. A Pod needs this and ten seconds to stop.
+    #[arg(long, env = "OMS_OPERATOR_OMS_MUTATION_TIMEOUT", value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    oms_mutation_timeout: Duration,
+
+    /// Reach OMS through the proxy that HTTPS_PROXY and NO_PROXY name.
+    #[arg(long, env = "OMS_OPERATOR_OMS_PROXY")]
+    oms_proxy: bool,
+
+    /// The project name of resources that give none. It must not change while such resources wait
+    /// to be created.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_NAME_PATTERN",
+        value_name = "PATTERN",
+        default_value = "{namespace}.{name}"
+    )]
+    name_pattern: Naming,
+
+    /// What tells this cluster from others, in place of the UID of the namespace kube-system.
+    #[arg(long, env = "OMS_OPERATOR_CLUSTER_ID", value_name = "ID")]
+    cluster_id: Option<String>,
+
+    /// The kubeconfig to use, in place of KUBECONFIG, ~/.kube/config or the Pod's own account.
+    #[arg(long, env = "OMS_OPERATOR_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// What to log, such as "info,oms_operator=debug".
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER")]
+    log_filter: Option<String>,
+}
+
+impl Cli {
+    /// Does what the command line says.
+    pub fn execute(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Run(run) => run.execute(),
+            Command::Crd { kind } => print(&crds(kind)),
+            Command::Manifest { request } => print(&manifest(&request)?),
+        }
+    }
+}
+
+impl Run {
+    fn execute(self) -> anyhow::Result<()> {
+        let Self {
+            watch_namespaces,
+            default_connection,
+            health_addr,
+            metrics_addr,
+            log_format,
+            concurrency,
+            create_quarantine,
+            create_quarantine_replied,
+            min_sweep_interval,
+            secret_interval,
+            max_backoff,
+            oms_connect_timeout,
+            oms_read_timeout,
+            oms_mutation_timeout,
+            oms_proxy,
+            name_pattern,
+            cluster_id,
+            kubeconfig,
+            log_filter,
+        } = self;
+        install(log_format, log_filter.as_deref())?;
+        run::block_on(Options {
+            watch_namespaces,
+            default_connection,
+            health_addr,
+            metrics_addr,
+            concurrency,
+            create_quarantine,
+            create_quarantine_replied,
+            min_sweep_interval,
+            secret_interval,
+            max_backoff,
+            timeouts: oms_operator::oms::Timeouts {
+                connect: oms_connect_timeout,
+                read: oms_read_timeout,
+                mutation: oms_mutation_timeout,
+            },
+            proxy: oms_proxy,
+            naming: name_pattern,
+            cluster_id,
+            kubeconfig,
+        })
+    }
+}
+
+fn crds(kind: Option<CrdKind>) -> String {
+    match kind {
+        Some(CrdKind::MigrationProject) => api::crds_yaml(Kind::MigrationProject),
+        Some(CrdKind::OMSConnection) => api::crds_yaml(Kind::OMSConnection),
+        None => {
+            let connection = api::crds_yaml(Kind::OMSConnection);
+            let project = api::crds_yaml(Kind::MigrationProject);
+            format!("{connection}---\n{project}")
+        }
+    }
+}
+
+fn manifest(request: &PathBuf) -> anyhow::Result<String> {
+    let text = if request.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read standard input")?;
+        text
+    } else {
+        std::fs::read_to_string(request)
+            .with_context(|| format!("cannot read {}", request.display()))?
+    };
+    api::manifest::from_request(&text)
+        .with_context(|| format!("{} is no CreateProject request", request.display()))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // The reader has seen enough: `oms-operator crd | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
+    }
+}
+
+fn key(text: &str) -> Result<Key, String> {
+    match text.split_once('/') {
+        Some((namespace, name))
+            if !namespace.is_empty() && !name.is_empty() && !name.contains('/') =>
+        {
+            Ok(Key {
+                namespace: namespace.to_owned(),
+                name: name.to_owned(),
+            })
+        }
+        _ => Err("it has the form NAMESPACE/NAME, such as oms/prod".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<kube::core::Duration>()
+        .ok()
+        .filter(|duration| !duration.is_negative())
+        .map(Duration::from)
+        .ok_or_else(|| "it is a number with a unit, such as 500ms, 30s, 10m or 1h".to_owned())
+}

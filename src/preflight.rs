@@ -1,0 +1,114 @@
+//! Before the start: is everything there that the operator needs? What is
+//! missing is said with the command that helps.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ListParams;
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+
+use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+
+/// How long one question to the API server may take.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Checks that the kinds are there and may be listed, and says which cluster
+/// this is.
+///
+/// # Errors
+/// When something is missing.
+pub async fn check(
+    client: &Client,
+    namespaces: &[String],
+    cluster: Option<&str>,
+) -> anyhow::Result<String> {
+    let scopes: Vec<Option<&str>> = if namespaces.is_empty() {
+        vec![None]
+    } else {
+        namespaces
+            .iter()
+            .map(|namespace| Some(namespace.as_str()))
+            .collect()
+    };
+    for scope in scopes {
+        can_list::<OMSConnection>(client, scope).await?;
+        can_list::<MigrationProject>(client, scope).await?;
+    }
+    match cluster {
+        Some(cluster) => Ok(cluster.to_owned()),
+        None => cluster_uid(client).await,
+    }
+}
+
+async fn can_list<K>(client: &Client, namespace: Option<&str>) -> anyhow::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
+{
+    let api: Api<K> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let first = ListParams::default().limit(1);
+    let place = namespace.map_or_else(
+        || "in all namespaces".to_owned(),
+        |namespace| format!("in the namespace {namespace}"),
+    );
+    let kind = K::plural(&());
+    match answered(api.list_metadata(&first)).await? {
+        Ok(_) => Ok(()),
+        Err(kube::Error::Api(status)) if status.is_not_found() => bail!(
+            "the CustomResourceDefinition {kind}.{} is not installed. Install both with: \
+             oms-operator crd | kubectl apply --server-side -f -",
+            K::group(&())
+        ),
+        Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
+            "this account may not list {kind} {place}: {}. Give it its rights with: \
+             kubectl apply -f deploy/rbac.yaml (or watch fewer namespaces: --watch-namespace)",
+            status.message
+        ),
+        Err(error) => Err(error).with_context(|| format!("cannot list {kind} {place}")),
+    }
+}
+
+async fn cluster_uid(client: &Client) -> anyhow::Result<String> {
+    let api: Api<Namespace> = Api::all(client.clone());
+    match answered(api.get_metadata("kube-system")).await? {
+        Ok(namespace) => namespace
+            .metadata
+            .uid
+            .context("the namespace kube-system has no UID"),
+        Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
+            "this account may not get the namespace kube-system, whose UID tells this cluster \
+             from others. Allow it (kubectl apply -f deploy/rbac.yaml), or give the cluster a \
+             name of your own: --cluster-id NAME"
+        ),
+        Err(error) => Err(error).context("cannot get the namespace kube-system"),
+    }
+}
+
+async fn answered<T>(
+    question: impl Future<Output = kube::Result<T>> + Send,
+) -> anyhow::Result<kube::Result<T>> {
+    match tokio::time::timeout(TIMEOUT, question).await {
+        Ok(Err(kube::Error::Service(error))) => Err(anyhow!(error)).context(
+            "the API server cannot be reached. Check its address with: kubectl cluster-info",
+        ),
+        Ok(Err(kube::Error::HyperError(error))) => Err(anyhow!(error)).context(
+            "the API server cannot be reached. Check its address with: kubectl cluster-info",
+        ),
+        Ok(Err(kube::Error::Api(status))) if status.code == 401 => bail!(
+            "the API server does not accept this account's token or certificate. Check them \
+             with: kubectl auth whoami"
+        ),
+        Ok(answer) => Ok(answer),
+        Err(_) => bail!(
+            "the API server did not answer within {} s. Check it with: kubectl cluster-info",
+            TIMEOUT.as_secs()
+        ),
+    }
+}

@@ -1,0 +1,183 @@
+//! `oms-operator run`: puts the parts together, and takes them down again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::SignedDuration;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::controller::{
+    self, Claims, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks, Registry,
+    Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
+};
+use crate::decide::{Naming, Timing};
+use crate::oms::Timeouts;
+use crate::preflight;
+use crate::telemetry::{Health, Metrics, serve};
+
+/// What `run` was asked to do; see the command line for each.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the flags of the command line document them")]
+pub struct Options {
+    pub watch_namespaces: Vec<String>,
+    pub default_connection: Option<Key>,
+    pub health_addr: SocketAddr,
+    pub metrics_addr: SocketAddr,
+    pub concurrency: u16,
+    pub create_quarantine: Duration,
+    pub create_quarantine_replied: Duration,
+    pub min_sweep_interval: Duration,
+    pub secret_interval: Duration,
+    pub max_backoff: Duration,
+    pub timeouts: Timeouts,
+    pub proxy: bool,
+    pub naming: Naming,
+    pub cluster_id: Option<String>,
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// Runs the operator until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot start, with words that name the command which helps; and
+/// when it ends without having been asked to.
+pub fn block_on(options: Options) -> anyhow::Result<()> {
+    // One TLS provider for the process, before any client is made: two would
+    // make rustls panic at its first use.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a TLS provider is installed already"))?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(run(options))
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    listen_for_signals(stop.clone())?;
+    let client = Client::try_from(config(options.kubeconfig.as_deref()).await?)
+        .context("cannot make a client for the API server")?;
+    let metrics = Arc::new(Metrics::new());
+    let projects = Watch::new(&client, &options.watch_namespaces);
+    let connections = Watch::new(&client, &options.watch_namespaces);
+    let health = Health::new(vec![projects.synced(), connections.synced()]);
+    serve(
+        health.clone(),
+        metrics.clone(),
+        options.health_addr,
+        options.metrics_addr,
+        stop.clone(),
+    )
+    .await?;
+
+    let cluster = tokio::select! {
+        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => checked?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    let (wake_project, woken_projects) = Waker::new();
+    let (wake_connection, woken_connections) = Waker::new();
+    let context = Arc::new(Context {
+        kubernetes: Kubernetes::new(client.clone()),
+        events: Events::new(client, None),
+        projects: projects.store(),
+        connections: connections.store(),
+        registry: Registry::default(),
+        sweeps: Sweeps::default(),
+        claims: Arc::new(Claims::new(
+            options.naming.clone(),
+            options.default_connection.clone(),
+        )),
+        memory: Memory::default(),
+        locks: NameLocks::default(),
+        tasks: tokio_util::task::TaskTracker::new(),
+        clock: Arc::new(SystemClock),
+        connect: Arc::new(ConnectByNetwork),
+        metrics,
+        wake_project,
+        wake_connection,
+        settings: settings(&options, cluster)?,
+    });
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
+    let wakes = Wakes {
+        projects: woken_projects,
+        connections: woken_connections,
+    };
+    let controllers = controller::run(
+        context.clone(),
+        projects,
+        connections,
+        wakes,
+        options.concurrency,
+        stop.clone(),
+    );
+    controllers.await;
+    health.stop();
+    context.tasks.close();
+    context.tasks.wait().await;
+    if !stop.is_cancelled() {
+        anyhow::bail!("the controllers ended by themselves; this is a bug, please report it");
+    }
+    tracing::info!("stopped; nothing was in flight any more");
+    Ok(())
+}
+
+fn settings(options: &Options, cluster: String) -> anyhow::Result<Settings> {
+    let span = |duration: Duration| {
+        SignedDuration::try_from(duration).context("a duration is too long to be counted")
+    };
+    Ok(Settings {
+        cluster,
+        timing: Timing {
+            call: span(options.timeouts.mutation)?,
+            silent: span(options.create_quarantine)?,
+            replied: span(options.create_quarantine_replied)?,
+        },
+        timeouts: options.timeouts,
+        proxy: options.proxy,
+        min_sweep_interval: options.min_sweep_interval,
+        secret_interval: options.secret_interval,
+        max_backoff: options.max_backoff,
+    })
+}
+
+async fn config(kubeconfig: Option<&std::path::Path>) -> anyhow::Result<Config> {
+    let mut config = match kubeconfig {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path)
+                .with_context(|| format!("cannot read the kubeconfig {}", path.display()))?;
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+                .await
+                .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))?
+        }
+        None => Config::infer().await.context(
+            "there is neither a usable kubeconfig nor a Pod's service account; name one with \
+             --kubeconfig FILE",
+        )?,
+    };
+    // kube's own retry would hold a reconcile's slot for minutes; the
+    // controller has a back-off of its own.
+    config.default_retry = false;
+    Ok(config)
+}
+
+fn listen_for_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: what is in flight is finished first");
+        stop.cancel();
+    });
+    Ok(())
+}
