@@ -141,14 +141,11 @@ fn build(
             .build()
             .map_err(BuildError::Tls);
     }
-    match builder().tls_certs_merge(ca.iter().cloned()).build() {
-        Ok(client) => Ok(client),
-        Err(_) if !ca.is_empty() => builder()
-            .tls_certs_only(ca.iter().cloned())
-            .build()
-            .map_err(BuildError::Tls),
-        Err(error) => Err(BuildError::Tls(error)),
-    }
+    // Where the platform has none, the own CA is enough; without either, building fails.
+    builder()
+        .tls_certs_merge(ca.iter().cloned())
+        .build()
+        .map_err(BuildError::Tls)
 }
 
 async fn carry(
