@@ -97,11 +97,24 @@ async fn differences(
         return Ok(Vec::new());
     }
     match client.describe_project(&project.id).await {
-        Ok(described) => Ok(body::differences(body, &described)),
+        Ok(project) => Ok(body::differences(body, &described(&project))),
         // Without the action the name and the time have to do.
         Err(error) if error.is_unsupported() => Ok(Vec::new()),
         Err(error) if error.is_not_found() => Ok(vec!["it is gone".to_owned()]),
         Err(error) => Err(error),
+    }
+}
+
+fn described(project: &oms::Project) -> body::Described<'_> {
+    body::Described {
+        project_type: project.project_type.as_deref(),
+        source_endpoint_id: project.source_connect_info.endpoint_id.as_deref(),
+        sink_endpoint_id: project.sink_connect_info.endpoint_id.as_deref(),
+        enable_struct_transfer: project.enable_struct_transfer,
+        enable_full_transfer: project.enable_full_transfer,
+        enable_full_verify: project.enable_full_verify,
+        enable_incr_transfer: project.enable_incr_transfer,
+        enable_reverse_incr_transfer: project.enable_reverse_incr_transfer,
     }
 }
 
