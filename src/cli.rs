@@ -211,7 +211,7 @@ impl Run {
 fn crds(kind: Option<CrdKind>) -> String {
     match kind {
         Some(CrdKind::MigrationProject) => api::crds_yaml(Kind::MigrationProject),
-        Some(CrdKind::OMSConnection) => api::crds_yaml(Kind::OMSConnection),
+        Some(CrdKind::OmsConnection) => api::crds_yaml(Kind::OMSConnection),
         None => {
             let connection = api::crds_yaml(Kind::OMSConnection);
             let project = api::crds_yaml(Kind::MigrationProject);

@@ -1,7 +1,7 @@
 //! Looking into OMS: who has the name, and is it ours?
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::claims::Key;
 use super::context::Context;
@@ -48,10 +48,7 @@ pub async fn look(
     let searched = match client.walk_projects(&request, MAX_PAGES).await {
         Ok(searched) => searched,
         Err(error) if error.is_unsupported() => {
-            return Ok(Found {
-                look: Look::Unsupported,
-                server_date: None,
-            });
+            return Ok(Found { look: Look::Unsupported, server_date: None });
         }
         Err(error) => return Err(error),
     };
@@ -60,9 +57,7 @@ pub async fn look(
     if let Some(since) = question.since {
         let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Descending);
         let old = |project: &oms::Project| {
-            project
-                .gmt_create
-                .is_some_and(|created| created < since - WALK_MARGIN)
+            project.gmt_create.is_some_and(|created| created < since - WALK_MARGIN)
         };
         let walked = client.walk_projects_until(&request, MAX_PAGES, old).await?;
         projects.extend(walked.items);
@@ -84,10 +79,7 @@ pub async fn look(
             id: project.id,
         });
     }
-    let look = Look::Seen {
-        namesakes,
-        thorough: question.since.is_some(),
-    };
+    let look = Look::Seen { namesakes, thorough: question.since.is_some() };
     Ok(Found { look, server_date })
 }
 
@@ -105,9 +97,7 @@ async fn differences(
         return Ok(Vec::new());
     }
     match client.describe_project(&project.id).await {
-        Ok(described) => Ok(body::same_project(body, &plain(&described))
-            .err()
-            .unwrap_or_default()),
+        Ok(project) => Ok(body::differences(body, &described(&project))),
         // Without the action the name and the time have to do.
         Err(error) if error.is_unsupported() => Ok(Vec::new()),
         Err(error) if error.is_not_found() => Ok(vec!["it is gone".to_owned()]),
@@ -115,18 +105,17 @@ async fn differences(
     }
 }
 
-/// What of a project can be compared with a request, in the request's form.
-fn plain(project: &oms::Project) -> Value {
-    json!({
-        "type": project.project_type,
-        "sourceConnectInfo": {"endpointId": project.source_connect_info.endpoint_id},
-        "sinkConnectInfo": {"endpointId": project.sink_connect_info.endpoint_id},
-        "enableStructTransfer": project.enable_struct_transfer,
-        "enableFullTransfer": project.enable_full_transfer,
-        "enableFullVerify": project.enable_full_verify,
-        "enableIncrTransfer": project.enable_incr_transfer,
-        "enableReverseIncrTransfer": project.enable_reverse_incr_transfer,
-    })
+fn described(project: &oms::Project) -> body::Described<'_> {
+    body::Described {
+        project_type: project.project_type.as_deref(),
+        source_endpoint_id: project.source_connect_info.endpoint_id.as_deref(),
+        sink_endpoint_id: project.sink_connect_info.endpoint_id.as_deref(),
+        enable_struct_transfer: project.enable_struct_transfer,
+        enable_full_transfer: project.enable_full_transfer,
+        enable_full_verify: project.enable_full_verify,
+        enable_incr_transfer: project.enable_incr_transfer,
+        enable_reverse_incr_transfer: project.enable_reverse_incr_transfer,
+    }
 }
 
 /// What OMS says of the project that `spec.adopt.projectId` names.

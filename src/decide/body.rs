@@ -169,48 +169,64 @@ pub fn spec_hash(spec: &MigrationProjectSpec) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 
-/// Compares what was asked for with a project as DescribeProject gives it (keys
-/// in camelCase): type, data sources and phases. What the reply leaves out is
-/// not held against it.
-///
-/// # Errors
-/// One sentence for each difference.
-pub fn same_project(body: &Map<String, Value>, described: &Value) -> Result<(), Vec<String>> {
-    let mut pairs = vec![
-        ("type", described.get("type")),
-        (
-            "sourceEndpointId",
-            described.pointer("/sourceConnectInfo/endpointId"),
-        ),
-        (
-            "sinkEndpointId",
-            described.pointer("/sinkConnectInfo/endpointId"),
-        ),
-    ];
-    pairs.extend(ENABLE.map(|flag| (flag, described.get(flag))));
-    let differences: Vec<String> = pairs
-        .into_iter()
-        .filter_map(|(field, found)| {
-            let wanted = plain(body.get(field)?)?;
-            let found = plain(found?)?;
-            (wanted != found).then(|| format!("{field}: asked for {wanted}, OMS has {found}"))
-        })
-        .collect();
-    if differences.is_empty() {
-        Ok(())
-    } else {
-        Err(differences)
-    }
+/// What is known of a project that OMS has. None where OMS does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Described<'a> {
+    /// MIGRATION or SYNC.
+    pub project_type: Option<&'a str>,
+    /// Id of the source data source.
+    pub source_endpoint_id: Option<&'a str>,
+    /// Id of the target data source.
+    pub sink_endpoint_id: Option<&'a str>,
+    /// The flag of CreateProject.
+    pub enable_struct_transfer: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_full_transfer: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_full_verify: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_incr_transfer: Option<bool>,
+    /// The flag of CreateProject.
+    pub enable_reverse_incr_transfer: Option<bool>,
 }
 
-/// A scalar as text, so that true and "true" are equal: OMS is not consistent
-/// there. None for null.
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    }
+/// In what a project differs from the body that was asked for; one sentence for
+/// each. What OMS leaves out is not held against the project.
+#[must_use]
+pub fn differences(body: &Map<String, Value>, described: &Described) -> Vec<String> {
+    // Without `..`: a field that is added must be compared.
+    let Described {
+        project_type,
+        source_endpoint_id,
+        sink_endpoint_id,
+        enable_struct_transfer,
+        enable_full_transfer,
+        enable_full_verify,
+        enable_incr_transfer,
+        enable_reverse_incr_transfer,
+    } = *described;
+    [
+        ("type", project_type.map(Value::from)),
+        ("sourceEndpointId", source_endpoint_id.map(Value::from)),
+        ("sinkEndpointId", sink_endpoint_id.map(Value::from)),
+        (
+            "enableStructTransfer",
+            enable_struct_transfer.map(Value::from),
+        ),
+        ("enableFullTransfer", enable_full_transfer.map(Value::from)),
+        ("enableFullVerify", enable_full_verify.map(Value::from)),
+        ("enableIncrTransfer", enable_incr_transfer.map(Value::from)),
+        (
+            "enableReverseIncrTransfer",
+            enable_reverse_incr_transfer.map(Value::from),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(field, found)| {
+        let (wanted, found) = (body.get(field)?, found?);
+        (*wanted != found).then(|| format!("{field}: asked for {wanted}, OMS has {found}"))
+    })
+    .collect()
 }
 
 fn object(value: &impl Serialize) -> Map<String, Value> {

@@ -2,17 +2,31 @@
 //! operator says carries a reason from this one list; documentation, events
 //! and tests read it too.
 
-/// Condition types.
-pub mod types {
+/// Type of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConditionType {
     /// As declared: the one to look at, and to wait for.
-    pub const READY: &str = "Ready";
+    Ready,
     /// The operator is at work or will try again by itself. Present only while
     /// True.
-    pub const RECONCILING: &str = "Reconciling";
+    Reconciling,
     /// Nothing will heal by itself. Present only while True.
-    pub const STALLED: &str = "Stalled";
+    Stalled,
     /// Whether the OMS can be read, so that `projectStatus` is current.
-    pub const OBSERVED: &str = "Observed";
+    Observed,
+}
+
+impl ConditionType {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::Reconciling => "Reconciling",
+            Self::Stalled => "Stalled",
+            Self::Observed => "Observed",
+        }
+    }
 }
 
 /// Declares [`Reason`] with one row for each reason, so that no reason can lack
@@ -101,6 +115,12 @@ reasons! {
     ProjectStarted: "The project was started in OMS.",
     ProjectAdopted: "An existing project was taken over.",
     LeftInOms: "The resource is gone and its project stays in OMS.",
+}
+
+impl std::fmt::Display for ConditionType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl std::fmt::Display for Reason {

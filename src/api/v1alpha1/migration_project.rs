@@ -55,12 +55,12 @@ pub struct MigrationProjectSpec {
     /// Source data source by its name in OMS, instead of
     /// project.sourceEndpointId. Immutable once the project exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub source_endpoint_ref: Option<EndpointRef>,
+    pub source_endpoint_ref: Option<NameRef>,
 
     /// Target data source by its name in OMS, instead of
     /// project.sinkEndpointId. Immutable once the project exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sink_endpoint_ref: Option<EndpointRef>,
+    pub sink_endpoint_ref: Option<NameRef>,
 
     /// The body of OMS's CreateProject request, with OMS's own field names. An
     /// existing request can be pasted here; null means the same as leaving the
@@ -96,7 +96,7 @@ pub struct ConnectionRef {
 /// Names a data source in OMS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct EndpointRef {
+pub struct NameRef {
     /// Name of the data source in OMS, which is unique there.
     #[schemars(length(min = 1, max = 256))]
     pub name: String,

@@ -8,14 +8,14 @@ pub mod project;
 pub(crate) mod rules;
 mod status;
 
-pub use conditions::Reason;
+pub use conditions::{ConditionType, Reason};
 pub use connection::{
     Adoption, AllowedNamespaces, CaKind, CaRef, DEFAULT_SWEEP_INTERVAL, NamespacesFrom,
     OMSConnection, OMSConnectionSpec, SecretRef, Tls,
 };
 pub use connection_status::OMSConnectionStatus;
 pub use migration_project::{
-    Adopt, ConnectionRef, DeletionPolicy, EndpointRef, MigrationProject, MigrationProjectSpec,
+    Adopt, ConnectionRef, DeletionPolicy, NameRef, MigrationProject, MigrationProjectSpec,
     WantedState,
 };
 pub use status::{

@@ -217,30 +217,32 @@ fn the_hash_of_a_spec_never_changes_between_versions() {
 #[test]
 fn a_project_is_the_same_when_type_data_sources_and_phases_agree() {
     let body = build(&spec(minimal()), "n", "e_1", "e_2").unwrap();
-    let described = json!({
-        "type": "MIGRATION",
-        "sourceConnectInfo": { "endpointId": "e_1" },
-        "sinkConnectInfo": { "endpointId": "e_2" },
-        "enableFullTransfer": "false",
-        "enableIncrTransfer": null,
-    });
-    assert_eq!(same_project(&body, &described), Ok(()));
+    let described = Described {
+        project_type: Some("MIGRATION"),
+        source_endpoint_id: Some("e_1"),
+        sink_endpoint_id: Some("e_2"),
+        enable_full_transfer: Some(false),
+        ..Described::default()
+    };
+    let none = Vec::<String>::new();
+    assert_eq!(differences(&body, &described), none);
     assert_eq!(
-        same_project(&body, &json!({})),
-        Ok(()),
+        differences(&body, &Described::default()),
+        none,
         "absence is tolerated"
     );
-    let other = json!({
-        "type": "SYNC",
-        "sourceConnectInfo": { "endpointId": "e_9" },
-        "enableFullVerify": true,
-    });
+    let other = Described {
+        project_type: Some("SYNC"),
+        source_endpoint_id: Some("e_9"),
+        enable_full_verify: Some(true),
+        ..described
+    };
     assert_eq!(
-        same_project(&body, &other),
-        Err(vec![
-            "type: asked for MIGRATION, OMS has SYNC".into(),
-            "sourceEndpointId: asked for e_1, OMS has e_9".into(),
-            "enableFullVerify: asked for false, OMS has true".into(),
-        ])
+        differences(&body, &other),
+        [
+            "type: asked for \"MIGRATION\", OMS has \"SYNC\"",
+            "sourceEndpointId: asked for \"e_1\", OMS has \"e_9\"",
+            "enableFullVerify: asked for false, OMS has true",
+        ]
     );
 }
