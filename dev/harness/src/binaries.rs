@@ -18,7 +18,7 @@ pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 pub fn kubernetes_version() -> &'static str {
     KUBERNETES_MOD
         .lines()
-        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v"))
+        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
         .map(|rest| rest.split_whitespace().next().unwrap_or(rest))
         .expect("the go.mod in this package requires k8s.io/kubernetes")
 }

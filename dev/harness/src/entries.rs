@@ -21,7 +21,7 @@ pub struct Entry {
     pub subresource: Option<String>,
     /// Namespace of the object.
     pub namespace: Option<String>,
-    /// Name of the object; a `create` mostly has none.
+    /// Name of the object; a refused `create` has none.
     pub name: Option<String>,
     /// HTTP status of the answer.
     pub code: u16,
