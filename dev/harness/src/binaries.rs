@@ -95,21 +95,30 @@ impl Places {
         })
     }
 
-    /// Not worth failing for: most tests do without the two controllers, the others say that they miss them.
+    /// envtest's downloads have none, so the cache or Go may help out. Not worth failing for: most
+    /// tests do without the two controllers, the others say that they miss them.
     fn controller_manager_beside(&self, assets: &Path) -> Option<PathBuf> {
-        let beside = assets.join(CONTROLLER_MANAGER);
+        let (beside, cached) = (
+            assets.join(CONTROLLER_MANAGER),
+            self.cache.join(CONTROLLER_MANAGER),
+        );
         if beside.is_file() {
             return Some(beside);
         }
-        match self.cached(&[CONTROLLER_MANAGER]) {
-            Ok(()) => Some(self.cache.join(CONTROLLER_MANAGER)),
-            Err(reason) => {
-                say(&format!(
-                    "no {CONTROLLER_MANAGER}, so namespaces will not go away and owner references will not be followed: {reason:#}"
-                ));
-                None
-            }
-        }
+        let reason = match (self.missing(&[CONTROLLER_MANAGER]).is_empty(), &self.go) {
+            (true, _) => return Some(cached),
+            (false, None) => "there is no `go` on PATH to build it".to_owned(),
+            (false, Some(_)) => match self.cached(&[CONTROLLER_MANAGER]) {
+                Ok(()) => return Some(cached),
+                Err(error) => format!("{error:#}"),
+            },
+        };
+        say(&format!(
+            "no {CONTROLLER_MANAGER} in {} (KUBEBUILDER_ASSETS), so deleted namespaces will stay and owner references \
+             will not be followed: {reason}",
+            assets.display()
+        ));
+        None
     }
 
     fn from_cache(&self) -> anyhow::Result<Binaries> {

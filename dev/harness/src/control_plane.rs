@@ -94,21 +94,24 @@ impl ControlPlane {
     /// # Panics
     /// When it cannot be started: no test of the binary could go on.
     pub fn shared() -> &'static ControlPlane {
-        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
-        SHARED.get_or_init(|| {
+        static SHARED: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
+        let started = SHARED.get_or_init(|| {
             // A thread of its own, because the caller may be inside a runtime already.
-            let started = std::thread::spawn(|| {
+            let start = || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()?;
                 runtime.block_on(ControlPlane::start(Options::default()))
-            });
-            match started.join() {
-                Ok(Ok(control_plane)) => control_plane,
-                Ok(Err(error)) => panic!("no control plane for the tests: {error:?}"),
-                Err(panic) => std::panic::resume_unwind(panic),
+            };
+            match std::thread::spawn(start).join() {
+                Ok(started) => started.map_err(|error| format!("{error:#}")),
+                Err(_) => Err("starting it panicked".to_owned()),
             }
-        })
+        });
+        match started {
+            Ok(control_plane) => control_plane,
+            Err(reason) => panic!("no control plane for the tests: {reason}"),
+        }
     }
 
     async fn try_start(options: &Options, binaries: &Binaries) -> Result<ControlPlane, Failure> {

@@ -1,5 +1,7 @@
 //! A gate at which requests wait for the test.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -15,6 +17,7 @@ pub(super) enum Verdict {
 }
 
 pub(super) struct Hold {
+    waiting: AtomicUsize,
     arrived: watch::Sender<Vec<Request>>,
     verdict: watch::Sender<Option<Verdict>>,
 }
@@ -22,6 +25,7 @@ pub(super) struct Hold {
 impl Default for Hold {
     fn default() -> Self {
         Hold {
+            waiting: AtomicUsize::new(0),
             arrived: watch::Sender::new(Vec::new()),
             verdict: watch::Sender::new(None),
         }
@@ -35,6 +39,7 @@ impl Hold {
 
     /// Announces a request and waits for the word of the test.
     pub(super) async fn pass(&self, request: Request) -> Verdict {
+        let _waiting = Waiting::begin(&self.waiting);
         self.arrived.send_modify(|arrived| arrived.push(request));
         let mut verdict = self.verdict.subscribe();
         match verdict.wait_for(Option::is_some).await {
@@ -44,18 +49,34 @@ impl Hold {
     }
 }
 
+/// Counts a request as long as it waits: it may be released, or dropped with the connection of its client.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Waiting<'_> {
+    fn begin(count: &AtomicUsize) -> Waiting<'_> {
+        count.fetch_add(1, Ordering::SeqCst);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// Holds requests until it is opened. Dropping opens it too, so that a failed test does not hang.
 ///
 /// A client that goes away while it is held *before* the work has asked for nothing: the request
-/// is not forwarded.
+/// is not forwarded. The proxy learns from the socket that it has gone, see [`Gate::held`].
 pub struct Gate {
     fault: Fault,
-    hold: std::sync::Arc<Hold>,
+    hold: Arc<Hold>,
     seen: Mutex<usize>,
 }
 
 impl Gate {
-    pub(super) fn new(fault: Fault, hold: std::sync::Arc<Hold>) -> Gate {
+    pub(super) fn new(fault: Fault, hold: Arc<Hold>) -> Gate {
         Gate {
             fault,
             hold,
@@ -90,6 +111,11 @@ impl Gate {
     /// Closes the connection of everything that waits here; what comes later goes through.
     pub fn cut(&self) {
         self.open(Verdict::Cut);
+    }
+
+    /// How many requests wait here now; a killed client's do no longer.
+    pub fn held(&self) -> usize {
+        self.hold.waiting.load(Ordering::SeqCst)
     }
 
     /// How many requests have come here.

@@ -3,6 +3,7 @@
 mod control_plane;
 mod leftovers;
 mod process;
+mod proxy;
 
 use std::time::Duration;
 
