@@ -73,12 +73,12 @@ impl Places {
 
     pub(crate) fn find(&self) -> anyhow::Result<Binaries> {
         match &self.assets {
-            Some(assets) => self.from_assets(assets),
-            None => self.from_cache(),
+            Some(assets) => self.in_assets(assets),
+            None => self.in_cache(),
         }
     }
 
-    fn from_assets(&self, assets: &Path) -> anyhow::Result<Binaries> {
+    fn in_assets(&self, assets: &Path) -> anyhow::Result<Binaries> {
         for name in [ETCD, API_SERVER] {
             if !assets.join(name).is_file() {
                 bail!(
@@ -121,7 +121,7 @@ impl Places {
         None
     }
 
-    fn from_cache(&self) -> anyhow::Result<Binaries> {
+    fn in_cache(&self) -> anyhow::Result<Binaries> {
         self.cached(&[ETCD, API_SERVER, CONTROLLER_MANAGER])?;
         Ok(Binaries {
             etcd: self.cache.join(ETCD),
