@@ -305,6 +305,17 @@ done
     }
 
     #[test]
+    fn what_a_killed_build_has_left_is_no_hindrance() {
+        let machine = Machine::new();
+        let places = machine.with_go(FAKE_GO);
+        let half_done = format!("cache/{}.build", kubernetes_version());
+        let half_done = machine.put(&half_done, &[ETCD]);
+        let built = places.find().unwrap();
+        assert_eq!(fs::read_to_string(built.etcd).unwrap(), "built\n");
+        assert!(!half_done.exists());
+    }
+
+    #[test]
     fn the_assets_come_first_and_the_cache_adds_the_controller_manager() {
         let machine = Machine::new();
         let assets = machine.put("assets", &[ETCD, API_SERVER]);

@@ -1,6 +1,7 @@
 //! Builds the control plane's programs with Go, from the two `go.mod` files of this package.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -23,10 +24,16 @@ pub(crate) fn build<'a>(
     if names.is_empty() {
         return Ok(());
     }
-    let output = tempfile::Builder::new()
-        .prefix("build-")
-        .tempdir_in(place)
-        .with_context(|| format!("cannot make a folder in {}", place.display()))?;
+    let output = place.join(format!("{}.build", kubernetes_version()));
+    // What a killed build has left: the lock says that nobody is at it.
+    remove(&output)?;
+    fs::create_dir(&output).with_context(|| format!("cannot make {}", output.display()))?;
+    let built = build_into(go, &output, &names).and_then(|()| take_over(&output, cache, &names));
+    remove(&output)?;
+    built
+}
+
+fn build_into(go: &Path, output: &Path, names: &[&str]) -> anyhow::Result<()> {
     let (etcd, kubernetes): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == ETCD);
     if !etcd.is_empty() {
         let packages = vec!["go.etcd.io/etcd/server/v3".to_owned()];
@@ -36,7 +43,7 @@ pub(crate) fn build<'a>(
             packages,
         };
         // The package is called "server": the file's name has to be given.
-        run(go, &module, &output.path().join(ETCD), &etcd)?;
+        run(go, &module, &output.join(ETCD), &etcd)?;
     }
     if !kubernetes.is_empty() {
         let flags = format!(
@@ -54,15 +61,29 @@ pub(crate) fn build<'a>(
                 flags,
                 packages,
             },
-            output.path(),
+            output,
             &kubernetes,
         )?;
     }
+    Ok(())
+}
+
+/// Renames each program into the cache: there it is whole or not at all.
+fn take_over(output: &Path, cache: &Path, names: &[&str]) -> anyhow::Result<()> {
     for name in names {
-        fs::rename(output.path().join(name), cache.join(name))
+        fs::rename(output.join(name), cache.join(name))
             .with_context(|| format!("the build gave no {name} for {}", cache.display()))?;
     }
     Ok(())
+}
+
+fn remove(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).context(format!("cannot remove {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {

@@ -65,9 +65,7 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts a control plane and waits until it is ready. The first time on a machine this builds the programs.
     pub async fn start(options: Options) -> anyhow::Result<ControlPlane> {
-        let binaries = tokio::task::spawn_blocking(Binaries::find)
-            .await
-            .context("looking for programs panicked")??;
+        let binaries = find_binaries().await?;
         let progress = Progress::start("starting control plane");
         for _ in 1..STARTS {
             match ControlPlane::try_start(&options, &binaries).await {
@@ -322,6 +320,17 @@ impl ControlPlane {
             folder: self.scratch.path(),
         }
     }
+}
+
+/// On a plain thread: a runtime that shuts down would wait for its own blocking tasks, and a build
+/// takes minutes. This one ends with the process, and Go with it.
+async fn find_binaries() -> anyhow::Result<Binaries> {
+    let (found, result) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody waits any more: the start was given up.
+        let _ = found.send(Binaries::find());
+    });
+    result.await.context("looking for the programs panicked")?
 }
 
 /// Why a start failed.
