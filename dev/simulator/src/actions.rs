@@ -1,0 +1,191 @@
+//! The actions, one function each.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::clock::{Clock, Now};
+use crate::config::{Config, UnknownKeys};
+use crate::list;
+use crate::project::{Phase, Project};
+use crate::reply::{Answer, Refusal};
+use crate::schema;
+use crate::state::State;
+use crate::validate;
+
+/// Every action that this OMS knows.
+pub const ACTIONS: [&str; 11] = [
+    "CreateProject",
+    "StartProject",
+    "StopProject",
+    "ResumeProject",
+    "ReleaseProject",
+    "DeleteProject",
+    "ListProjects",
+    "DescribeProject",
+    "DescribeProjectSteps",
+    "DescribeProjectProgress",
+    "ListDataSource",
+];
+
+/// One piece of work.
+pub(crate) struct Work<'a> {
+    pub state: &'a mut State,
+    pub clock: &'a Clock,
+    pub config: &'a Config,
+    pub now: Now,
+    pub body: Map<String, Value>,
+    /// How long CreateProject's project stays out of lists.
+    pub listed_late: Option<Duration>,
+}
+
+pub(crate) type Done = Result<Answer, Refusal>;
+
+impl Work<'_> {
+    pub fn perform(mut self, action: &str) -> Done {
+        match action {
+            "CreateProject" => self.create(),
+            "StartProject" | "StopProject" | "ResumeProject" | "ReleaseProject" => {
+                self.transition(action)
+            }
+            "DeleteProject" => self.delete(),
+            "ListProjects" => list::projects(&mut self),
+            "DescribeProject" => self.describe(),
+            "DescribeProjectSteps" => self.steps(),
+            "DescribeProjectProgress" => self.progress(),
+            "ListDataSource" => list::data_sources(&self),
+            _ => Err(Refusal::unsupported(action)),
+        }
+    }
+
+    fn create(self) -> Done {
+        let Self {
+            state, config, now, ..
+        } = self;
+        validate::create_project(&self.body, &state.data_sources, config.unknown_keys)?;
+        let id = state.project_id();
+        // Checked above: a text without spaces.
+        let name = self
+            .body
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let mut project = Project::new(
+            id.clone(),
+            name.to_owned(),
+            Value::Object(self.body),
+            &config.durations,
+            now,
+        );
+        project.listed_from += self.listed_late.unwrap_or_default();
+        project.requests.insert("CreateProject".into(), 1);
+        state.projects.add(project);
+        Ok(Answer::of(id))
+    }
+
+    fn transition(mut self, action: &str) -> Done {
+        let (config, now) = (self.config, self.now);
+        let project = self.project()?;
+        let allowed: &[&str] = match action {
+            "StartProject" => &["INIT"],
+            "StopProject" => &["RUNNING"],
+            "ResumeProject" => &["SUSPEND", "FAILED"],
+            _ => &["SUSPEND", "FAILED", "FINISHED"],
+        };
+        if !allowed.contains(&project.status()) {
+            return Err(Refusal::wrong_state(action, &project.id, project.status()));
+        }
+        match action {
+            "StopProject" => project.rest(Phase::Suspended, &config.durations, now),
+            "ReleaseProject" => {
+                let until = now.work + config.durations.release;
+                project.rest(Phase::Releasing { until }, &config.durations, now);
+            }
+            _ => project.run(&config.durations, now),
+        }
+        Ok(Answer::default())
+    }
+
+    fn delete(mut self) -> Done {
+        let project = self.project()?;
+        if !["INIT", "RELEASED"].contains(&project.status()) {
+            return Err(Refusal::wrong_state(
+                "DeleteProject",
+                &project.id,
+                project.status(),
+            ));
+        }
+        let id = project.id.clone();
+        self.state.projects.remove(&id);
+        Ok(Answer::default())
+    }
+
+    fn describe(mut self) -> Done {
+        let id = self.project()?.id.clone();
+        let fill = self.config.fill_defaults;
+        self.viewed(&id, |view, project| view.described(project, fill))
+    }
+
+    fn steps(mut self) -> Done {
+        let id = self.project()?.id.clone();
+        self.viewed(&id, |view, project| view.steps(project))
+    }
+
+    fn progress(mut self) -> Done {
+        let id = self.project()?.id.clone();
+        let form = self.state.reply_form.checkpoint;
+        self.viewed(&id, |view, project| view.progress(project, form))
+    }
+
+    fn viewed(
+        &self,
+        id: &str,
+        look: impl FnOnce(&crate::render::View<'_>, &Project) -> Value,
+    ) -> Done {
+        let view = self.state.view(self.clock, self.config, self.now);
+        let project = self.state.projects.get(id);
+        let project = project.ok_or_else(|| Refusal::no_such_project(id))?;
+        Ok(Answer::of(look(&view, project)))
+    }
+
+    /// The settled project of a body `{id}`.
+    fn project(&mut self) -> Result<&mut Project, Refusal> {
+        self.check("ById", |_, _| {})?;
+        // Required by the schema just checked.
+        let id = self
+            .body
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let project = self.state.projects.get_mut(id);
+        let project = project.ok_or_else(|| Refusal::no_such_project(id))?;
+        project.settle(self.clock, &self.config.durations, self.now);
+        Ok(project)
+    }
+
+    /// Checks the body against a request of `requests.tsv` and what `more` adds.
+    pub fn check(
+        &self,
+        request: &str,
+        more: impl FnOnce(&Map<String, Value>, &mut Vec<String>),
+    ) -> Result<(), Refusal> {
+        let mut complaints = Vec::new();
+        let unknown: UnknownKeys = self.config.unknown_keys;
+        schema::request(request).check(&self.body, unknown, &mut complaints);
+        more(&self.body, &mut complaints);
+        if complaints.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::parameter(&complaints))
+        }
+    }
+}
+
+impl Answer {
+    fn of(data: impl Into<Value>) -> Self {
+        Self {
+            data: data.into(),
+            page: None,
+        }
+    }
+}
