@@ -16,7 +16,7 @@ use super::walk::Walker;
 use super::wire::is_usable_id;
 use super::{
     Action, BaseUrl, BuildError, DataSource, Error, ListDataSources, ListProjects, Outcome, Page,
-    Project, Settings, Transport, Walk, transport,
+    Project, Receipt, Settings, Transport, Walk, transport,
 };
 
 const AGENT: HeaderValue =
@@ -177,7 +177,10 @@ impl Client {
     ) -> Outcome<T> {
         let started = Instant::now();
         let (outcome, told) = match self.call(action, body, take).await {
-            Ok((value, told)) => (Outcome::Done(value), Some(told)),
+            Ok((value, told)) => {
+                let request_id = told.request_id().map(str::to_owned);
+                (Outcome::Done(value, Receipt { request_id }), Some(told))
+            }
             Err(Failure {
                 error,
                 not_done: true,

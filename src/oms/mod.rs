@@ -44,7 +44,7 @@ pub use credentials::{Credentials, CredentialsError};
 pub use envelope::Unreadable;
 pub use error::{Error, Problem};
 pub use list::{ListDataSources, ListProjects, Order, Page, SortField};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Receipt};
 pub use settings::{Observe, Settings, Timeouts};
 pub use transport::{BODY_LIMIT, BuildError, Transport, TransportError};
 pub use url::{BaseUrl, UrlError};

@@ -9,7 +9,7 @@ use super::{Action, Error};
 #[must_use = "a mutation whose outcome nobody looks at may have happened"]
 pub enum Outcome<T> {
     /// OMS did it.
-    Done(T),
+    Done(T, Receipt),
     /// OMS certainly did not do it and will not.
     NotDone(Error),
     /// OMS may have done it, may do it yet, or not; only looking tells.
@@ -20,19 +20,34 @@ impl<T> Outcome<T> {
     /// A word for metrics and logs: `done`, `not_done` or `unknown`.
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Outcome::Done(_) => "done",
+            Outcome::Done(..) => "done",
             Outcome::NotDone(_) => "not_done",
             Outcome::Unknown(_) => "unknown",
+        }
+    }
+
+    /// The id that finds the call in the log of OMS, however it ended; none without a readable reply.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Outcome::Done(_, receipt) => receipt.request_id.as_deref(),
+            Outcome::NotDone(error) | Outcome::Unknown(error) => error.request_id(),
         }
     }
 
     /// What went wrong, if it is not done.
     pub const fn error(&self) -> Option<&Error> {
         match self {
-            Outcome::Done(_) => None,
+            Outcome::Done(..) => None,
             Outcome::NotDone(error) | Outcome::Unknown(error) => Some(error),
         }
     }
+}
+
+/// What OMS said beside a success.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// The id that finds the call in the log of OMS.
+    pub request_id: Option<String>,
 }
 
 /// Whether a reply to a mutation, other than a plain success, proves that nothing was done.

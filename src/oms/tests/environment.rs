@@ -109,7 +109,7 @@ async fn child_without_ca_certificates() {
         ..secure
     })
     .unwrap();
-    assert!(matches!(create_at(&client).await, Outcome::Done(_)));
+    assert!(matches!(create_at(&client).await, Outcome::Done(..)));
     assert!(Client::new(at("http", server.address)).is_ok());
 }
 
@@ -137,7 +137,7 @@ async fn child_behind_a_proxy() {
     let server = Server::start(Then::Reply(http("200 OK", "", DONE))).await;
     assert!(matches!(
         create_at(&plain(server.address)).await,
-        Outcome::Done(_)
+        Outcome::Done(..)
     ));
     assert_eq!(server.requests(), 1);
     let asked = Settings {
@@ -146,7 +146,7 @@ async fn child_behind_a_proxy() {
     };
     assert!(matches!(
         create_at(&Client::new(asked).unwrap()).await,
-        Outcome::Done(_)
+        Outcome::Done(..)
     ));
     assert_eq!(server.requests(), 1, "the second call went past the proxy");
 }

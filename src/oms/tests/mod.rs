@@ -64,7 +64,7 @@ fn create(client: &Client) -> Outcome<String> {
 fn mutate(client: &Client, action: Action) -> Outcome<()> {
     match action {
         Action::CreateProject => match create(client) {
-            Outcome::Done(_) => Outcome::Done(()),
+            Outcome::Done(_, receipt) => Outcome::Done((), receipt),
             Outcome::NotDone(error) => Outcome::NotDone(error),
             Outcome::Unknown(error) => Outcome::Unknown(error),
         },

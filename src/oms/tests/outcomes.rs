@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn the_vendors_response_is_done_with_its_id() {
     let body: &[u8] = include_bytes!("../../../tests/fixtures/oms/createproject-response.json");
-    assert!(matches!(create(&answering(200, body)), Outcome::Done(id) if id == "np_****"));
+    assert!(matches!(create(&answering(200, body)), Outcome::Done(id, _) if id == "np_****"));
 }
 
 #[test]

@@ -106,7 +106,7 @@ async fn reads_share_a_connection_and_a_mutation_takes_its_own() {
     for _ in 0..2 {
         assert!(matches!(
             client.start_project("np_1").await,
-            Outcome::Done(())
+            Outcome::Done((), _)
         ));
     }
     assert_eq!((server.connections(), server.requests()), (3, 5));

@@ -23,9 +23,10 @@ async fn tls_with_the_own_ca_is_done_and_with_another_is_not_done() {
 
     let outcome = create_at(&with(Some(authority.pem()))).await;
     assert!(
-        matches!(&outcome, Outcome::Done(id) if id == "np_1"),
+        matches!(&outcome, Outcome::Done(id, _) if id == "np_1"),
         "{outcome:?}"
     );
+    assert_eq!(outcome.request_id(), Some("R1"));
     let outcome = create_at(&with(Some(Authority::new().pem()))).await;
     assert!(
         matches!(&outcome, Outcome::NotDone(error) if *error.problem() == Problem::Unreachable),
