@@ -25,7 +25,7 @@ pub fn audit<T>(asker: &Asker<'_>, action: oms::Action, project: &str, outcome: 
         resource = %asker.key,
         uid = asker.uid,
         generation = asker.generation,
-        request_id = error.and_then(oms::Error::request_id),
+        request_id = outcome.request_id(),
         code = error.and_then(oms::Error::code),
         error = error.map(tracing::field::display),
         "OMS was asked for a change"

@@ -49,7 +49,7 @@ pub async fn reserve_and_call(
     let outcome = call(context, me, client, &trace, body).await;
     match outcome {
         None => Ok(Step::Again),
-        Some(Outcome::Done(id)) => record(context, me, &id).await,
+        Some(Outcome::Done(id, _)) => record(context, me, &id).await,
         Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
         Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
     }
@@ -95,7 +95,7 @@ async fn call(
     context
         .memory
         .remember(&me.uid, &me.key, |mine| match &outcome {
-            Outcome::Done(id) => {
+            Outcome::Done(id, _) => {
                 mine.made = Some(id.clone());
                 mine.mutated = Some((LastMutation::Created, now));
             }

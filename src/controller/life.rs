@@ -194,7 +194,7 @@ async fn act(
     };
     audit(&asker, oms::Action::StartProject, id, &outcome);
     match outcome {
-        Outcome::Done(()) => {
+        Outcome::Done((), _) => {
             let now = context.clock.now();
             context.memory.remember(&me.uid, &me.key, |mine| {
                 mine.mutated = Some((LastMutation::Started, now));

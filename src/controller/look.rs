@@ -48,7 +48,10 @@ pub async fn look(
     let searched = match client.walk_projects(&request, MAX_PAGES).await {
         Ok(searched) => searched,
         Err(error) if error.is_unsupported() => {
-            return Ok(Found { look: Look::Unsupported, server_date: None });
+            return Ok(Found {
+                look: Look::Unsupported,
+                server_date: None,
+            });
         }
         Err(error) => return Err(error),
     };
@@ -57,7 +60,9 @@ pub async fn look(
     if let Some(since) = question.since {
         let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Descending);
         let old = |project: &oms::Project| {
-            project.gmt_create.is_some_and(|created| created < since - WALK_MARGIN)
+            project
+                .gmt_create
+                .is_some_and(|created| created < since - WALK_MARGIN)
         };
         let walked = client.walk_projects_until(&request, MAX_PAGES, old).await?;
         projects.extend(walked.items);
@@ -79,7 +84,10 @@ pub async fn look(
             id: project.id,
         });
     }
-    let look = Look::Seen { namesakes, thorough: question.since.is_some() };
+    let look = Look::Seen {
+        namesakes,
+        thorough: question.since.is_some(),
+    };
     Ok(Found { look, server_date })
 }
 

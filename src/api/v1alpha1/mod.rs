@@ -15,7 +15,7 @@ pub use connection::{
 };
 pub use connection_status::OMSConnectionStatus;
 pub use migration_project::{
-    Adopt, ConnectionRef, DeletionPolicy, NameRef, MigrationProject, MigrationProjectSpec,
+    Adopt, ConnectionRef, DeletionPolicy, MigrationProject, MigrationProjectSpec, NameRef,
     WantedState,
 };
 pub use status::{
