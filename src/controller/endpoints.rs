@@ -1,6 +1,6 @@
 //! Data sources by name: the ids that the request needs.
 
-use crate::api::v1alpha1::{EndpointRef, MigrationProjectSpec, Reason};
+use crate::api::v1alpha1::{MigrationProjectSpec, NameRef, Reason};
 use crate::decide::Verdict;
 use crate::observe::MAX_PAGES;
 use crate::oms;
@@ -41,7 +41,7 @@ async fn one(
     client: &oms::Client,
     side: &str,
     id: Option<&str>,
-    reference: Option<&EndpointRef>,
+    reference: Option<&NameRef>,
 ) -> Result<String, Error> {
     let name = match (id, reference) {
         (Some(id), _) => return Ok(id.to_owned()),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::verdict::{Readiness, Verdict};
-use crate::api::v1alpha1::conditions::types;
+use crate::api::v1alpha1::ConditionType;
 
 /// Longest message written; the schema of a condition allows 32 KiB, and
 /// nobody reads more than a few lines.
@@ -23,27 +23,33 @@ pub fn conditions(
 ) -> Vec<Condition> {
     let (ready, extra) = match verdict.readiness {
         Readiness::Ready => ("True", None),
-        Readiness::Progressing => ("False", Some(types::RECONCILING)),
-        Readiness::Stalled => ("False", Some(types::STALLED)),
+        Readiness::Progressing => ("False", Some(ConditionType::Reconciling)),
+        Readiness::Stalled => ("False", Some(ConditionType::Stalled)),
         Readiness::Unknown => ("Unknown", None),
     };
-    let mut wanted = vec![(types::READY, ready)];
+    let mut wanted = vec![(ConditionType::Ready, ready)];
     wanted.extend(extra.map(|type_| (type_, "True")));
 
-    let ours = [types::READY, types::RECONCILING, types::STALLED];
+    let ours = [
+        ConditionType::Ready,
+        ConditionType::Reconciling,
+        ConditionType::Stalled,
+    ];
     let others = current
         .iter()
-        .filter(|condition| ours.iter().all(|type_| type_ != &condition.type_))
+        .filter(|condition| ours.iter().all(|type_| type_.as_str() != condition.type_))
         .cloned();
     wanted
         .into_iter()
         .map(|(type_, status)| {
-            let before = current.iter().find(|condition| condition.type_ == type_);
+            let before = current
+                .iter()
+                .find(|condition| condition.type_ == type_.as_str());
             let last_transition_time = before
                 .filter(|before| before.status == status)
                 .map_or(Time(now), |before| before.last_transition_time.clone());
             Condition {
-                type_: type_.to_owned(),
+                type_: type_.as_str().to_owned(),
                 status: status.to_owned(),
                 reason: verdict.reason.as_str().to_owned(),
                 message: clip(&verdict.message),

@@ -12,8 +12,6 @@ pub enum ConditionType {
     Reconciling,
     /// Nothing will heal by itself. Present only while True.
     Stalled,
-    /// Whether the OMS can be read, so that `projectStatus` is current.
-    Observed,
 }
 
 impl ConditionType {
@@ -24,7 +22,6 @@ impl ConditionType {
             Self::Ready => "Ready",
             Self::Reconciling => "Reconciling",
             Self::Stalled => "Stalled",
-            Self::Observed => "Observed",
         }
     }
 }

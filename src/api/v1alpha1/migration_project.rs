@@ -131,8 +131,8 @@ pub struct Adopt {
     #[schemars(length(min = 1, max = 256))]
     pub project_id: Option<String>,
 
-    /// true: take over the project that has the name which this one would get;
-    /// create one if there is none.
+    /// true: take over the project that has the name which this one would get.
+    /// None is created while this is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by_name: Option<bool>,
 }

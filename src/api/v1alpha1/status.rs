@@ -62,7 +62,7 @@ pub struct MigrationProjectStatus {
     #[schemars(length(max = 1024))]
     pub last_handled_reconcile_at: Option<String>,
 
-    /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Observed.
+    /// State in Kubernetes' own form: Ready, Reconciling, Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
