@@ -564,3 +564,6 @@ fn list(many: &[&Namesake]) -> String {
         .collect();
     shown.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,3 +178,6 @@ pub fn record(sources: Sources) -> Record {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;
