@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::decide::ProjectStatus;
 use crate::decide::reservation::{Identity, ReservedConnection, Target};
 
 const TIMING: Timing = Timing {
