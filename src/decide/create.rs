@@ -23,6 +23,11 @@ pub const MAX_UNKNOWN_ATTEMPTS: u32 = 3;
 /// look and the creation: both are cut to whole seconds.
 pub const CLOCK_GRAIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// The most namesakes that a reservation names, newest first as they come; the
+/// schema of `status.create` allows 200. Older ones are told apart by their
+/// time of creation.
+const MAX_KNOWN_IDS: usize = 100;
+
 /// How often the name is looked up again while an attempt is open.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
@@ -103,7 +108,11 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
         (_, []) => CreateDecision::Reserve {
             attempt,
             spent,
-            known_ids: namesakes.iter().map(|one| one.id.clone()).collect(),
+            known_ids: namesakes
+                .iter()
+                .take(MAX_KNOWN_IDS)
+                .map(|one| one.id.clone())
+                .collect(),
         },
         (_, living) => stall(
             Reason::NameConflict,
