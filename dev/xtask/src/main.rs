@@ -3,6 +3,7 @@
 mod cargo;
 mod checks;
 mod counts;
+mod demo;
 mod generate;
 mod leftovers;
 mod paths;
@@ -30,11 +31,14 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Show the operator at work on this machine: a real API server, a simulated OMS, the examples.
+    Demo(demo::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test => run(test::test()),
+        Task::Demo(options) => run(demo::demo(options)),
         Task::Generate { check } => generate::generate(check),
     };
     match done {
