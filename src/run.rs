@@ -89,6 +89,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         events: Events::new(client, None),
         projects: projects.store(),
         connections: connections.store(),
+        connections_synced: connections.synced(),
         registry: Registry::default(),
         sweeps: Sweeps::default(),
         claims: Arc::new(Claims::new(

@@ -116,6 +116,16 @@ fn clean(node: &mut Value) {
     if let Some(Value::Array(values)) = node.get_mut("enum") {
         values.retain(|value| !value.is_null());
     }
+    // The typed definition holds bounds as floating-point numbers; written as
+    // such they would differ from what the server gives back.
+    for key in ["minimum", "maximum"] {
+        if let Some(bound) = node.get_mut(key)
+            && let Some(whole) = bound.as_f64()
+        {
+            // Exact: no bound of ours is beyond 2^53.
+            *bound = json!(whole as i64);
+        }
+    }
     for key in ["items", "additionalProperties"] {
         if let Some(child) = node.get_mut(key) {
             clean(child);

@@ -169,7 +169,10 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
     let Some(live) = entry.live else {
         return;
     };
-    if !context.sweeps.due_in(key).is_zero() {
+    // The first user of a connection that was only asked whether it works.
+    let first = !users.is_empty() && live.snapshot.is_none() && !live.unlisted;
+    let due = context.sweeps.due_in(key).is_zero() || (first && entry.problem.is_none());
+    if !due {
         return;
     }
     let began = tokio::time::Instant::now();

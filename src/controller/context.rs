@@ -1,6 +1,7 @@
 //! What every reconcile has at hand.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use kube::runtime::reflector::Store;
@@ -65,6 +66,9 @@ pub struct Context {
     pub projects: Store<MigrationProject>,
     /// The connections, as the watch has them.
     pub connections: Store<OMSConnection>,
+    /// Whether their first list is in: until then, one that is not there may
+    /// only not be known.
+    pub connections_synced: Arc<AtomicBool>,
     /// The connections in use.
     pub registry: Registry,
     /// When each connection is to be swept.

@@ -13,9 +13,9 @@ use super::call;
 use super::claims::Key;
 use super::context::Context;
 use super::endpoints;
-use super::link::{Link, link};
+use super::link::{Blocked, Link, link};
 use super::look;
-use super::pass::{Error, Step, give_up_for_now, rest_stalled, wait_until};
+use super::pass::{Error, MOMENT, Step, give_up_for_now, rest_stalled, wait_until};
 use super::publish::publish;
 use super::trace::{annotation, from_status, to_status};
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RETRY};
@@ -50,7 +50,10 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     }
     let link = match link(context, read).await? {
         Ok(link) => link,
-        Err(verdict) => return blocked(context, &me, read, &record, verdict).await,
+        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
+        Err(Blocked::Because(verdict)) => {
+            return blocked(context, &me, read, &record, verdict).await;
+        }
     };
     let (url, name) = target(context, read, &record, &link);
     if !link.live.is_same_oms(&url) {

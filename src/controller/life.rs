@@ -8,9 +8,9 @@ use kube::ResourceExt;
 use super::audit::{Asker, audit};
 use super::context::Context;
 use super::create::{Me, let_go};
-use super::link::{Link, link};
+use super::link::{Blocked, Link, link};
 use super::memory::LastMutation;
-use super::pass::{Error, STALLED_RECHECK, Step, give_up_for_now, rest_stalled};
+use super::pass::{Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, rest_stalled};
 use super::publish::publish;
 use super::trace::annotation;
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RECONCILE_REQUESTED_AT};
@@ -39,10 +39,15 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     }
     let link = match link(context, read).await? {
         Ok(link) => link,
-        Err(verdict) if verdict.readiness == Readiness::Progressing && is_observed(read) => {
-            return Ok(Step::After(Duration::from_secs(15)));
+        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
+        // A connection in trouble says so itself; what was last seen of the
+        // project stands.
+        Err(Blocked::Because(verdict))
+            if verdict.readiness == Readiness::Progressing && is_observed(read) =>
+        {
+            return Ok(Step::After(SOON));
         }
-        Err(verdict) => return rest_stalled(context, read, &verdict).await,
+        Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
     };
     if !read
         .finalizers()
@@ -155,6 +160,7 @@ async fn observe(
             return Ok(Observed::Unknown);
         }
     } else if !link.live.unlisted && mutated.is_none() {
+        context.wake_connection.wake(&link.key);
         return Ok(Observed::Unknown);
     }
     match link.live.client.describe_project(id).await {

@@ -1,6 +1,7 @@
 //! Which connection a resource uses, and whether it may and can.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt};
@@ -23,14 +24,26 @@ pub struct Link {
     pub adoption_refused: Option<String>,
 }
 
+/// What stands between a resource and its connection.
+pub enum Blocked {
+    /// The process has only just begun to look at the connections; it is a
+    /// matter of moments, and not worth a word.
+    NotYet,
+    /// Something to say.
+    Because(Verdict),
+}
+
 /// Finds the connection of `project`, or says what stands in the way.
 pub async fn link(
     context: &Context,
     project: &MigrationProject,
-) -> Result<Result<Link, Verdict>, kubernetes::Error> {
+) -> Result<Result<Link, Blocked>, kubernetes::Error> {
+    if !context.connections_synced.load(Ordering::Relaxed) {
+        return Ok(Err(Blocked::NotYet));
+    }
     let me = Key::of(project);
     let Some(key) = context.claims.connection_of(project) else {
-        return Ok(Err(Verdict::stalled(
+        return Ok(Err(stalled(
             Reason::NoConnection,
             "spec.connectionRef is not set, and the operator was started without \
              --default-connection NAMESPACE/NAME: set one of the two.",
@@ -38,7 +51,7 @@ pub async fn link(
     };
     let reference = ObjectRef::new(&key.name).within(&key.namespace);
     let Some(connection) = context.connections.get(&reference) else {
-        return Ok(Err(Verdict::stalled(
+        return Ok(Err(stalled(
             Reason::ConnectionNotFound,
             format!(
                 "There is no OMSConnection {key} (or it lies outside of the namespaces that this \
@@ -47,7 +60,7 @@ pub async fn link(
         )));
     };
     if !is_allowed(context, &connection, &key, &me.namespace).await? {
-        return Ok(Err(Verdict::stalled(
+        return Ok(Err(stalled(
             Reason::ConnectionNotAllowed,
             format!(
                 "OMSConnection {key} does not allow the namespace {}: its spec.allowedNamespaces \
@@ -58,17 +71,19 @@ pub async fn link(
     }
     let entry = context.registry.get(&key);
     let Some(live) = entry.live else {
-        let why = entry.problem.map_or_else(
-            || "it is being looked at for the first time".to_owned(),
-            |problem| format!("{}: {}", problem.reason, problem.message),
-        );
-        return Ok(Err(Verdict::progressing(
+        let Some(problem) = entry.problem else {
+            return Ok(Err(Blocked::NotYet));
+        };
+        return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotReady,
-            format!("Waiting for OMSConnection {key}: {why}"),
-        )));
+            format!(
+                "Waiting for OMSConnection {key}: {}: {}",
+                problem.reason, problem.message
+            ),
+        ))));
     };
     if let Some(verdict) = moved(project, &key, &live) {
-        return Ok(Err(verdict));
+        return Ok(Err(Blocked::Because(verdict)));
     }
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
     Ok(Ok(Link {
@@ -76,6 +91,10 @@ pub async fn link(
         live,
         adoption_refused,
     }))
+}
+
+fn stalled(reason: Reason, message: impl Into<String>) -> Blocked {
+    Blocked::Because(Verdict::stalled(reason, message))
 }
 
 /// A project lives in the OMS that it was made in. Another address may be

@@ -7,7 +7,7 @@ use super::claims::Key;
 use super::context::Context;
 use super::link::Link;
 use crate::api::v1alpha1::MigrationProjectSpec;
-use crate::decide::create::{Adopt, Adoptee, Look, Namesake};
+use crate::decide::create::{Adopt, Adoptee, CLOCK_GRAIN, Look, Namesake, Walked};
 use crate::decide::{ProjectStatus, Reservation, body};
 use crate::observe::MAX_PAGES;
 use crate::oms::{self, ListProjects, Order, SortField};
@@ -56,39 +56,98 @@ pub async fn look(
         Err(error) => return Err(error),
     };
     let server_date = searched.server_date;
-    let mut projects = searched.items;
-    if let Some(since) = question.since {
-        let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Descending);
-        let old = |project: &oms::Project| {
-            project
-                .gmt_create
-                .is_some_and(|created| created < since - WALK_MARGIN)
-        };
-        let walked = client.walk_projects_until(&request, MAX_PAGES, old).await?;
-        projects.extend(walked.items);
-    }
     let mut namesakes: Vec<Namesake> = Vec::new();
-    for project in projects {
-        let seen = namesakes.iter().any(|one| one.id == project.id);
-        if seen || project.name.as_deref() != Some(question.name) {
+    for project in searched.items {
+        if project.name.as_deref() == Some(question.name) {
+            namesakes.push(namesake(context, link, me, question, project).await?);
+        }
+    }
+    let walked = match (question.since, question.known) {
+        (Some(since), Some(known)) => {
+            let (found, walked) = walk(context, link, me, question, since, known).await?;
+            for one in found {
+                if namesakes.iter().all(|namesake| namesake.id != one.id) {
+                    namesakes.push(one);
+                }
+            }
+            Some(walked)
+        }
+        _ => None,
+    };
+    Ok(Found {
+        look: Look::Seen { namesakes, walked },
+        server_date,
+    })
+}
+
+/// The second way: over everything that was made since the attempt, newest
+/// first. It finds what a search index has not taken in yet, and what has been
+/// renamed.
+async fn walk(
+    context: &Context,
+    link: &Link,
+    me: &Key,
+    question: &Question<'_>,
+    since: Timestamp,
+    known: &Reservation,
+) -> Result<(Vec<Namesake>, Walked), oms::Error> {
+    let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Descending);
+    let old = |project: &oms::Project| {
+        project
+            .gmt_create
+            .is_some_and(|created| created < since - WALK_MARGIN)
+    };
+    let all = link
+        .live
+        .client
+        .walk_projects_until(&request, MAX_PAGES, old)
+        .await?;
+    let (mut namesakes, mut walked) = (Vec::new(), Walked::default());
+    for project in all.items {
+        let same_name = project.name.as_deref() == Some(question.name);
+        let recent = project
+            .gmt_create
+            .is_none_or(|created| created >= since - CLOCK_GRAIN);
+        if !same_name && (!recent || known.known_ids.contains(&project.id)) {
             continue;
         }
-        let url = link.live.url.as_str();
-        let claimed_by = context.claims.claimant_of(&project.id, url, me);
-        let differences = differences(client, &project, question).await?;
-        namesakes.push(Namesake {
-            status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
-            created: project.gmt_create,
-            claimed_by: claimed_by.map(|key| key.to_string()),
-            differences,
-            id: project.id,
-        });
+        // Without the body that was sent, every recent project would look alike.
+        if !same_name && question.compare.is_none() {
+            continue;
+        }
+        let one = namesake(context, link, me, question, project).await?;
+        if same_name {
+            namesakes.push(one);
+        } else if one.claimed_by.is_none() && one.differences.is_empty() {
+            walked.lookalikes.push(one.id);
+        }
     }
-    let look = Look::Seen {
-        namesakes,
-        thorough: question.since.is_some(),
+    Ok((namesakes, walked))
+}
+
+async fn namesake(
+    context: &Context,
+    link: &Link,
+    me: &Key,
+    question: &Question<'_>,
+    project: oms::Project,
+) -> Result<Namesake, oms::Error> {
+    let claimed_by = context
+        .claims
+        .claimant_of(&project.id, link.live.url.as_str(), me)
+        .map(|key| key.to_string());
+    let differences = match &claimed_by {
+        // Never ours, whatever it is.
+        Some(_) => Vec::new(),
+        None => differences(&link.live.client, &project, question).await?,
     };
-    Ok(Found { look, server_date })
+    Ok(Namesake {
+        status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+        created: project.gmt_create,
+        claimed_by,
+        differences,
+        id: project.id,
+    })
 }
 
 /// In what a namesake differs from the body that was sent. Lists hold no

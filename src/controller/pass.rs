@@ -28,7 +28,10 @@ pub const STALLED_RECHECK: Duration = Duration::from_secs(300);
 
 /// How often a resource is looked at again that waits for something which is
 /// expected soon.
-const SOON: Duration = Duration::from_secs(15);
+pub const SOON: Duration = Duration::from_secs(15);
+
+/// How long what is only just beginning is waited for.
+pub const MOMENT: Duration = Duration::from_millis(200);
 
 /// A pass could not be finished.
 #[derive(Debug, thiserror::Error)]

@@ -15,7 +15,7 @@ pub const MAX_UNKNOWN_ATTEMPTS: u32 = 3;
 
 /// How far OMS's clock, read to the second, may run behind itself between the
 /// look and the creation: both are cut to whole seconds.
-const CLOCK_GRAIN: SignedDuration = SignedDuration::from_secs(2);
+pub const CLOCK_GRAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// How often the name is looked up again while an attempt is open.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
@@ -80,10 +80,18 @@ pub enum Look {
     Seen {
         /// Every project with exactly the name.
         namesakes: Vec<Namesake>,
-        /// Whether a walk over all recent projects agreed with the search by
-        /// name. Only then is "none" believed of an open attempt.
-        thorough: bool,
+        /// What a walk over all recent projects has shown besides, if one was
+        /// made. Only then is "none" believed of an open attempt.
+        walked: Option<Walked>,
     },
+}
+
+/// What a walk has shown that a search by name cannot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Walked {
+    /// Projects of another name that nobody claims, made since the attempt and
+    /// equal to its body: the attempt's project may have been renamed.
+    pub lookalikes: Vec<String>,
 }
 
 /// All that the decision rests on.
@@ -259,11 +267,7 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
 fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     let reservation = &open.reservation;
     let quarantine = open.quarantine(situation.timing);
-    let Look::Seen {
-        namesakes,
-        thorough,
-    } = &situation.look
-    else {
+    let Look::Seen { namesakes, walked } = &situation.look else {
         return open_unseen(situation, reservation);
     };
     let candidates = candidates(namesakes, reservation);
@@ -299,9 +303,9 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             ),
         };
     }
-    if !thorough {
+    let Some(walked) = walked else {
         return CreateDecision::LookThoroughly;
-    }
+    };
     if situation.deleting {
         return CreateDecision::LetGo {
             left: Some(format!(
@@ -312,6 +316,12 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     }
     if let Some(decision) = adopt_settles(situation) {
         return decision;
+    }
+    if !walked.lookalikes.is_empty() && !situation.asked_again {
+        return stall(
+            Reason::CreateAmbiguous,
+            renamed(&reservation.project_name, walked),
+        );
     }
     // What has the name now is not ours. A new attempt has to respect it.
     if open.spent >= MAX_UNKNOWN_ATTEMPTS && !situation.asked_again {
@@ -527,6 +537,22 @@ fn ambiguous(name: &str, many: &[&Namesake]) -> String {
         "More than one project \"{name}\" in OMS may be this resource's: {}. Look at them, then \
          choose one with spec.adopt.projectId.",
         list(many)
+    )
+}
+
+fn renamed(name: &str, walked: &Walked) -> String {
+    format!(
+        "The create of \"{name}\" was not answered, and OMS has no project of that name, but {} \
+         was made since, is equal to it, and belongs to nobody: was it renamed? If it is this \
+         resource's, set spec.adopt.projectId; if not, a new value of the annotation \
+         oms.oceanbase.com/retry creates the project.",
+        walked
+            .lookalikes
+            .iter()
+            .take(5)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ")
     )
 }
 

@@ -1,1 +1,405 @@
-//! Cuts.
+//! The create protocol cut at every step: one project, whatever happens.
+
+use std::time::Duration;
+
+use kube::api::PostParams;
+use oms_harness::Match;
+use oms_simulator::{Fault, Kind, When};
+use serde_json::json;
+
+use crate::world::{DEADLINE, World, condition, id, reservation};
+
+const CREATE: &str = "CreateProject";
+
+/// The three writes of a creation, as the API server sees them.
+fn reserving(name: &str) -> Match {
+    Match::any()
+        .method(http::Method::PATCH)
+        .path_ends_with(&format!("/migrationprojects/{name}"))
+        .body_contains("create-reservation")
+}
+
+fn recording(name: &str) -> Match {
+    Match::any()
+        .method(http::Method::PATCH)
+        .path_ends_with(&format!("/migrationprojects/{name}/status"))
+        .body_contains("/status/projectId")
+}
+
+fn publishing(name: &str) -> Match {
+    Match::any()
+        .method(http::Method::PATCH)
+        .path_ends_with(&format!("/migrationprojects/{name}/status"))
+        .body_contains("RUNNING")
+}
+
+// --- The answer of CreateProject ---------------------------------------------
+
+async fn answer_replaced(test: &str, fault: Fault) {
+    let world = World::new(test).await;
+    world.oms().fault(fault.times(1).after_work());
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1, "it was not called again");
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_found_again() {
+    answer_replaced("lost", Fault::new(CREATE, Kind::Drop)).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_found_again() {
+    answer_replaced("hang", Fault::new(CREATE, Kind::Hang)).await;
+}
+
+#[tokio::test]
+async fn a_500_after_the_work_is_found_again() {
+    answer_replaced("http500", Fault::new(CREATE, bare_status(500))).await;
+}
+
+#[tokio::test]
+async fn an_inner_error_after_the_work_is_found_again() {
+    answer_replaced("inner", Fault::new(CREATE, business("INNER_ERROR"))).await;
+}
+
+#[tokio::test]
+async fn half_an_answer_is_found_again() {
+    answer_replaced("garbage", Fault::new(CREATE, Kind::Garbage)).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_whose_project_is_listed_late_is_found_again() {
+    let world = World::new("late").await;
+    let late = Fault::new(
+        CREATE,
+        Kind::ListedLate {
+            seconds: Duration::from_secs(8),
+        },
+    );
+    world.oms().fault(late.times(1));
+    world
+        .oms()
+        .fault(Fault::new(CREATE, Kind::Drop).times(1).after_work());
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_call_that_had_no_effect_is_made_again_after_the_quarantine() {
+    let world = World::new("noeffect").await;
+    world.oms().fault(Fault::new(CREATE, Kind::Drop).times(1));
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world
+        .until("orders", "the open attempt is in the status", |project| {
+            let create = project
+                .status
+                .as_ref()
+                .and_then(|status| status.create.as_ref());
+            create.is_some_and(|create| create.quarantine_until.is_some())
+        })
+        .await;
+    let project = world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 2);
+    assert_eq!(
+        project.status.unwrap().create,
+        None,
+        "what is settled is not shown any more"
+    );
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn after_three_calls_without_a_known_outcome_a_human_is_asked() {
+    let world = World::new("unknown").await;
+    world.oms().fault(Fault::new(CREATE, Kind::Drop).times(3));
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_stalled("orders", "CreateUnknown").await;
+    assert_eq!(world.oms().count(CREATE), 3);
+    assert_eq!(world.oms().projects(), []);
+    let retry = json!({"metadata": {"annotations": {"oms.oceanbase.com/retry": "one"}}});
+    world.patch("orders", retry).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 4);
+    world.finish([operator]).await;
+}
+
+// --- SIGKILL -------------------------------------------------------------------
+
+#[tokio::test]
+async fn killed_before_the_reservation() {
+    let world = World::new("kill-before").await;
+    let proxy = world.proxy().await;
+    let gate = proxy.hold_before(reserving("orders"));
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    gate.arrived(DEADLINE).await.unwrap();
+    operator.kill().await;
+    drop(gate);
+    assert_eq!(reservation(&world.get("orders").await), None);
+    let operator = world.operator().await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn killed_between_the_reservation_and_the_call() {
+    let world = World::new("kill-reserved").await;
+    let proxy = world.proxy().await;
+    let gate = proxy.hold_after(reserving("orders"));
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    gate.arrived(DEADLINE).await.unwrap();
+    operator.kill().await;
+    drop(gate);
+    assert!(reservation(&world.get("orders").await).is_some());
+    let operator = world.operator().await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1, "the dead one has not called");
+    world.finish([operator]).await;
+}
+
+async fn killed_during_the_call(test: &str, when: When) {
+    let world = World::new(test).await;
+    let gate = world.oms().hold(CREATE, when);
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    gate.arrived().await;
+    operator.kill().await;
+    // OMS does not notice, and goes on.
+    gate.release();
+    let operator = world.operator().await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn killed_during_the_call_before_the_work() {
+    killed_during_the_call("kill-before-work", When::BeforeWork).await;
+}
+
+#[tokio::test]
+async fn killed_during_the_call_after_the_work() {
+    killed_during_the_call("kill-after-work", When::AfterWork).await;
+}
+
+#[tokio::test]
+async fn killed_between_the_answer_and_the_write_of_the_id() {
+    let world = World::new("kill-answered").await;
+    let proxy = world.proxy().await;
+    let gate = proxy.hold_before(recording("orders"));
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    gate.arrived(DEADLINE).await.unwrap();
+    operator.kill().await;
+    drop(gate);
+    assert_eq!(id(&world.get("orders").await), None);
+    let operator = world.operator().await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn stopped_in_mid_create_it_writes_the_id_first() {
+    let world = World::new("drain").await;
+    let gate = world.oms().hold(CREATE, When::AfterWork);
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    gate.arrived().await;
+    let ending = async {
+        operator.until_log("stopping").await;
+        gate.release();
+    };
+    let (exit, ()) = tokio::join!(operator.terminate(), ending);
+    assert!(exit.success(), "{exit}");
+    let project = world.get("orders").await;
+    assert!(id(&project).is_some(), "{}", world.picture("orders").await);
+    world.has_exactly_one("orders").await;
+    world.finish([]).await;
+}
+
+// --- Writes to Kubernetes --------------------------------------------------------
+
+async fn write_refused(test: &str, write: fn(&str) -> Match, code: u16) {
+    let world = World::new(test).await;
+    let proxy = world.proxy().await;
+    let fault = proxy.refuse(write("orders").times(2), code);
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert!(fault.fired() >= 1, "the write was not refused");
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+async fn write_cut_after_it_was_done(test: &str, write: fn(&str) -> Match) {
+    let world = World::new(test).await;
+    let proxy = world.proxy().await;
+    let fault = proxy.cut_after(write("orders").times(1));
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    fault.wait_fired(1, DEADLINE).await.unwrap();
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+macro_rules! writes {
+    ($($name:ident: $write:ident, $code:literal;)*) => {$(
+        #[tokio::test]
+        async fn $name() {
+            write_refused(&stringify!($name).replace('_', "-"), $write, $code).await;
+        }
+    )*};
+}
+
+writes! {
+    reserve_409: reserving, 409;
+    reserve_429: reserving, 429;
+    reserve_500: reserving, 500;
+    record_409: recording, 409;
+    record_429: recording, 429;
+    record_500: recording, 500;
+    publish_409: publishing, 409;
+    publish_429: publishing, 429;
+    publish_500: publishing, 500;
+}
+
+#[tokio::test]
+async fn the_reservation_was_written_but_its_answer_lost() {
+    write_cut_after_it_was_done("reserve-cut", reserving).await;
+}
+
+#[tokio::test]
+async fn the_id_was_written_but_its_answer_lost() {
+    write_cut_after_it_was_done("record-cut", recording).await;
+}
+
+#[tokio::test]
+async fn the_status_was_written_but_its_answer_lost() {
+    write_cut_after_it_was_done("publish-cut", publishing).await;
+}
+
+// --- Races -----------------------------------------------------------------------
+
+#[tokio::test]
+async fn two_operators_at_once_make_one_project() {
+    let world = World::new("two-operators").await;
+    let first = world.operator().await;
+    let second = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([first, second]).await;
+}
+
+#[tokio::test]
+async fn of_two_resources_with_one_name_the_older_gets_the_project() {
+    let world = World::new("two-resources").await;
+    let named = json!({"project": {"name": "shared"}});
+    let (first, second) = (
+        world.manifest("a", named.clone()),
+        world.manifest("b", named),
+    );
+    let (api, parameters) = (world.projects(), PostParams::default());
+    let (first, second) = tokio::join!(
+        api.create(&parameters, &first),
+        api.create(&parameters, &second)
+    );
+    (first.unwrap(), second.unwrap());
+    let operator = world.operator().await;
+    world.until("a", "one of both runs", |_| true).await;
+    let stalled = async |name: &str| {
+        world
+            .until(name, "it is settled", |project| {
+                condition(project, "Stalled").is_some()
+                    || condition(project, "Ready").is_some_and(|(status, _)| status == "True")
+            })
+            .await
+    };
+    let both = [stalled("a").await, stalled("b").await];
+    let winners: Vec<_> = both
+        .iter()
+        .filter(|project| id(project).is_some())
+        .collect();
+    let losers: Vec<_> = both
+        .iter()
+        .filter(|project| id(project).is_none())
+        .collect();
+    assert_eq!((winners.len(), losers.len()), (1, 1));
+    assert_eq!(
+        condition(losers[0], "Stalled"),
+        Some(("True", "NameConflict"))
+    );
+    assert_eq!(world.oms().projects().len(), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_project_that_another_operator_made_faster_is_kept_and_the_surplus_deleted() {
+    let world = World::new("surplus").await;
+    let gate = world.oms().hold(CREATE, When::AfterWork);
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    gate.arrived().await;
+    let other = world.oms().insert_project("another", "INIT", json!({}));
+    let patch = json!({"status": {"projectId": other}});
+    world
+        .projects()
+        .patch_status(
+            "orders",
+            &kube::api::PatchParams::default(),
+            &kube::api::Patch::Merge(patch),
+        )
+        .await
+        .unwrap();
+    gate.release();
+    world.until_event("orders", "SurplusProject").await;
+    let project = world.get("orders").await;
+    assert_eq!(id(&project), Some(other.as_str()));
+    let left: Vec<String> = world
+        .oms()
+        .projects()
+        .into_iter()
+        .map(|project| project.id)
+        .collect();
+    assert_eq!(left, [other]);
+    world.finish([operator]).await;
+}
+
+fn business(code: &str) -> Kind {
+    Kind::Business {
+        code: code.into(),
+        message: "A system error occurred.".into(),
+        advice: String::new(),
+    }
+}
+
+fn bare_status(status: u16) -> Kind {
+    Kind::Http {
+        status,
+        headers: Default::default(),
+        body: String::new(),
+    }
+}

@@ -1,6 +1,10 @@
 //! Tests of the whole on real parts: a real API server, the real binary, and
 //! an OMS simulator that keeps OMS's rules.
 
+mod api_rules;
+mod cluster;
 mod crash;
+mod invalid;
 mod protocol;
+mod schema;
 mod world;

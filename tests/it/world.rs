@@ -329,8 +329,13 @@ impl World {
         let kubeconfig = kubeconfig.to_string_lossy();
         let program = env!("CARGO_BIN_EXE_oms-operator");
         let environment = [("KUBECONFIG", &*kubeconfig), ("RUST_LOG", "trace")];
-        let process = Process::spawn("operator", std::path::Path::new(program), &arguments, &environment)
-            .expect("the operator");
+        let process = Process::spawn(
+            "operator",
+            std::path::Path::new(program),
+            &arguments,
+            &environment,
+        )
+        .expect("the operator");
         Operator { process }
     }
 

@@ -211,7 +211,7 @@ impl Oms {
         drop(state);
         self.notify();
         exchange.outcome = outcome;
-        let body = envelope(&result, &request_id, form);
+        let body = envelope(result, &request_id, form);
         let mut reply = Reply::new(status, JSON, body).dated(now.wall);
         if status == 401 {
             reply
@@ -281,7 +281,7 @@ impl Oms {
                 advice,
             } => {
                 let result = Err(Refusal::new(code, message, advice));
-                Reply::new(200, JSON, envelope(&result, &request_id, form)).dated(now.wall)
+                Reply::new(200, JSON, envelope(result, &request_id, form)).dated(now.wall)
             }
             Kind::Garbage => {
                 Reply::new(200, JSON, br#"{"success":true,"data":"np_"#.to_vec()).dated(now.wall)

@@ -130,32 +130,23 @@ pub(crate) struct Page {
     pub total: u64,
 }
 
-/// Writes the envelope.
+/// Writes the envelope. The data of a long list is large, so it is moved.
 pub(crate) fn envelope(
-    result: &Result<Answer, Refusal>,
+    result: Result<Answer, Refusal>,
     request_id: &str,
     form: ReplyForm,
 ) -> Vec<u8> {
-    let page = result.as_ref().ok().and_then(|answer| answer.page);
     let cost = match form.cost {
         CostForm::Text => json!("1 ms"),
         CostForm::Number => json!(1),
     };
-    let (code, message, advice, detail, data) = match result {
-        Ok(answer) => {
-            let (code, message, advice, detail) = success_words(form);
-            (code, message, advice, detail, answer.data.clone())
-        }
-        Err(refusal) => (
-            json!(refusal.code),
-            json!(refusal.message),
-            json!(refusal.advice),
-            error_detail(refusal, "ERROR", request_id),
-            Value::Null,
-        ),
+    let success = result.is_ok();
+    let ((code, message, advice, detail), page, data) = match result {
+        Ok(answer) => (success_words(form), answer.page, answer.data),
+        Err(refusal) => (error_words(&refusal, request_id), None, Value::Null),
     };
-    let value = json!({
-        "success": result.is_ok(),
+    let mut value = json!({
+        "success": success,
         "errorDetail": detail,
         "code": code,
         "message": message,
@@ -165,11 +156,23 @@ pub(crate) fn envelope(
         "pageSize": page.map(|p| p.size),
         "totalCount": page.map(|p| p.total),
         "cost": cost,
-        "data": data,
     });
-    recase(value, form.casing).to_string().into_bytes()
+    value["data"] = data;
+    // A JSON value always has a JSON text.
+    serde_json::to_vec(&recase(value, form.casing)).unwrap_or_default()
 }
 
+/// Code, message, advice and detail of a refusal.
+fn error_words(refusal: &Refusal, request_id: &str) -> (Value, Value, Value, Value) {
+    (
+        json!(refusal.code),
+        json!(refusal.message),
+        json!(refusal.advice),
+        error_detail(refusal, "ERROR", request_id),
+    )
+}
+
+/// The same of a success.
 fn success_words(form: ReplyForm) -> (Value, Value, Value, Value) {
     if form.casing == Casing::VendorExample {
         let text = json!("A system error occurred.");
@@ -259,7 +262,7 @@ mod tests {
             casing,
             ..ReplyForm::default()
         };
-        serde_json::from_slice(&envelope(&answer, "R1", form)).unwrap()
+        serde_json::from_slice(&envelope(answer, "R1", form)).unwrap()
     }
 
     #[test]

@@ -190,3 +190,24 @@ impl OMSConnectionSpec {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_interval_is_read_as_go_writes_durations() {
+        let interval = |text: Option<&str>| {
+            OMSConnectionSpec {
+                sweep_interval: text.map(String::from),
+                ..OMSConnectionSpec::default()
+            }
+            .sweep_interval()
+        };
+        assert_eq!(interval(None), DEFAULT_SWEEP_INTERVAL);
+        assert_eq!(interval(Some("1m30s")), Duration::from_secs(90));
+        assert_eq!(interval(Some("0.5h")), Duration::from_secs(1800));
+        assert_eq!(interval(Some("250ms")), Duration::from_millis(250));
+        assert_eq!(interval(Some("soon")), DEFAULT_SWEEP_INTERVAL);
+    }
+}

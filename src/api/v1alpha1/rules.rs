@@ -74,19 +74,26 @@ pub fn migration_project() -> Vec<Placed> {
 
 /// Rules of `OMSConnection`.
 pub fn oms_connection() -> Vec<Placed> {
-    let url = "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHost() != '' \
-        && !self.contains('@') && !self.contains('?') && !self.contains('#')";
     let words = "must be an http:// or https:// address without user, password, query and fragment, \
         such as https://oms.example.com:8089";
     let selector = "/properties/spec/properties/allowedNamespaces";
     vec![
+        // At the spec, not at the text itself: there the server would repeat the
+        // text, and with it the password that someone put into it.
         Placed {
-            at: "/properties/spec/properties/url",
-            rule: json!({ "rule": url, "message": words }),
+            at: SPEC,
+            rule: invalid(".url", &usable("self.url"), &format!("url {words}")),
         },
         Placed {
-            at: "/properties/spec/properties/formerUrls/items",
-            rule: json!({ "rule": url, "message": words }),
+            at: SPEC,
+            rule: invalid(
+                ".formerUrls",
+                &format!(
+                    "!has(self.formerUrls) || self.formerUrls.all(former, {})",
+                    usable("former")
+                ),
+                &format!("each of formerUrls {words}"),
+            ),
         },
         Placed {
             at: selector,
@@ -105,6 +112,14 @@ pub fn oms_connection() -> Vec<Placed> {
             ),
         },
     ]
+}
+
+/// The condition that a text is an address which the OMS client can use.
+fn usable(text: &str) -> String {
+    format!(
+        "isURL({text}) && url({text}).getScheme() in ['http', 'https'] && url({text}).getHost() != '' \
+         && !{text}.contains('@') && !{text}.contains('?') && !{text}.contains('#')"
+    )
 }
 
 /// Rules that look at several fields of the spec of `MigrationProject`.
@@ -146,7 +161,7 @@ fn spec_rules() -> Vec<Placed> {
         ),
         unless_adopted(
             ".project.name",
-            "!has(self.project) || !has(self.project.name) || self.project.name.matches('^[^[:space:]]+$')",
+            "!has(self.project) || !has(self.project.name) || self.project.name.matches('^[^[:space:]]*$')",
             "project.name must not contain spaces",
         ),
         unless_adopted(

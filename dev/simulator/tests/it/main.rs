@@ -1,0 +1,10 @@
+//! The simulator from outside: its core under a manual clock, and its server.
+
+mod admin;
+mod faults;
+mod gates;
+mod lifecycle;
+mod lists;
+mod replies;
+mod server;
+mod support;
