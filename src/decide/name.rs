@@ -81,7 +81,7 @@ impl fmt::Display for Naming {
 }
 
 /// The name in OMS of the project of a resource: the explicit one as it is, or
-/// else one by the pattern, cut to [`MAX_CHARS`].
+/// else one by the pattern, cut to 64 characters.
 #[must_use]
 pub fn project_name(
     namespace: &str,

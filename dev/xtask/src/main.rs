@@ -1,14 +1,58 @@
-//! The tasks of this repository: `cargo xtask test`.
-use std::process::{Command, ExitCode};
+//! The tasks of this repository: `cargo xtask test | generate | demo`.
+
+mod cargo;
+mod checks;
+mod counts;
+mod demo;
+mod generate;
+mod leftovers;
+mod paths;
+mod steps;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check everything that is checked before a change goes in. What it needs, it gets or names.
+    Test,
+    /// Write the files that follow from the code: crds/*.yaml.
+    Generate {
+        /// Write nothing; fail when a file is not what the code gives.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Show the operator at work on this machine: a real API server, a simulated OMS, the examples.
+    Demo(demo::Options),
+}
 
 fn main() -> ExitCode {
-    let ok = Command::new("cargo")
-        .args(["test", "--workspace"])
-        .status()
-        .is_ok_and(|status| status.success());
-    if ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    let done = match Cli::parse().task {
+        Task::Test => run(test::test()),
+        Task::Demo(options) => run(demo::demo(options)),
+        Task::Generate { check } => generate::generate(check),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn run(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(task)
 }

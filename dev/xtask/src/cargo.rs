@@ -1,0 +1,117 @@
+//! Cargo as a child process that goes when this one is told to go.
+
+use std::env;
+use std::process::{ExitStatus, Stdio};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::paths;
+
+/// What `cargo run` sets for the task that it runs. Build scripts look at some of them: passed on,
+/// they would make Cargo build half of the dependencies again, at every change between `cargo xtask`
+/// and plain `cargo`.
+const OF_THIS_RUN: [&str; 5] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_NAME",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
+/// Cargo at the root of the repository, with these arguments.
+pub fn cargo(args: &[&str]) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(args).current_dir(paths::root());
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if OF_THIS_RUN.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    // A group of its own: whoever ends it ends the tests that it runs, too.
+    command.process_group(0).stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end. Dropping the future ends the command.
+pub async fn run(mut command: Command) -> anyhow::Result<()> {
+    let shown = shown(&command);
+    let status = Group::spawn(&mut command, &shown)?.wait().await?;
+    succeeded(status, &shown)
+}
+
+/// Runs a command and hands on each line of its standard output.
+pub async fn run_lines(
+    mut command: Command,
+    mut each: impl FnMut(&str),
+) -> anyhow::Result<ExitStatus> {
+    let shown = shown(&command);
+    let mut group = Group::spawn(command.stdout(Stdio::piped()), &shown)?;
+    let output = group
+        .child
+        .stdout
+        .take()
+        .context("standard output was asked for as a pipe")?;
+    let mut lines = BufReader::new(output).split(b'\n');
+    while let Some(line) = lines.next_segment().await? {
+        each(&String::from_utf8_lossy(&line));
+    }
+    group.wait().await
+}
+
+/// Whether Cargo has this command and it answers.
+pub async fn has(subcommand: &str) -> bool {
+    let mut command = cargo(&[subcommand, "--version"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().await.is_ok_and(|status| status.success())
+}
+
+/// An error unless the command did well.
+pub fn succeeded(status: ExitStatus, shown: &str) -> anyhow::Result<()> {
+    if status.success() {
+        return Ok(());
+    }
+    bail!("`{shown}` failed ({status})")
+}
+
+fn shown(command: &Command) -> String {
+    let args = command.as_std().get_args();
+    let words: Vec<_> = args.map(|word| word.to_string_lossy()).collect();
+    format!("cargo {}", words.join(" "))
+}
+
+/// A child and everything that it starts, unless that makes a group of its own.
+struct Group {
+    child: Child,
+    id: Option<Pid>,
+}
+
+impl Group {
+    fn spawn(command: &mut Command, shown: &str) -> anyhow::Result<Group> {
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start `{shown}`"))?;
+        let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Group { child, id })
+    }
+
+    async fn wait(mut self) -> anyhow::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        // Nothing is left to be ended.
+        self.id = None;
+        Ok(status)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            // Gone already is as good.
+            let _ = kill_process_group(id, Signal::TERM);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Counts what the tests of many binaries have given.
+
+/// The sum over all test binaries, read from the lines that they print.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+    /// Tests that were left out.
+    pub ignored: u64,
+    /// The names of those that failed.
+    pub failures: Vec<String>,
+}
+
+impl Counts {
+    /// Takes in one line of output.
+    pub fn line(&mut self, line: &str) {
+        if let Some(sums) = line.strip_prefix("test result: ") {
+            self.sums(sums);
+        } else if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.strip_suffix(" ... FAILED"))
+        {
+            self.failures.push(name.to_owned());
+        }
+    }
+
+    /// Such as `ok. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
+    fn sums(&mut self, text: &str) {
+        for part in text.split(['.', ';']) {
+            let mut words = part.split_whitespace();
+            let (Some(number), Some(word)) = (words.next(), words.next()) else {
+                continue;
+            };
+            let Ok(number) = number.parse::<u64>() else {
+                continue;
+            };
+            match word {
+                "passed" => self.passed += number,
+                "failed" => self.failed += number,
+                "ignored" => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_of_all_binaries_are_added_up() {
+        let mut counts = Counts::default();
+        let output = "\
+running 2 tests
+test a::the_one ... ok
+test a::the_other ... FAILED
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 7 filtered out; finished in 1.50s";
+        output.lines().for_each(|line| counts.line(line));
+        let expected = Counts {
+            passed: 13,
+            failed: 1,
+            ignored: 3,
+            failures: vec!["a::the_other".to_owned()],
+        };
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn what_a_test_prints_is_not_taken_for_a_result() {
+        let mut counts = Counts::default();
+        counts.line("a line about test result: 5 passed");
+        counts.line("test result: 3 apples");
+        assert_eq!(counts, Counts::default());
+    }
+}

@@ -1,0 +1,91 @@
+//! `cargo xtask test`: every check, then every test, then the counts.
+
+use std::time::Instant;
+
+use anyhow::bail;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cargo::{cargo, run_lines, succeeded};
+use crate::checks;
+use crate::counts::Counts;
+use crate::leftovers::Run;
+use crate::steps::{elapsed, step};
+
+/// Runs everything. A check that fails does not keep the others from running.
+pub async fn test() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    // What is dropped here ends its processes and removes its files.
+    tokio::select! {
+        done = everything() => done,
+        _ = interrupt.recv() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("told to stop"),
+    }
+}
+
+async fn everything() -> anyhow::Result<()> {
+    let start = Instant::now();
+    step("tools", checks::tools()).await?;
+    let mut results = vec![
+        ("format", step("format", checks::format()).await),
+        ("lints", step("lints", checks::lints()).await),
+        (
+            "documentation",
+            step("documentation", checks::documentation()).await,
+        ),
+        (
+            "generated files",
+            step("generated files", checks::generated_files()).await,
+        ),
+        (
+            "dependencies",
+            step("dependencies", checks::dependencies()).await,
+        ),
+    ];
+    let mut counts = Counts::default();
+    let control_plane = step("control plane", checks::control_plane()).await;
+    if control_plane.is_ok() {
+        let run = Run::new()?;
+        let tests = step("tests", tests(&run, &mut counts)).await;
+        results.push(("tests", tests));
+        let left = step("nothing left behind", run.nothing_left()).await;
+        results.push(("nothing left behind", left));
+    }
+    results.push(("control plane", control_plane));
+
+    println!();
+    let mut failed = 0;
+    for (what, result) in &results {
+        if let Err(error) = result {
+            failed += 1;
+            println!("FAILED: {what}: {error:#}");
+        }
+    }
+    for name in &counts.failures {
+        println!("FAILED: test {name}");
+    }
+    if counts.ignored > 0 {
+        println!("{} tests are ignored", counts.ignored);
+    }
+    println!("all of it took {}", elapsed(start.elapsed()));
+    println!("{} passed, {} failed", counts.passed, counts.failed);
+    if failed > 0 {
+        bail!("{failed} of {} checks failed", results.len());
+    }
+    Ok(())
+}
+
+async fn tests(run: &Run, counts: &mut Counts) -> anyhow::Result<()> {
+    let args = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let mut command = cargo(&args);
+    run.mark(&mut command);
+    let status = run_lines(command, |line| {
+        println!("{line}");
+        counts.line(line);
+    });
+    succeeded(status.await?, "cargo test --workspace")?;
+    if counts.passed == 0 {
+        bail!("no test was run");
+    }
+    Ok(())
+}
