@@ -7,12 +7,13 @@ use kube::ResourceExt;
 
 use super::audit::{Asker, audit};
 use super::context::Context;
-use super::create::{Me, let_go};
 use super::link::{Blocked, Link, link};
+use super::me::{Me, annotation};
 use super::memory::LastMutation;
-use super::pass::{Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, rest_stalled};
+use super::pass::{
+    Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled,
+};
 use super::publish::publish;
-use super::trace::annotation;
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RECONCILE_REQUESTED_AT};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::lifecycle::{self, LifeSituation, Mutation};

@@ -1,18 +1,17 @@
 //! What a pass over a resource ends in, and how failures are waited out.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use super::context::Context;
-use super::create::Me;
 use super::failure;
+use super::me::Me;
 use super::publish::publish;
-use super::trace::annotation;
 use super::{kubernetes, life};
-use crate::api::keys::{RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::{Readiness, Verdict};
 use crate::oms;
@@ -80,26 +79,6 @@ impl Step {
             Self::Rest => Action::requeue(AT_REST.mul_f64(0.8 + 0.4 * chance)),
         }
     }
-}
-
-/// What a resource's failures are counted by: whatever a human may have changed
-/// to mend them. A new value starts the count anew.
-#[must_use]
-pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    project.metadata.generation.hash(&mut hasher);
-    project
-        .metadata
-        .deletion_timestamp
-        .is_some()
-        .hash(&mut hasher);
-    for name in [RECONCILE_REQUESTED_AT, RETRY] {
-        annotation(project, name).hash(&mut hasher);
-    }
-    if let Some(connection) = context.claims.connection_of(project) {
-        context.registry.revision(&connection).hash(&mut hasher);
-    }
-    hasher.finish()
 }
 
 /// Waits until a moment of the day.
@@ -170,4 +149,29 @@ fn back_off(context: &Context, me: &Me, error: &oms::Error) -> Duration {
         context.settings.max_backoff,
         least,
     )
+}
+
+/// Takes the finalizer off and says what may be left.
+pub async fn let_go(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    left: Option<String>,
+) -> Result<Step, Error> {
+    if let Some(left) = &left {
+        context.events.warning(read, Reason::LeftInOms, left).await;
+        tracing::warn!(resource = %me.key, uid = me.uid, "deleted: {left}");
+    }
+    if read
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == FINALIZER)
+    {
+        context.kubernetes.let_go(read).await?;
+    }
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = None);
+    context.memory.forget(&me.uid);
+    Ok(Step::Rest)
 }
