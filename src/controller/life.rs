@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use super::audit::{Asker, audit};
 use super::context::Context;
 use super::link::{Blocked, Link, link};
-use super::me::{Me, annotation};
+use super::me::{Me, annotation, is_observed};
 use super::memory::LastMutation;
 use super::pass::{
     Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled,
@@ -26,15 +26,6 @@ const SWEEP_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a project is taken to be as its own creation left it.
 const RECENT: SignedDuration = SignedDuration::from_secs(5);
-
-/// Whether something was ever seen of the resource's project.
-#[must_use]
-pub fn is_observed(project: &MigrationProject) -> bool {
-    project
-        .status
-        .as_ref()
-        .is_some_and(|status| status.project_status.is_some())
-}
 
 /// One pass over a resource that has recorded the project `id`.
 pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {

@@ -59,3 +59,12 @@ pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
 pub fn annotation<'a>(project: &'a MigrationProject, name: &str) -> Option<&'a str> {
     project.annotations().get(name).map(String::as_str)
 }
+
+/// Whether something was ever seen of the resource's project.
+#[must_use]
+pub fn is_observed(project: &MigrationProject) -> bool {
+    project
+        .status
+        .as_ref()
+        .is_some_and(|status| status.project_status.is_some())
+}

@@ -8,9 +8,9 @@ use kube::runtime::controller::Action;
 
 use super::context::Context;
 use super::failure;
-use super::me::Me;
+use super::kubernetes;
+use super::me::{Me, is_observed};
 use super::publish::publish;
-use super::{kubernetes, life};
 use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::{Readiness, Verdict};
@@ -114,7 +114,7 @@ pub async fn give_up_for_now(
     let now = context.clock.now();
     // What is known of a project that is there does not become less known
     // because one question went unanswered.
-    let keep = life::is_observed(read);
+    let keep = is_observed(read);
     publish(context, read, (!keep).then_some(&verdict), |status| {
         let before = status.last_error.take();
         status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));

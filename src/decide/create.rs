@@ -10,7 +10,7 @@ mod words;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::situation::{
-    Adopt, Adoptee, CreateDecision, CreateSituation, Look, Namesake, Provenance, Timing, Walked,
+    Adopt, Adoptee, CreateDecision, CreateSituation, Look, Namesake, Provenance, Walked,
 };
 use super::record::{OpenAttempt, Record};
 use super::reservation::Reservation;

@@ -1,21 +1,10 @@
 //! What a decision about a create rests on, and what it can be.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::api::v1alpha1::Reason;
 use crate::decide::observed::ProjectStatus;
-use crate::decide::record::Record;
-
-/// The times that bound how long a sent create may still take effect.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// Longest time one CreateProject call is waited for.
-    pub call: SignedDuration,
-    /// Wait after a call that nobody answered.
-    pub silent: SignedDuration,
-    /// Wait after a call that OMS answered with a failure.
-    pub replied: SignedDuration,
-}
+use crate::decide::record::{Record, Timing};
 
 /// What the resource wants to take over.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::decide::ProjectStatus;
 use crate::decide::reservation::{Identity, ReservedConnection, Target};
+use crate::decide::{ProjectStatus, Timing};
 
 const TIMING: Timing = Timing {
     call: SignedDuration::from_secs(60),
