@@ -183,7 +183,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
     let swept = if users.is_empty() {
         observe::probe(&live.client).await.map(|()| None)
     } else {
-        observe::sweep(&live.client, context.clock.now())
+        observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
             .await
             .map(Some)
     };
@@ -291,7 +291,7 @@ async fn publish(
     after.projects = i32::try_from(users).ok();
     after.conditions = conditions(
         &before.conditions,
-        &verdict,
+        &verdict.statements(),
         generation,
         context.clock.now(),
     );

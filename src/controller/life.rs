@@ -1,8 +1,6 @@
 //! One pass over a resource whose project is there: what has the sweep seen,
 //! and what does that ask for?
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
@@ -11,18 +9,14 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_observed};
 use super::memory::LastMutation;
-use super::pass::{
-    Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled,
-};
-use super::publish::publish;
-use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RECONCILE_REQUESTED_AT};
+use super::pass::{Error, MOMENT, SOON, SWEEP_WAIT, Step, give_up_for_now, let_go, rest_stalled};
+use super::show::show;
+use crate::api::keys::{CREATE_RESERVATION, FINALIZER};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::lifecycle::{self, LifeSituation, Mutation};
 use crate::decide::{Observed, ProjectStatus, Provenance, Readiness, body, classify};
+use crate::observe::{Seen, translate};
 use crate::oms::{self, Outcome};
-
-/// How long the sweep that a mutation has brought forward is waited for.
-const SWEEP_WAIT: Duration = Duration::from_secs(5);
 
 /// How long a project is taken to be as its own creation left it.
 const RECENT: SignedDuration = SignedDuration::from_secs(5);
@@ -54,11 +48,11 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return Ok(Step::Reread(Box::new(held)));
     }
 
-    let observed = match observe(context, &me, &link, id).await {
+    let (observed, seen) = match observe(context, &me, &link, id).await {
         Ok(observed) => observed,
         Err(error) => return give_up_for_now(context, &me, read, &error).await,
     };
-    let situation = situation(context, &me, read, id, observed.clone());
+    let situation = situation(context, &me, read, id, observed.clone(), seen.as_ref());
     let decision = lifecycle::decide(&situation);
 
     if let Some(mutation) = decision.mutation {
@@ -72,35 +66,18 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return act(context, &me, &live, &link, id, mutation).await;
     }
 
-    let requested = annotation(read, RECONCILE_REQUESTED_AT).map(str::to_owned);
-    let seen = match &observed {
-        Observed::Present(status) => Some(status.word().to_owned()),
-        _ => None,
-    };
     if observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    publish(context, read, Some(&decision.verdict), |status| {
-        if seen.is_some() {
-            status.project_status = seen;
-        }
-        status.gone = decision.gone.then_some(true);
-        status.spec_mismatch = situation.spec_mismatch.then_some(true);
-        status.create = None;
-        status.last_error = None;
-        status.last_handled_reconcile_at = requested;
-    })
-    .await?;
-    context.memory.succeeded(&me.uid);
-    Ok(match decision.verdict.readiness {
-        Readiness::Progressing => Step::After(SWEEP_WAIT),
-        Readiness::Stalled | Readiness::Unknown
-            if decision.verdict.reason == Reason::ActionMissing =>
-        {
-            Step::After(STALLED_RECHECK)
-        }
-        _ => Step::Rest,
-    })
+    show(
+        context,
+        &me,
+        read,
+        &decision,
+        seen.as_ref(),
+        situation.spec_mismatch,
+    )
+    .await
 }
 
 fn situation(
@@ -109,12 +86,14 @@ fn situation(
     read: &MigrationProject,
     id: &str,
     observed: Observed,
+    seen: Option<&Seen>,
 ) -> LifeSituation {
     let status = read.status.as_ref();
     LifeSituation {
         id: id.to_owned(),
         wanted: read.spec.state(),
         observed,
+        failed_step: seen.and_then(|seen| seen.progress.failed()).cloned(),
         spec_mismatch: spec_mismatch(context, me, read, id),
         gone: status.is_some_and(|status| status.gone == Some(true)),
     }
@@ -144,7 +123,7 @@ async fn observe(
     me: &Me,
     link: &Link,
     id: &str,
-) -> Result<Observed, oms::Error> {
+) -> Result<(Observed, Option<Seen>), oms::Error> {
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
     // A sweep that began before our own last change says nothing about it.
     let fresh = link
@@ -156,31 +135,32 @@ async fn observe(
     match (fresh, mutated) {
         (Some(snapshot), _) => {
             if let Some(seen) = snapshot.projects.get(id) {
-                return Ok(Observed::Present(seen.status.clone()));
+                return Ok((Observed::Present(seen.status.clone()), Some(seen.clone())));
             }
             // Not in the list: gone, or only missed by the walk. Asked below.
         }
         // The sweep that the start has brought forward is on its way.
-        (None, Some((LastMutation::Started, _))) if swept => return Ok(Observed::Unknown),
+        (None, Some((LastMutation::Started, _))) if swept => return Ok((Observed::Unknown, None)),
         // Made by this process a moment ago, and CreateProject does not start.
         (None, Some((LastMutation::Created, at))) if is_recent(context, at) => {
-            return Ok(Observed::Present(ProjectStatus::Init));
+            return Ok((Observed::Present(ProjectStatus::Init), None));
         }
         (None, None) if swept => {
             context.wake_connection.wake(&link.key);
-            return Ok(Observed::Unknown);
+            return Ok((Observed::Unknown, None));
         }
         (None, _) => {}
     }
     match link.live.client.describe_project(id).await {
         Ok(project) => {
-            let word = project.status.unwrap_or_default();
-            Ok(Observed::Present(ProjectStatus::parse(&word)))
+            let seen = translate(&project, context.clock.now(), None);
+            Ok((Observed::Present(seen.status.clone()), Some(seen)))
         }
-        Err(error) if error.is_not_found() => Ok(Observed::Absent),
-        Err(error) if error.is_unsupported() && link.live.unlisted => Ok(Observed::Unobservable {
-            missing: "ListProjects",
-        }),
+        Err(error) if error.is_not_found() => Ok((Observed::Absent, None)),
+        Err(error) if error.is_unsupported() && link.live.unlisted => {
+            let missing = "ListProjects";
+            Ok((Observed::Unobservable { missing }, None))
+        }
         Err(error) => Err(error),
     }
 }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::claims::Key;
+use crate::decide::caught_up::Side;
 use crate::decide::{Ending, OpenAttempt, Timing, Trace};
 
 /// The last change this process made to a project in OMS.
@@ -36,6 +37,9 @@ pub struct Remembered {
     pub mutated: Option<(LastMutation, Timestamp)>,
     /// A foreign reservation was told of.
     pub told_foreign: bool,
+    /// On which side of its limit the lag has been, and since when.
+    pub lag_side: Option<Side>,
+    figures_written: Option<Instant>,
     failures: Failures,
 }
 
@@ -57,6 +61,8 @@ impl Remembered {
             made: None,
             mutated: None,
             told_foreign: false,
+            lag_side: None,
+            figures_written: None,
             failures: Failures::default(),
         }
     }
@@ -167,6 +173,19 @@ impl Memory {
             failures.not_before = Some(Instant::now() + wait);
             wait
         })
+    }
+
+    /// The status has just been written.
+    pub fn figures_written(&self, uid: &str, key: &Key) {
+        self.remember(uid, key, |mine| mine.figures_written = Some(Instant::now()));
+    }
+
+    /// How long figures alone are not worth another write of the status.
+    #[must_use]
+    pub fn figures_wait(&self, uid: &str, interval: Duration) -> Option<Duration> {
+        let written = self.by_uid.lock().get(uid)?.figures_written?;
+        let left = interval.saturating_sub(written.elapsed());
+        (!left.is_zero()).then_some(left)
     }
 
     /// The work went well: the next failure starts small.

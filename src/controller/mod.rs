@@ -31,6 +31,7 @@ mod pass;
 mod publish;
 mod reconcile;
 mod registry;
+mod show;
 mod sweeps;
 mod wake;
 mod watch;

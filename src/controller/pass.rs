@@ -29,6 +29,9 @@ pub const STALLED_RECHECK: Duration = Duration::from_secs(300);
 /// expected soon.
 pub const SOON: Duration = Duration::from_secs(15);
 
+/// How long the sweep that a mutation has brought forward is waited for.
+pub const SWEEP_WAIT: Duration = Duration::from_secs(5);
+
 /// How long what is only just beginning is waited for.
 pub const MOMENT: Duration = Duration::from_millis(200);
 

@@ -9,11 +9,19 @@ use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
 use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
-use crate::decide::{Readiness, Verdict, conditions};
+use crate::decide::{Readiness, Statement, Verdict, conditions};
 
 /// Longest time an error text stands unchanged although it happened again: no
 /// resource is written more often for that alone.
 pub const ERROR_REFRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+/// What a resource says: its verdict, and what it has reached besides.
+pub struct Say<'a> {
+    /// Whether it is as declared.
+    pub verdict: &'a Verdict,
+    /// Further conditions; those not named stay as they are.
+    pub more: &'a [Statement],
+}
 
 /// Publishes `verdict`, and what `change` makes of the rest of the status.
 /// `read` is the resource that the verdict was reached on; if it has changed
@@ -24,24 +32,51 @@ pub async fn publish(
     verdict: Option<&Verdict>,
     change: impl FnOnce(&mut MigrationProjectStatus),
 ) -> Result<Option<MigrationProject>, kubernetes::Error> {
-    let before = read.status.clone().unwrap_or_default();
-    let generation = read.metadata.generation.unwrap_or_default();
-    let now = context.clock.now();
-    let mut after = before.clone();
+    let mut after = read.status.clone().unwrap_or_default();
     change(&mut after);
-    if let Some(verdict) = verdict {
-        after.observed_generation = Some(generation);
-        after.conditions = conditions(&before.conditions, verdict, generation, now);
+    match verdict {
+        Some(verdict) => publish_all(context, read, &Say { verdict, more: &[] }, after).await,
+        None => write(context, read, &after).await,
     }
-    let Some(difference) = difference(&before, &after) else {
+}
+
+/// Publishes the status `after` with the conditions that say `say`.
+pub async fn publish_all(
+    context: &Context,
+    read: &MigrationProject,
+    say: &Say<'_>,
+    mut after: MigrationProjectStatus,
+) -> Result<Option<MigrationProject>, kubernetes::Error> {
+    let before = read
+        .status
+        .as_ref()
+        .map(|status| status.conditions.as_slice());
+    let before = before.unwrap_or_default();
+    let generation = read.metadata.generation.unwrap_or_default();
+    let mut statements = say.verdict.statements();
+    statements.extend_from_slice(say.more);
+    after.observed_generation = Some(generation);
+    after.conditions = conditions(before, &statements, generation, context.clock.now());
+    let written = write(context, read, &after).await?;
+    if written.is_some() {
+        announce(&context.events, read, before, say.verdict).await;
+    }
+    Ok(written)
+}
+
+/// Writes what differs, if anything does.
+async fn write(
+    context: &Context,
+    read: &MigrationProject,
+    after: &MigrationProjectStatus,
+) -> Result<Option<MigrationProject>, kubernetes::Error> {
+    let before = read.status.clone().unwrap_or_default();
+    let Some(difference) = difference(&before, after) else {
         return Ok(None);
     };
     let written = context.kubernetes.publish(read, difference).await?;
     context.metrics.status_written();
     context.claims.note(&written);
-    if let Some(verdict) = verdict {
-        announce(&context.events, read, &before.conditions, verdict).await;
-    }
     Ok(Some(written))
 }
 

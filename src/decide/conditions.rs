@@ -1,64 +1,62 @@
-//! From a verdict to the conditions of a status, after the rules of kstatus:
+//! From statements to the conditions of a status, after the rules of kstatus:
 //! `Reconciling` and `Stalled` stand there only while they are True.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::verdict::{Readiness, Verdict};
+use super::verdict::Statement;
 use crate::api::v1alpha1::ConditionType;
 
 /// Longest message written; the schema of a condition allows 32 KiB, and
 /// nobody reads more than a few lines.
 const MESSAGE_LIMIT: usize = 1024;
 
-/// The conditions that say `verdict` for `generation`. `current` lends the
-/// times of transition, which move only when the status of a condition flips,
-/// and keeps the conditions of other types.
+/// The conditions that say `statements` for `generation`. `current` lends the
+/// times of transition, which move only when the status of a condition flips;
+/// what it says of types that are not stated now stays as it is, but for
+/// `Reconciling` and `Stalled`.
 #[must_use]
 pub fn conditions(
     current: &[Condition],
-    verdict: &Verdict,
+    statements: &[Statement],
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let (ready, extra) = match verdict.readiness {
-        Readiness::Ready => ("True", None),
-        Readiness::Progressing => ("False", Some(ConditionType::Reconciling)),
-        Readiness::Stalled => ("False", Some(ConditionType::Stalled)),
-        Readiness::Unknown => ("Unknown", None),
-    };
-    let mut wanted = vec![(ConditionType::Ready, ready)];
-    wanted.extend(extra.map(|type_| (type_, "True")));
-
-    let ours = [
-        ConditionType::Ready,
-        ConditionType::Reconciling,
-        ConditionType::Stalled,
-    ];
-    let others = current
+    let passing = [ConditionType::Reconciling, ConditionType::Stalled].map(ConditionType::as_str);
+    let kept = current.iter().filter(|condition| {
+        let type_ = condition.type_.as_str();
+        !passing.contains(&type_) && statements.iter().all(|one| one.type_.as_str() != type_)
+    });
+    let stated = statements
         .iter()
-        .filter(|condition| ours.iter().all(|type_| type_.as_str() != condition.type_))
-        .cloned();
-    wanted
-        .into_iter()
-        .map(|(type_, status)| {
-            let before = current
-                .iter()
-                .find(|condition| condition.type_ == type_.as_str());
-            let last_transition_time = before
-                .filter(|before| before.status == status)
-                .map_or(Time(now), |before| before.last_transition_time.clone());
-            Condition {
-                type_: type_.as_str().to_owned(),
-                status: status.to_owned(),
-                reason: verdict.reason.as_str().to_owned(),
-                message: clip(&verdict.message),
-                observed_generation: Some(generation),
-                last_transition_time,
-            }
-        })
-        .chain(others)
-        .collect()
+        .map(|statement| condition(current, statement, generation, now));
+    stated.chain(kept.cloned()).collect()
+}
+
+fn condition(
+    current: &[Condition],
+    statement: &Statement,
+    generation: i64,
+    now: Timestamp,
+) -> Condition {
+    let type_ = statement.type_.as_str();
+    let status = match statement.holds {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    };
+    let before = current.iter().find(|condition| condition.type_ == type_);
+    let last_transition_time = before
+        .filter(|before| before.status == status)
+        .map_or(Time(now), |before| before.last_transition_time.clone());
+    Condition {
+        type_: type_.to_owned(),
+        status: status.to_owned(),
+        reason: statement.reason.as_str().to_owned(),
+        message: clip(&statement.message),
+        observed_generation: Some(generation),
+        last_transition_time,
+    }
 }
 
 fn clip(message: &str) -> String {

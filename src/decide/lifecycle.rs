@@ -5,6 +5,7 @@
 //! where nothing fresh is known.
 
 use super::observed::{Observed, ProjectStatus};
+use super::progress::Step;
 use super::verdict::Verdict;
 use crate::api::v1alpha1::{Reason, WantedState};
 
@@ -17,6 +18,8 @@ pub struct LifeSituation {
     pub wanted: WantedState,
     /// What may be believed about it.
     pub observed: Observed,
+    /// The step that failed, if one did.
+    pub failed_step: Option<Step>,
     /// The spec was edited while the project was being created from its
     /// earlier text.
     pub spec_mismatch: bool,
@@ -90,7 +93,7 @@ pub fn decide(situation: &LifeSituation) -> LifeDecision {
             gone: false,
         };
     }
-    let (mutation, verdict) = by_table(id, situation.wanted, status);
+    let (mutation, verdict) = by_table(situation, status);
     LifeDecision {
         mutation,
         verdict,
@@ -113,7 +116,25 @@ fn gone(id: &str) -> LifeDecision {
     }
 }
 
-fn by_table(id: &str, wanted: WantedState, status: &ProjectStatus) -> (Option<Mutation>, Verdict) {
+fn failed(id: &str, step: Option<&Step>) -> String {
+    match step {
+        Some(Step {
+            name,
+            problem: Some(problem),
+            ..
+        }) => {
+            format!("Project {id} failed in the step {name}: {problem}")
+        }
+        Some(Step { name, .. }) => {
+            format!("Project {id} failed in the step {name}. OMS's console names the cause.")
+        }
+        None => format!("Project {id} failed. OMS's console names the step and the cause."),
+    }
+}
+
+fn by_table(situation: &LifeSituation, status: &ProjectStatus) -> (Option<Mutation>, Verdict) {
+    let id = &situation.id;
+    let wanted = situation.wanted;
     use ProjectStatus as S;
     use WantedState::{Created, Running};
 
@@ -154,10 +175,7 @@ fn by_table(id: &str, wanted: WantedState, status: &ProjectStatus) -> (Option<Mu
         ),
         (S::Failed, _) => (
             None,
-            Verdict::stalled(
-                Reason::Failed,
-                format!("Project {id} failed. OMS's console names the step and the cause."),
-            ),
+            Verdict::stalled(Reason::Failed, failed(id, situation.failed_step.as_ref())),
         ),
         (S::Finished, _) => (
             None,

@@ -4,11 +4,14 @@
 //! on is a value, and so is the decision.
 
 pub mod body;
+pub mod caught_up;
 mod conditions;
 pub mod create;
 pub mod lifecycle;
+pub mod milestones;
 mod name;
 mod observed;
+pub mod progress;
 mod record;
 mod reservation;
 mod verdict;
@@ -16,9 +19,10 @@ mod verdict;
 pub use conditions::conditions;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
+pub use progress::Progress;
 pub use record::{Ending, OpenAttempt, Record, Sources, Timing, Trace, record};
 pub use reservation::{
     Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
     ReservedConnection, Target, classify,
 };
-pub use verdict::{Readiness, Verdict};
+pub use verdict::{Readiness, Statement, Verdict};

@@ -1,6 +1,6 @@
 //! What a resource says of itself, before it becomes conditions.
 
-use crate::api::v1alpha1::Reason;
+use crate::api::v1alpha1::{ConditionType, Reason};
 
 /// Whether the resource is as declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,5 +65,48 @@ impl Verdict {
             reason,
             message: message.into(),
         }
+    }
+}
+
+/// One condition, before it gets its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Which.
+    pub type_: ConditionType,
+    /// True, False, or not known.
+    pub holds: Option<bool>,
+    /// Why, as a word.
+    pub reason: Reason,
+    /// Why.
+    pub message: String,
+}
+
+impl Statement {
+    /// A statement.
+    #[must_use]
+    pub fn new(type_: ConditionType, holds: Option<bool>, reason: Reason, message: String) -> Self {
+        Self {
+            type_,
+            holds,
+            reason,
+            message,
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict as conditions: `Reconciling` and `Stalled` only while True.
+    #[must_use]
+    pub fn statements(&self) -> Vec<Statement> {
+        let (ready, extra) = match self.readiness {
+            Readiness::Ready => (Some(true), None),
+            Readiness::Progressing => (Some(false), Some(ConditionType::Reconciling)),
+            Readiness::Stalled => (Some(false), Some(ConditionType::Stalled)),
+            Readiness::Unknown => (None, None),
+        };
+        let say = |type_, holds| Statement::new(type_, holds, self.reason, self.message.clone());
+        let mut statements = vec![say(ConditionType::Ready, ready)];
+        statements.extend(extra.map(|type_| say(type_, Some(true))));
+        statements
     }
 }

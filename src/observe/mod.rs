@@ -2,6 +2,8 @@
 
 mod snapshot;
 mod sweep;
+mod translate;
 
 pub use snapshot::{Seen, Snapshot};
 pub use sweep::{MAX_PAGES, probe, sweep};
+pub use translate::translate;

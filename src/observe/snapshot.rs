@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use crate::decide::ProjectStatus;
+use crate::decide::{Progress, ProjectStatus};
 
 /// One project of a sweep, as far as a resource at rest needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,18 @@ pub struct Seen {
     pub name: String,
     /// The status.
     pub status: ProjectStatus,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+impl Seen {
+    /// Whether both show a user the same.
+    #[must_use]
+    pub fn shows_the_same(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.status == other.status
+            && self.progress.shows_the_same(&other.progress)
+    }
 }
 
 /// The projects of one OMS at one time.
@@ -37,7 +49,8 @@ impl Snapshot {
             .flat_map(|before| &before.projects)
             .filter(|(id, _)| !self.projects.contains_key(*id));
         let moved = self.projects.iter().filter(move |(id, seen)| {
-            before.and_then(|before| before.projects.get(*id)) != Some(*seen)
+            let old = before.and_then(|before| before.projects.get(*id));
+            old.is_none_or(|old| !old.shows_the_same(seen))
         });
         gone.chain(moved).map(|(id, seen)| (id.as_str(), seen))
     }
@@ -54,6 +67,7 @@ mod tests {
                 let seen = Seen {
                     name: format!("name of {id}"),
                     status: ProjectStatus::parse(status),
+                    progress: Progress::default(),
                 };
                 ((*id).to_owned(), seen)
             })

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::snapshot::{Seen, Snapshot};
-use crate::decide::ProjectStatus;
+use super::translate::translate;
 use crate::oms::{Client, Error, ListProjects, Order, SortField};
 
 /// The most pages of one sweep: 150,000 projects, ten times what one process
@@ -14,17 +14,26 @@ use crate::oms::{Client, Error, ListProjects, Order, SortField};
 pub const MAX_PAGES: u32 = 1_000;
 
 /// Walks over all projects. Oldest first, so that what is created during the
-/// walk comes last and moves nobody to another page.
-pub async fn sweep(client: &Client, now: Timestamp) -> Result<Snapshot, Error> {
+/// walk comes last and moves nobody to another page. `before` is the last
+/// snapshot.
+///
+/// # Errors
+/// When any page fails: a part of a list is no list.
+pub async fn sweep(
+    client: &Client,
+    now: Timestamp,
+    before: Option<&Snapshot>,
+) -> Result<Snapshot, Error> {
     let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Ascending);
     let walk = client.walk_projects(&request, MAX_PAGES).await?;
+    let oms_now = walk.server_date.unwrap_or(now);
     let projects: HashMap<String, Seen> = walk
         .items
         .into_iter()
         .map(|project| {
-            let status = ProjectStatus::parse(project.status.as_deref().unwrap_or_default());
-            let name = project.name.unwrap_or_default();
-            (project.id, Seen { name, status })
+            let old = before.and_then(|before| before.projects.get(&project.id));
+            let seen = translate(&project, oms_now, old);
+            (project.id, seen)
         })
         .collect();
     Ok(Snapshot {

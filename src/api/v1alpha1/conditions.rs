@@ -12,6 +12,17 @@ pub enum ConditionType {
     Reconciling,
     /// Nothing will heal by itself. Present only while True.
     Stalled,
+    /// The project has come to an end, whichever. True on either, because
+    /// `kubectl wait` cannot wait for one condition or another.
+    Finished,
+    /// The project has done its work and ended.
+    Succeeded,
+    /// OMS's checks before the start have passed.
+    PrecheckPassed,
+    /// The rows that were there at the start are copied.
+    FullCopied,
+    /// The lag stays within `spec.readiness.maxLag`.
+    CaughtUp,
 }
 
 impl ConditionType {
@@ -22,6 +33,11 @@ impl ConditionType {
             Self::Ready => "Ready",
             Self::Reconciling => "Reconciling",
             Self::Stalled => "Stalled",
+            Self::Finished => "Finished",
+            Self::Succeeded => "Succeeded",
+            Self::PrecheckPassed => "PrecheckPassed",
+            Self::FullCopied => "FullCopied",
+            Self::CaughtUp => "CaughtUp",
         }
     }
 }
@@ -63,6 +79,13 @@ reasons! {
     Running: "The project is running, as declared.",
     Created: "The project exists and is not started, as declared.",
     Finished: "The project has done its work and ended.",
+    InProgress: "The project is on its way; this is not decided yet.",
+    Succeeded: "The project has done its work and ended.",
+    PrecheckPassed: "OMS's checks before the start have passed.",
+    PrecheckFailed: "OMS's checks before the start have failed; the message names the item and OMS's advice.",
+    FullCopied: "All rows that were there at the start are copied.",
+    LagWithinLimit: "The lag has stayed within `spec.readiness.maxLag` for `stableFor`.",
+    LagAboveLimit: "The lag has not stayed within `spec.readiness.maxLag` for `stableFor`.",
     // States of the project in OMS.
     Failed: "OMS reports that the project failed.",
     Paused: "The project is paused in OMS.",

@@ -1,5 +1,7 @@
 //! The `MigrationProject` resource: what a user declares.
 
+use std::time::Duration;
+
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,9 @@ use super::status::MigrationProjectStatus;
     derive = "PartialEq",
     doc = "One project of OceanBase Migration Service (OMS): the operator creates it exactly once and reports how it goes.",
     printcolumn = r#"{"name": "Status", "type": "string", "jsonPath": ".status.projectStatus", "description": "Status of the project in OMS's own word."}"#,
+    printcolumn = r#"{"name": "Step", "type": "string", "jsonPath": ".status.currentStep", "description": "The step that the project is at."}"#,
+    printcolumn = r#"{"name": "Progress", "type": "integer", "jsonPath": ".status.progress", "description": "How far that step is, in percent."}"#,
+    printcolumn = r#"{"name": "Lag", "type": "integer", "jsonPath": ".status.lagSeconds", "description": "Seconds behind the source, rounded up to a range."}"#,
     printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "description": "Whether the project is as declared."}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name": "Project ID", "type": "string", "jsonPath": ".status.projectId", "priority": 1, "description": "Id of the project in OMS."}"#,
@@ -51,6 +56,10 @@ pub struct MigrationProjectSpec {
     /// The connection's `adoption` must allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<Adopt>,
+
+    /// When an incremental project counts as caught up (condition CaughtUp).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Readiness>,
 
     /// Source data source by its name in OMS, instead of
     /// project.sourceEndpointId. Immutable once the project exists.
@@ -137,7 +146,54 @@ pub struct Adopt {
     pub by_name: Option<bool>,
 }
 
+/// When an incremental project counts as caught up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Readiness {
+    /// The lag that still counts as caught up, such as `60s` or `5m`. OMS takes
+    /// its checkpoints every 10 s, so less than 30s is never reliable. Default:
+    /// 60s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 2, max = 32),
+        regex(pattern = r"^([0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h))+$")
+    )]
+    pub max_lag: Option<String>,
+
+    /// How long the lag has to stay within maxLag before CaughtUp turns True,
+    /// and beyond it before CaughtUp turns False. Default: 30s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 2, max = 32),
+        regex(pattern = r"^([0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h))+$")
+    )]
+    pub stable_for: Option<String>,
+}
+
+/// `readiness.maxLag` where it is not set: twice what OMS's own checkpoints
+/// may be behind, with some room.
+pub const DEFAULT_MAX_LAG: Duration = Duration::from_secs(60);
+
+/// `readiness.stableFor` where it is not set.
+pub const DEFAULT_STABLE_FOR: Duration = Duration::from_secs(30);
+
 impl MigrationProjectSpec {
+    /// The lag that counts as caught up, the default applied.
+    #[must_use]
+    pub fn max_lag(&self) -> Duration {
+        let readiness = self.readiness.as_ref();
+        duration(readiness.and_then(|readiness| readiness.max_lag.as_deref()))
+            .unwrap_or(DEFAULT_MAX_LAG)
+    }
+
+    /// How long the lag has to stay on one side, the default applied.
+    #[must_use]
+    pub fn stable_for(&self) -> Duration {
+        let readiness = self.readiness.as_ref();
+        duration(readiness.and_then(|readiness| readiness.stable_for.as_deref()))
+            .unwrap_or(DEFAULT_STABLE_FOR)
+    }
+
     /// The wanted run state, the default applied.
     #[must_use]
     pub fn state(&self) -> WantedState {
@@ -163,4 +219,12 @@ impl MigrationProjectSpec {
             .as_ref()
             .is_some_and(|adopt| adopt.by_name == Some(true))
     }
+}
+
+/// A duration as the schema lets it through; anything else counts as unset.
+fn duration(text: Option<&str>) -> Option<Duration> {
+    text?
+        .parse::<kube::core::Duration>()
+        .ok()
+        .map(Duration::from)
 }

@@ -16,9 +16,9 @@ pub use connection::{
 pub use connection_status::OMSConnectionStatus;
 pub use migration_project::{
     Adopt, ConnectionRef, DeletionPolicy, MigrationProject, MigrationProjectSpec, NameRef,
-    WantedState,
+    Readiness, WantedState,
 };
 pub use status::{
     ConnectionIdentity, CreateOutcome, CreateStatus, LastError, MigrationProjectStatus,
-    PinnedConnection,
+    PinnedConnection, StepStatus,
 };

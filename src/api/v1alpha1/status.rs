@@ -39,6 +39,36 @@ pub struct MigrationProjectStatus {
     #[schemars(length(max = 256))]
     pub project_status: Option<String>,
 
+    /// The steps of the project, in OMS's order and words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub steps: Vec<StepStatus>,
+
+    /// The step that the project is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub current_step: Option<String>,
+
+    /// How far the current step is, in whole percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub progress: Option<i32>,
+
+    /// How far the project is behind its source, in seconds: the upper end of
+    /// the range that the lag falls in (30, 60, 120, 300, 600, 1800, 3600, …).
+    /// The exact figure moves all the time; it is a metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
+    pub lag_seconds: Option<i64>,
+
+    /// When the project was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Timestamp>,
+
+    /// When the project ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Timestamp>,
+
     /// The creation, while it is not settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create: Option<CreateStatus>,
@@ -62,10 +92,36 @@ pub struct MigrationProjectStatus {
     #[schemars(length(max = 1024))]
     pub last_handled_reconcile_at: Option<String>,
 
-    /// State in Kubernetes' own form: Ready, Reconciling, Stalled.
+    /// State in Kubernetes' own form: Ready, Reconciling, Stalled,
+    /// Finished, Succeeded, PrecheckPassed, FullCopied, CaughtUp.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// One step of a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepStatus {
+    /// OMS's name, such as FULL_TRANSFER.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub name: Option<String>,
+
+    /// OMS's word, such as RUNNING.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub status: Option<String>,
+
+    /// In whole percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub progress: Option<i32>,
+
+    /// What went wrong, in OMS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub message: Option<String>,
 }
 
 /// The OMSConnection that a project was created through, and the address of the

@@ -8,6 +8,7 @@ fn decision(wanted: WantedState, observed: Observed) -> LifeDecision {
         id: "np_1".into(),
         wanted,
         observed,
+        failed_step: None,
         spec_mismatch: false,
         gone: false,
     })
@@ -70,6 +71,7 @@ fn a_project_made_from_another_spec_is_not_started() {
         id: "np_1".into(),
         wanted: WantedState::Running,
         observed: Observed::Present(ProjectStatus::Init),
+        failed_step: None,
         spec_mismatch: true,
         gone: false,
     });

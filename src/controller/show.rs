@@ -1,0 +1,169 @@
+//! Publish for a project that is there: its steps, its milestones, its lag.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::context::Context;
+use super::me::Me;
+use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step};
+use super::publish::{Say, publish_all};
+use crate::api::v1alpha1::{
+    ConditionType, MigrationProject, MigrationProjectStatus, Reason, StepStatus,
+};
+use crate::decide::caught_up::{self, Limit};
+use crate::decide::lifecycle::LifeDecision;
+use crate::decide::{Progress, Readiness, Statement, milestones};
+use crate::observe::Seen;
+
+/// No resource is written more often than this for figures alone.
+const FIGURES_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Publishes what was decided and seen, and says when to look again.
+pub async fn show(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    decision: &LifeDecision,
+    seen: Option<&Seen>,
+    spec_mismatch: bool,
+) -> Result<Step, Error> {
+    let now = context.clock.now();
+    let status = seen.map(|seen| &seen.status);
+    let mut statements: Vec<Statement> = milestones::ending(status, decision.gone).into();
+    let mut again = None;
+    if let Some(seen) = seen {
+        statements.extend(milestones::steps(&seen.progress));
+        let (caught_up, until) = caught_up(context, me, read, &seen.progress, now);
+        statements.extend(caught_up);
+        again = until;
+    }
+    let mut after = read.status.clone().unwrap_or_default();
+    if let Some(seen) = seen {
+        describe(&mut after, seen);
+    }
+    after.gone = decision.gone.then_some(true);
+    after.spec_mismatch = spec_mismatch.then_some(true);
+    after.create = None;
+    after.last_error = None;
+
+    let before = read.status.clone().unwrap_or_default();
+    let rest = context.memory.figures_wait(&me.uid, FIGURES_INTERVAL);
+    if let (true, Some(rest)) = (moves_figures_only(&before, &after), rest) {
+        // Conditions are not held back: they only change with more than figures.
+        carry_figures(&before, &mut after);
+        again = Some(again.map_or(rest, |again: Duration| again.min(rest)));
+    }
+    let say = Say {
+        verdict: &decision.verdict,
+        more: &statements,
+    };
+    let written = publish_all(context, read, &say, after).await?;
+    if written.is_some() {
+        context.memory.figures_written(&me.uid, &me.key);
+    }
+    context.memory.succeeded(&me.uid);
+    let rest = match decision.verdict.readiness {
+        Readiness::Progressing => Some(SWEEP_WAIT),
+        Readiness::Stalled | Readiness::Unknown
+            if decision.verdict.reason == Reason::ActionMissing =>
+        {
+            Some(STALLED_RECHECK)
+        }
+        _ => None,
+    };
+    Ok(match (rest, again) {
+        (None, None) => Step::Rest,
+        (Some(wait), None) | (None, Some(wait)) => Step::After(wait),
+        (Some(one), Some(other)) => Step::After(one.min(other)),
+    })
+}
+
+fn describe(status: &mut MigrationProjectStatus, seen: &Seen) {
+    let progress = &seen.progress;
+    status.project_status = Some(seen.status.word().to_owned());
+    status.steps = progress
+        .steps
+        .iter()
+        .map(|step| StepStatus {
+            name: Some(step.name.clone()),
+            status: Some(step.status.clone()),
+            progress: step.progress.map(i32::from),
+            message: step.problem.clone(),
+        })
+        .collect();
+    let current = progress.current();
+    status.current_step = current.map(|step| step.name.clone());
+    status.progress = current.and_then(|step| step.progress).map(i32::from);
+    status.lag_seconds = progress.lag.and_then(|lag| i64::try_from(lag.bucket).ok());
+    status.start_time = progress.started;
+    status.completion_time = progress.finished;
+}
+
+/// The condition CaughtUp, where there is a lag to speak of, and when it may
+/// change without anything else changing.
+fn caught_up(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    progress: &Progress,
+    now: Timestamp,
+) -> (Option<Statement>, Option<Duration>) {
+    let Some(lag) = progress.lag else {
+        return (None, None);
+    };
+    let max_lag = read.spec.max_lag().as_secs();
+    let stable_for = SignedDuration::try_from(read.spec.stable_for()).unwrap_or_default();
+    let limit = Limit {
+        max_lag,
+        stable_for,
+    };
+    let side = context.memory.remember(&me.uid, &me.key, |mine| {
+        let side = caught_up::side(lag.seconds, limit, mine.lag_side, now);
+        mine.lag_side = Some(side);
+        side
+    });
+    let (is, until) = caught_up::caught_up(side, limit, stands(read), now);
+    let wait = until.map(|until| {
+        Duration::try_from(until.duration_since(now))
+            .unwrap_or_default()
+            .max(super::pass::MOMENT)
+    });
+    (Some(milestones::caught_up(is, max_lag)), wait)
+}
+
+/// What CaughtUp says now.
+fn stands(read: &MigrationProject) -> Option<bool> {
+    let conditions = &read.status.as_ref()?.conditions;
+    let type_ = ConditionType::CaughtUp.as_str();
+    let found = conditions
+        .iter()
+        .find(|condition| condition.type_ == type_)?;
+    Some(found.status == "True")
+}
+
+/// Whether nothing but figures would change.
+fn moves_figures_only(before: &MigrationProjectStatus, after: &MigrationProjectStatus) -> bool {
+    let mut calm = after.clone();
+    carry_figures(before, &mut calm);
+    calm == *before && before != after
+}
+
+/// Takes the figures of `before` over, where the steps are the same.
+fn carry_figures(before: &MigrationProjectStatus, after: &mut MigrationProjectStatus) {
+    let names = |status: &MigrationProjectStatus| {
+        status
+            .steps
+            .iter()
+            .map(|step| (step.name.clone(), step.status.clone()))
+            .collect::<Vec<_>>()
+    };
+    if names(before) != names(after) {
+        return;
+    }
+    for (old, new) in before.steps.iter().zip(&mut after.steps) {
+        new.progress = old.progress;
+    }
+    after.progress = before.progress;
+    after.lag_seconds = before.lag_seconds;
+}

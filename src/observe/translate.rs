@@ -1,0 +1,90 @@
+//! From OMS's words to the operator's: what of a project is looked at.
+
+use jiff::Timestamp;
+
+use super::Seen;
+use crate::decide::ProjectStatus;
+use crate::decide::progress::{Lag, Progress, Step, lag_bucket};
+use crate::oms;
+
+/// The most steps kept of a project; OMS has about ten.
+const MAX_STEPS: usize = 32;
+
+/// The longest text kept of what went wrong in a step.
+const MAX_PROBLEM: usize = 512;
+
+/// A sample of the checkpoint that is older than this is not trusted to tell
+/// the lag; the time that has passed since counts in. OMS samples every 10 s.
+const SAMPLE_VALID_SECONDS: i64 = 60;
+
+/// What a list, or DescribeProject, shows of a project. `now` is OMS's own
+/// clock where it tells it; `before` is what was seen last.
+#[must_use]
+pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) -> Seen {
+    let bucket_before = before
+        .and_then(|before| before.progress.lag)
+        .map(|lag| lag.bucket);
+    let mut ordered: Vec<&oms::Step> = project.steps.iter().collect();
+    ordered.sort_by_key(|step| step.order);
+    let lag = ordered
+        .iter()
+        .find_map(|step| lag_of(step, now))
+        .map(|seconds| Lag {
+            seconds,
+            bucket: lag_bucket(seconds, bucket_before),
+        });
+    Seen {
+        name: project.name.clone().unwrap_or_default(),
+        status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+        progress: Progress {
+            steps: ordered.into_iter().take(MAX_STEPS).map(step).collect(),
+            lag,
+            started: project.gmt_start,
+            finished: project.gmt_finish,
+        },
+    }
+}
+
+fn step(step: &oms::Step) -> Step {
+    let percent = step.progress.map(|percent| percent.clamp(0, 100));
+    Step {
+        name: step.name.clone().unwrap_or_default(),
+        status: step.status.clone().unwrap_or_default(),
+        progress: percent.and_then(|percent| u8::try_from(percent).ok()),
+        problem: problem(step),
+    }
+}
+
+/// Code, message and proposal of the first thing that went wrong, in one line.
+fn problem(step: &oms::Step) -> Option<String> {
+    let error = step.errors.first()?;
+    let texts = [&error.code, &error.message, &error.reason, &error.proposal];
+    let said: Vec<&str> = texts
+        .into_iter()
+        .flatten()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .collect();
+    let printable: String = said
+        .join(": ")
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(MAX_PROBLEM)
+        .collect();
+    (!printable.is_empty()).then_some(printable)
+}
+
+/// The lag of the step that follows changes, never below zero: clocks that
+/// differ would give that.
+fn lag_of(wire: &oms::Step, now: Timestamp) -> Option<u64> {
+    if !step(wire).is_incremental() {
+        return None;
+    }
+    let checkpoint = wire.step_info.incr_timestamp_checkpoint?;
+    let sampled = wire
+        .step_info
+        .checkpoint_sample_timestamp
+        .filter(|sampled| now.as_second() - sampled <= SAMPLE_VALID_SECONDS);
+    let lag = sampled.unwrap_or_else(|| now.as_second()) - checkpoint;
+    Some(u64::try_from(lag).unwrap_or(0))
+}
