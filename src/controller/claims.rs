@@ -312,3 +312,6 @@ fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<Key>>, entry: &K,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,14 +225,19 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
         }
     };
     let next = Arc::new(next);
+    // What was put off because OMS was in trouble need not wait any longer.
+    let recovered = entry.problem.is_some() && problem.is_none();
     context.registry.set(
         key,
         Entry {
             live: Some(next.clone()),
             problem,
-            revision: entry.revision,
+            revision: entry.revision + u64::from(recovered),
         },
     );
+    if recovered {
+        wake_all(context, users);
+    }
     wake_changed(context, key, &live, &next, users);
 }
 
@@ -256,8 +261,10 @@ fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live, users
     let Some(old) = &before.snapshot else {
         return wake_all(context, users);
     };
-    for id in snapshot.changed(Some(old)) {
+    for (id, seen) in snapshot.changed(Some(old)) {
         wake_all(context, &context.claims.holders_of(id, key));
+        // Whoever waits for the name.
+        wake_all(context, &context.claims.named(&seen.name));
     }
 }
 

@@ -3,16 +3,18 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use super::audit::{Asker, audit};
 use super::context::Context;
-use super::create::{Me, let_go};
 use super::link::{Blocked, Link, link};
+use super::me::{Me, annotation, is_observed};
 use super::memory::LastMutation;
-use super::pass::{Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, rest_stalled};
+use super::pass::{
+    Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled,
+};
 use super::publish::publish;
-use super::trace::annotation;
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RECONCILE_REQUESTED_AT};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::lifecycle::{self, LifeSituation, Mutation};
@@ -22,14 +24,8 @@ use crate::oms::{self, Outcome};
 /// How long the sweep that a mutation has brought forward is waited for.
 const SWEEP_WAIT: Duration = Duration::from_secs(5);
 
-/// Whether something was ever seen of the resource's project.
-#[must_use]
-pub fn is_observed(project: &MigrationProject) -> bool {
-    project
-        .status
-        .as_ref()
-        .is_some_and(|status| status.project_status.is_some())
-}
+/// How long a project is taken to be as its own creation left it.
+const RECENT: SignedDuration = SignedDuration::from_secs(5);
 
 /// One pass over a resource that has recorded the project `id`.
 pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
@@ -150,18 +146,31 @@ async fn observe(
     id: &str,
 ) -> Result<Observed, oms::Error> {
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
-    if let Some(snapshot) = &link.live.snapshot {
-        let fresh = mutated.is_none_or(|(_, at)| snapshot.taken_at > at);
-        if let (true, Some(seen)) = (fresh, snapshot.projects.get(id)) {
-            return Ok(Observed::Present(seen.status.clone()));
+    // A sweep that began before our own last change says nothing about it.
+    let fresh = link
+        .live
+        .snapshot
+        .as_ref()
+        .filter(|snapshot| mutated.is_none_or(|(_, at)| snapshot.taken_at > at));
+    let swept = !link.live.unlisted;
+    match (fresh, mutated) {
+        (Some(snapshot), _) => {
+            if let Some(seen) = snapshot.projects.get(id) {
+                return Ok(Observed::Present(seen.status.clone()));
+            }
+            // Not in the list: gone, or only missed by the walk. Asked below.
         }
         // The sweep that the start has brought forward is on its way.
-        if matches!(mutated, Some((LastMutation::Started, _))) && !fresh {
+        (None, Some((LastMutation::Started, _))) if swept => return Ok(Observed::Unknown),
+        // Made by this process a moment ago, and CreateProject does not start.
+        (None, Some((LastMutation::Created, at))) if is_recent(context, at) => {
+            return Ok(Observed::Present(ProjectStatus::Init));
+        }
+        (None, None) if swept => {
+            context.wake_connection.wake(&link.key);
             return Ok(Observed::Unknown);
         }
-    } else if !link.live.unlisted && mutated.is_none() {
-        context.wake_connection.wake(&link.key);
-        return Ok(Observed::Unknown);
+        (None, _) => {}
     }
     match link.live.client.describe_project(id).await {
         Ok(project) => {
@@ -174,6 +183,10 @@ async fn observe(
         }),
         Err(error) => Err(error),
     }
+}
+
+fn is_recent(context: &Context, at: Timestamp) -> bool {
+    context.clock.now().duration_since(at) < RECENT
 }
 
 async fn act(

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
@@ -134,17 +133,12 @@ async fn is_allowed(
         NamespacesFrom::Same => Ok(false),
         NamespacesFrom::All => Ok(true),
         NamespacesFrom::Selector => {
-            let selector = connection
-                .spec
-                .allowed_namespaces
-                .as_ref()
-                .and_then(|allowed| allowed.selector.clone())
-                .unwrap_or_default();
-            // An empty selector would match everything; whoever means that
-            // says `from: All`.
-            if selector == LabelSelector::default() {
+            let allowed = connection.spec.allowed_namespaces.as_ref();
+            // The schema demands one; an empty one matches everything, as
+            // everywhere in Kubernetes.
+            let Some(selector) = allowed.and_then(|allowed| allowed.selector.clone()) else {
                 return Ok(false);
-            }
+            };
             let Ok(selector) = Selector::try_from(selector) else {
                 return Ok(false);
             };

@@ -190,3 +190,42 @@ impl Memory {
         (!left.is_zero()).then_some(left)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAP: Duration = Duration::from_secs(60);
+
+    fn key() -> Key {
+        Key {
+            namespace: "shop".into(),
+            name: "orders".into(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_in_a_row_wait_longer_and_a_new_cause_starts_over() {
+        let memory = Memory::default();
+        let waits: Vec<u64> = (0..7)
+            .map(|_| memory.failed("u", &key(), 1, CAP, None).as_secs())
+            .collect();
+        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
+        assert!(memory.hold_back("u", 1).is_some());
+        assert_eq!(memory.hold_back("u", 2), None, "something has changed");
+        assert_eq!(memory.failed("u", &key(), 2, CAP, None).as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_held_back_after_the_wait_or_a_success() {
+        let memory = Memory::default();
+        memory.failed("u", &key(), 1, CAP, Some(Duration::from_secs(30)));
+        tokio::time::advance(Duration::from_secs(29)).await;
+        assert!(memory.hold_back("u", 1).is_some());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(memory.hold_back("u", 1), None);
+        memory.failed("u", &key(), 1, CAP, None);
+        memory.succeeded("u");
+        assert_eq!(memory.hold_back("u", 1), None);
+    }
+}

@@ -23,6 +23,9 @@ where
 {
     let mut unlisted: HashSet<usize> = (0..parts.len()).collect();
     let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); parts.len()];
+    // Deletions that came before every namespace was listed: the store takes
+    // them only after its list.
+    let mut late: Vec<Event<K>> = Vec::new();
     let namespaces: Vec<String> = parts
         .iter()
         .map(|(namespace, _)| namespace.clone())
@@ -51,16 +54,21 @@ where
             }
             Ok(Event::InitDone) if first => {
                 unlisted.remove(&part);
-                if unlisted.is_empty() {
-                    vec![Ok(Event::InitDone)]
-                } else {
-                    Vec::new()
+                if !unlisted.is_empty() {
+                    return stream::iter(Vec::new());
                 }
+                let mut events = vec![Ok(Event::InitDone)];
+                events.extend(late.drain(..).map(Ok));
+                events
             }
             Ok(Event::InitDone) => gone(&store, &namespaces[part], &seen[part]),
             // Before every namespace is listed, the store only takes parts of
             // the list.
             Ok(Event::Apply(object)) if !unlisted.is_empty() => vec![Ok(Event::InitApply(object))],
+            Ok(event @ Event::Delete(_)) if !unlisted.is_empty() => {
+                late.push(event);
+                Vec::new()
+            }
             Ok(event) => vec![Ok(event)],
         };
         stream::iter(events)
@@ -86,3 +94,6 @@ where
         .map(|object| Ok(Event::Delete((*object).clone())))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 //! | file | what it is there for |
 //! | --- | --- |
 //! | `reconcile.rs` | one reconcile of a MigrationProject, and its error policy |
-//! | `create.rs`, `look.rs`, `call.rs` | the create protocol: gather and decide, look, reserve and call |
+//! | `create/` | the create protocol: look, reserve, call, record |
 //! | `life.rs` | a project with an id: observe, decide, start, publish |
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
 //! | `link.rs`, `registry.rs` | which connection a resource uses, and what is known of it |
@@ -12,21 +12,19 @@
 //! | `context.rs`, `clock.rs`, `wake.rs` | what a simulation replaces |
 
 mod audit;
-mod call;
 mod claims;
 mod clock;
 pub mod connection;
 mod context;
 mod create;
 mod credentials;
-mod endpoints;
 mod events;
 mod failure;
 mod kubernetes;
 mod life;
 mod link;
 mod locks;
-mod look;
+mod me;
 mod memory;
 mod merge;
 mod pass;
@@ -34,7 +32,6 @@ mod publish;
 mod reconcile;
 mod registry;
 mod sweeps;
-mod trace;
 mod wake;
 mod watch;
 

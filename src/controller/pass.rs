@@ -1,18 +1,17 @@
 //! What a pass over a resource ends in, and how failures are waited out.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use super::context::Context;
-use super::create::Me;
 use super::failure;
+use super::kubernetes;
+use super::me::{Me, is_observed};
 use super::publish::publish;
-use super::trace::annotation;
-use super::{kubernetes, life};
-use crate::api::keys::{RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::{Readiness, Verdict};
 use crate::oms;
@@ -82,26 +81,6 @@ impl Step {
     }
 }
 
-/// What a resource's failures are counted by: whatever a human may have changed
-/// to mend them. A new value starts the count anew.
-#[must_use]
-pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    project.metadata.generation.hash(&mut hasher);
-    project
-        .metadata
-        .deletion_timestamp
-        .is_some()
-        .hash(&mut hasher);
-    for name in [RECONCILE_REQUESTED_AT, RETRY] {
-        annotation(project, name).hash(&mut hasher);
-    }
-    if let Some(connection) = context.claims.connection_of(project) {
-        context.registry.revision(&connection).hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
 /// Waits until a moment of the day.
 #[must_use]
 pub fn wait_until(context: &Context, until: Timestamp) -> Step {
@@ -135,7 +114,7 @@ pub async fn give_up_for_now(
     let now = context.clock.now();
     // What is known of a project that is there does not become less known
     // because one question went unanswered.
-    let keep = life::is_observed(read);
+    let keep = is_observed(read);
     publish(context, read, (!keep).then_some(&verdict), |status| {
         let before = status.last_error.take();
         status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
@@ -170,4 +149,29 @@ fn back_off(context: &Context, me: &Me, error: &oms::Error) -> Duration {
         context.settings.max_backoff,
         least,
     )
+}
+
+/// Takes the finalizer off and says what may be left.
+pub async fn let_go(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    left: Option<String>,
+) -> Result<Step, Error> {
+    if let Some(left) = &left {
+        context.events.warning(read, Reason::LeftInOms, left).await;
+        tracing::warn!(resource = %me.key, uid = me.uid, "deleted: {left}");
+    }
+    if read
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == FINALIZER)
+    {
+        context.kubernetes.let_go(read).await?;
+    }
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = None);
+    context.memory.forget(&me.uid);
+    Ok(Step::Rest)
 }

@@ -9,7 +9,7 @@ use kube::runtime::controller::Action;
 use super::claims::Key;
 use super::context::Context;
 use super::pass::{Error, Step};
-use super::{create, failure, life, pass};
+use super::{create, failure, life, me};
 use crate::api::v1alpha1::MigrationProject;
 
 /// How often one reconcile follows its own writes before it gives its slot
@@ -27,7 +27,7 @@ pub async fn reconcile(
     let uid = project.uid().unwrap_or_default();
     if let Some(wait) = context
         .memory
-        .hold_back(&uid, pass::cause(&context, &project))
+        .hold_back(&uid, me::cause(&context, &project))
     {
         return Ok(Action::requeue(wait));
     }

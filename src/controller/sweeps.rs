@@ -50,7 +50,7 @@ impl Sweeps {
     }
 
     /// Sweep as soon as the spacing allows. A big OMS, whose sweep takes long,
-    /// is not swept more than half of the time.
+    /// is swept at most a third of the time.
     pub fn bring_forward(&self, key: &Key) {
         self.change(key, |schedule| {
             let spacing = SPACING.max(schedule.took * 2);
@@ -115,5 +115,51 @@ impl Sweeps {
     /// The connection is gone.
     pub fn remove(&self, key: &Key) {
         self.schedules.lock().remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+
+    fn key() -> Key {
+        Key {
+            namespace: "oms".into(),
+            name: "prod".into(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_of_changes_shares_one_sweep_soon() {
+        let sweeps = Sweeps::default();
+        sweeps.succeeded(&key(), Duration::from_millis(100), INTERVAL);
+        for _ in 0..100 {
+            sweeps.bring_forward(&key());
+        }
+        assert_eq!(sweeps.due_in(&key()), SPACING);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_oms_is_swept_at_most_a_third_of_the_time() {
+        let sweeps = Sweeps::default();
+        sweeps.succeeded(&key(), Duration::from_secs(6), INTERVAL);
+        sweeps.bring_forward(&key());
+        assert_eq!(sweeps.due_in(&key()), Duration::from_secs(12));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_oms_is_left_alone_ever_longer_and_not_brought_forward() {
+        let sweeps = Sweeps::default();
+        let (first, cap) = (Duration::from_secs(2), Duration::from_secs(5));
+        let waits: Vec<u64> = (0..3)
+            .map(|_| sweeps.failed(&key(), first, cap).as_secs())
+            .collect();
+        assert_eq!(waits, [2, 4, 5]);
+        sweeps.bring_forward(&key());
+        assert_eq!(sweeps.due_in(&key()), Duration::from_secs(5));
+        sweeps.start_over(&key());
+        assert!(sweeps.due_in(&key()).is_zero());
     }
 }

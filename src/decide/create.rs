@@ -3,9 +3,15 @@
 //! Pure: everything this looks at is gathered before, everything it asks for
 //! is done after. `docs/safety.md` tells the protocol as a whole.
 
+mod adopt;
+mod situation;
+mod words;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::observed::ProjectStatus;
+pub use self::situation::{
+    Adopt, Adoptee, CreateDecision, CreateSituation, Look, Namesake, Provenance, Walked,
+};
 use super::record::{OpenAttempt, Record};
 use super::reservation::Reservation;
 use crate::api::v1alpha1::Reason;
@@ -17,166 +23,13 @@ pub const MAX_UNKNOWN_ATTEMPTS: u32 = 3;
 /// look and the creation: both are cut to whole seconds.
 pub const CLOCK_GRAIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// The most namesakes that a reservation names, newest first as they come; the
+/// schema of `status.create` allows 200. Older ones are told apart by their
+/// time of creation.
+const MAX_KNOWN_IDS: usize = 100;
+
 /// How often the name is looked up again while an attempt is open.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
-
-/// The times that bound how long a sent create may still take effect.
-#[derive(Clone, Copy, Debug)]
-pub struct Timing {
-    /// Longest time one CreateProject call is waited for.
-    pub call: SignedDuration,
-    /// Wait after a call that nobody answered.
-    pub silent: SignedDuration,
-    /// Wait after a call that OMS answered with a failure.
-    pub replied: SignedDuration,
-}
-
-/// What the resource wants to take over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Adopt {
-    /// The project with this id, as found by asking OMS for it.
-    Id(String, Adoptee),
-    /// The one project with the resource's project name.
-    ByName,
-}
-
-/// What OMS said of the project that `spec.adopt.projectId` names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Adoptee {
-    /// It is there.
-    Present {
-        /// Its status.
-        status: ProjectStatus,
-        /// The resource that has it already, as `namespace/name`.
-        claimed_by: Option<String>,
-    },
-    /// OMS knows no such project.
-    Absent,
-    /// OMS has no action to ask with.
-    Unobservable,
-}
-
-/// A project with exactly the wanted name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Namesake {
-    /// Its id.
-    pub id: String,
-    /// Its status.
-    pub status: ProjectStatus,
-    /// When OMS says it was made, by OMS's clock.
-    pub created: Option<Timestamp>,
-    /// The resource that has recorded it, as `namespace/name`.
-    pub claimed_by: Option<String>,
-    /// In what it differs from the body that was sent, where that was compared.
-    pub differences: Vec<String>,
-}
-
-/// What looking for the name in OMS has shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// The server has no ListProjects: nothing can be seen.
-    Unsupported,
-    /// These have the name.
-    Seen {
-        /// Every project with exactly the name.
-        namesakes: Vec<Namesake>,
-        /// What a walk over all recent projects has shown besides, if one was
-        /// made. Only then is "none" believed of an open attempt.
-        walked: Option<Walked>,
-    },
-}
-
-/// What a walk has shown that a search by name cannot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Walked {
-    /// Projects of another name that nobody claims, made since the attempt and
-    /// equal to its body: the attempt's project may have been renamed.
-    pub lookalikes: Vec<String>,
-}
-
-/// All that the decision rests on.
-#[derive(Clone, Debug)]
-pub struct CreateSituation {
-    /// Now, by the operator's clock.
-    pub now: Timestamp,
-    /// The resource is being deleted.
-    pub deleting: bool,
-    /// What is on record of earlier attempts.
-    pub record: Record,
-    /// The project's name in OMS.
-    pub project_name: String,
-    /// What the resource wants to take over, if anything.
-    pub adopt: Option<Adopt>,
-    /// Why the connection does not let this resource take over a project.
-    pub adoption_refused: Option<String>,
-    /// A human has said "again" since the attempts were used up: a new retry
-    /// annotation, or another spec.
-    pub asked_again: bool,
-    /// The resource that comes first for this name on this OMS.
-    pub rival: Option<String>,
-    /// Until when an attempt of a resource that is gone may still make a
-    /// project with this name.
-    pub others_attempt_until: Option<Timestamp>,
-    /// What the look has shown.
-    pub look: Look,
-    /// The bounds.
-    pub timing: Timing,
-}
-
-/// Why an id is recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provenance {
-    /// It is the project of this resource's own interrupted create.
-    Recovered,
-    /// The resource asked to take it over.
-    Adopted,
-    /// A restored resource found the project it had before.
-    Restored,
-}
-
-/// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CreateDecision {
-    /// Reserve, then call.
-    Reserve {
-        /// Number of the attempt.
-        attempt: u32,
-        /// Attempts of unknown outcome so far, since a human last asked.
-        spent: u32,
-        /// Ids that have the name and are not ours.
-        known_ids: Vec<String>,
-    },
-    /// Write this id into the resource.
-    Record {
-        /// The project.
-        id: String,
-        /// Why it is this one.
-        why: Provenance,
-    },
-    /// Look by the second way too, then decide again.
-    LookThoroughly,
-    /// Nothing but time can help: look again at `until`.
-    Wait {
-        /// When to look again.
-        until: Timestamp,
-        /// Until when no new attempt is made.
-        quarantine: Option<Timestamp>,
-        /// What for.
-        message: String,
-    },
-    /// A human has to act.
-    Stall {
-        /// Why, as a word.
-        reason: Reason,
-        /// Why, and what to do.
-        message: String,
-    },
-    /// The resource is being deleted and nothing holds it any more.
-    LetGo {
-        /// What may be left in OMS.
-        left: Option<String>,
-    },
-}
 
 /// Decides the next step of a resource that has no project id yet.
 #[must_use]
@@ -197,7 +50,7 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
         return CreateDecision::LetGo { left: None };
     }
     if let Some(Adopt::Id(id, adoptee)) = &situation.adopt {
-        return adopt_id(situation, id, adoptee);
+        return adopt::by_id(situation, id, adoptee);
     }
     if let Some(rival) = &situation.rival {
         return stall(
@@ -243,7 +96,7 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
         .filter(|one| !one.status.is_over())
         .collect();
     match (&situation.adopt, living.as_slice()) {
-        (Some(Adopt::ByName), [one]) => adopt_namesake(situation, one),
+        (Some(Adopt::ByName), [one]) => adopt::namesake(situation, one),
         (Some(Adopt::ByName), []) => stall(
             Reason::AdoptNotFound,
             format!(
@@ -255,11 +108,15 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
         (_, []) => CreateDecision::Reserve {
             attempt,
             spent,
-            known_ids: namesakes.iter().map(|one| one.id.clone()).collect(),
+            known_ids: namesakes
+                .iter()
+                .take(MAX_KNOWN_IDS)
+                .map(|one| one.id.clone())
+                .collect(),
         },
         (_, living) => stall(
             Reason::NameConflict,
-            name_conflict(&situation.project_name, living),
+            words::name_conflict(&situation.project_name, living),
         ),
     }
 }
@@ -280,10 +137,10 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
         }
         [] => {}
         many => {
-            if let Some(decision) = adopt_settles(situation) {
+            if let Some(decision) = adopt::settles(situation) {
                 return decision;
             }
-            let message = ambiguous(&reservation.project_name, many);
+            let message = words::ambiguous(&reservation.project_name, many);
             if situation.deleting {
                 return CreateDecision::LetGo {
                     left: Some(message),
@@ -314,13 +171,13 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             )),
         };
     }
-    if let Some(decision) = adopt_settles(situation) {
+    if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
     if !walked.lookalikes.is_empty() && !situation.asked_again {
         return stall(
             Reason::CreateAmbiguous,
-            renamed(&reservation.project_name, walked),
+            words::renamed(&reservation.project_name, walked),
         );
     }
     // What has the name now is not ours. A new attempt has to respect it.
@@ -351,7 +208,7 @@ fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> Create
             )),
         };
     }
-    if let Some(decision) = adopt_settles(situation) {
+    if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
     if situation.asked_again {
@@ -373,7 +230,7 @@ fn restored(situation: &CreateSituation, reservation: &Reservation) -> CreateDec
     if situation.deleting {
         return CreateDecision::LetGo { left: None };
     }
-    if let Some(decision) = adopt_settles(situation) {
+    if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
     let Look::Seen { namesakes, .. } = &situation.look else {
@@ -410,7 +267,7 @@ fn restored(situation: &CreateSituation, reservation: &Reservation) -> CreateDec
                  oms.oceanbase.com/create-reservation to create it, or set spec.adopt.projectId."
             ),
         ),
-        (many, _) => stall(Reason::RestoreAmbiguous, ambiguous(name, many)),
+        (many, _) => stall(Reason::RestoreAmbiguous, words::ambiguous(name, many)),
     }
 }
 
@@ -420,7 +277,7 @@ fn invalid(situation: &CreateSituation, problem: &str) -> CreateDecision {
             left: Some("the record of the create could not be read".to_owned()),
         };
     }
-    if let Some(decision) = adopt_settles(situation) {
+    if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
     stall(
@@ -432,60 +289,6 @@ fn invalid(situation: &CreateSituation, problem: &str) -> CreateDecision {
             situation.project_name
         ),
     )
-}
-
-/// `adopt.projectId` is a human's answer to a question the operator cannot
-/// settle; without it, or by name, there is none.
-fn adopt_settles(situation: &CreateSituation) -> Option<CreateDecision> {
-    match &situation.adopt {
-        Some(Adopt::Id(id, adoptee)) if !situation.deleting => {
-            Some(adopt_id(situation, id, adoptee))
-        }
-        _ => None,
-    }
-}
-
-fn adopt_id(situation: &CreateSituation, id: &str, adoptee: &Adoptee) -> CreateDecision {
-    if let Some(refused) = &situation.adoption_refused {
-        return stall(
-            Reason::AdoptRefused,
-            format!("Project {id} is not taken over: {refused}."),
-        );
-    }
-    match adoptee {
-        Adoptee::Present {
-            claimed_by: Some(other),
-            ..
-        } => stall(
-            Reason::ProjectClaimed,
-            format!(
-                "Project {id} belongs to MigrationProject {other}. Delete that resource first \
-                 (with deletionPolicy: Retain the project stays)."
-            ),
-        ),
-        Adoptee::Present { status, .. } if status.is_over() => stall(
-            Reason::AdoptNotFound,
-            format!("Project {id} is {status} and cannot be taken over. Correct spec.adopt."),
-        ),
-        Adoptee::Absent => stall(
-            Reason::AdoptNotFound,
-            format!("OMS knows no project {id}. Correct spec.adopt.projectId."),
-        ),
-        // Whoever gives the id of a project on a server that cannot be asked
-        // has looked for himself.
-        Adoptee::Present { .. } | Adoptee::Unobservable => CreateDecision::Record {
-            id: id.to_owned(),
-            why: Provenance::Adopted,
-        },
-    }
-}
-
-fn adopt_namesake(situation: &CreateSituation, one: &Namesake) -> CreateDecision {
-    let adoptee = Adoptee::Present {
-        status: one.status.clone(),
-        claimed_by: one.claimed_by.clone(),
-    };
-    adopt_id(situation, &one.id, &adoptee)
 }
 
 /// The projects that this reservation's call may have made.
@@ -510,57 +313,5 @@ fn stall(reason: Reason, message: String) -> CreateDecision {
     CreateDecision::Stall { reason, message }
 }
 
-fn name_conflict(name: &str, living: &[&Namesake]) -> String {
-    let one = living[0];
-    match (living.len(), &one.claimed_by) {
-        (1, Some(other)) => format!(
-            "OMS has a project \"{name}\" already: {} ({}), which belongs to MigrationProject \
-             {other}. Set another spec.project.name.",
-            one.id, one.status
-        ),
-        (1, None) => format!(
-            "OMS has a project \"{name}\" already: {} ({}). Set another spec.project.name, or \
-             take it over:\n  spec:\n    adopt: {{projectId: {}}}",
-            one.id, one.status, one.id
-        ),
-        _ => format!(
-            "OMS has {} projects \"{name}\" already: {}. Set another spec.project.name, or take \
-             one over with spec.adopt.projectId.",
-            living.len(),
-            list(living)
-        ),
-    }
-}
-
-fn ambiguous(name: &str, many: &[&Namesake]) -> String {
-    format!(
-        "More than one project \"{name}\" in OMS may be this resource's: {}. Look at them, then \
-         choose one with spec.adopt.projectId.",
-        list(many)
-    )
-}
-
-fn renamed(name: &str, walked: &Walked) -> String {
-    format!(
-        "The create of \"{name}\" was not answered, and OMS has no project of that name, but {} \
-         was made since, is equal to it, and belongs to nobody: was it renamed? If it is this \
-         resource's, set spec.adopt.projectId; if not, a new value of the annotation \
-         oms.oceanbase.com/retry creates the project.",
-        walked
-            .lookalikes
-            .iter()
-            .take(5)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
-}
-
-fn list(many: &[&Namesake]) -> String {
-    let shown: Vec<String> = many
-        .iter()
-        .take(5)
-        .map(|one| format!("{} ({})", one.id, one.status))
-        .collect();
-    shown.join(", ")
-}
+#[cfg(test)]
+mod tests;

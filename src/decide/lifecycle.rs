@@ -189,3 +189,6 @@ fn by_table(id: &str, wanted: WantedState, status: &ProjectStatus) -> (Option<Mu
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,20 @@
 //! `kubectl replace`, the status by a restore, the memory by a crash. As long
 //! as one of them speaks of an attempt, the attempt counts.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::create::Timing;
 use super::reservation::{Provenance, RESERVATION_STALE_AFTER, Reservation};
+
+/// The times that bound how long a sent create may still take effect.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Longest time one CreateProject call is waited for.
+    pub call: SignedDuration,
+    /// Wait after a call that nobody answered.
+    pub silent: SignedDuration,
+    /// Wait after a call that OMS answered with a failure.
+    pub replied: SignedDuration,
+}
 
 /// How an attempt ended, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,3 +188,6 @@ pub fn record(sources: Sources) -> Record {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

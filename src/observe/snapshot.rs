@@ -9,10 +9,10 @@ use crate::decide::ProjectStatus;
 /// One project of a sweep, as far as a resource at rest needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// The name, which may be that of a resource that has no project yet.
+    pub name: String,
     /// The status.
     pub status: ProjectStatus,
-    /// When OMS says it was modified last.
-    pub modified: Option<Timestamp>,
 }
 
 /// The projects of one OMS at one time.
@@ -26,23 +26,20 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The ids that differ between the two, gone and new ones included.
-    pub fn changed<'a>(&'a self, before: Option<&'a Self>) -> impl Iterator<Item = &'a str> {
+    /// The projects that differ between the two, gone and new ones included, by
+    /// id.
+    pub fn changed<'a>(
+        &'a self,
+        before: Option<&'a Self>,
+    ) -> impl Iterator<Item = (&'a str, &'a Seen)> {
         let gone = before
             .into_iter()
-            .flat_map(|before| before.projects.keys())
-            .filter(|id| !self.projects.contains_key(*id));
-        let moved = self
-            .projects
-            .iter()
-            .filter(move |(id, seen)| {
-                before
-                    .and_then(|before| before.projects.get(*id))
-                    .map(|old| &old.status)
-                    != Some(&seen.status)
-            })
-            .map(|(id, _)| id);
-        gone.chain(moved).map(String::as_str)
+            .flat_map(|before| &before.projects)
+            .filter(|(id, _)| !self.projects.contains_key(*id));
+        let moved = self.projects.iter().filter(move |(id, seen)| {
+            before.and_then(|before| before.projects.get(*id)) != Some(*seen)
+        });
+        gone.chain(moved).map(|(id, seen)| (id.as_str(), seen))
     }
 }
 
@@ -55,8 +52,8 @@ mod tests {
             .iter()
             .map(|(id, status)| {
                 let seen = Seen {
+                    name: format!("name of {id}"),
                     status: ProjectStatus::parse(status),
-                    modified: None,
                 };
                 ((*id).to_owned(), seen)
             })
@@ -71,7 +68,7 @@ mod tests {
     fn only_what_moved_came_or_went_is_changed() {
         let before = snapshot(&[("a", "INIT"), ("b", "RUNNING"), ("c", "RUNNING")]);
         let after = snapshot(&[("a", "RUNNING"), ("b", "RUNNING"), ("d", "INIT")]);
-        let mut changed: Vec<&str> = after.changed(Some(&before)).collect();
+        let mut changed: Vec<&str> = after.changed(Some(&before)).map(|(id, _)| id).collect();
         changed.sort_unstable();
         assert_eq!(changed, ["a", "c", "d"]);
     }

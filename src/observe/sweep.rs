@@ -23,13 +23,8 @@ pub async fn sweep(client: &Client, now: Timestamp) -> Result<Snapshot, Error> {
         .into_iter()
         .map(|project| {
             let status = ProjectStatus::parse(project.status.as_deref().unwrap_or_default());
-            (
-                project.id,
-                Seen {
-                    status,
-                    modified: project.gmt_modified,
-                },
-            )
+            let name = project.name.unwrap_or_default();
+            (project.id, Seen { name, status })
         })
         .collect();
     Ok(Snapshot {

@@ -327,7 +327,8 @@ async fn of_two_resources_with_one_name_the_older_gets_the_project() {
         api.create(&parameters, &first),
         api.create(&parameters, &second)
     );
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     let operator = world.operator().await;
     world.until("a", "one of both runs", |_| true).await;
     let stalled = async |name: &str| {

@@ -5,6 +5,7 @@ mod api_rules;
 mod cluster;
 mod crash;
 mod invalid;
+mod layering;
 mod protocol;
 mod schema;
 mod world;

@@ -1,116 +1,24 @@
-//! The dangerous part of the create protocol: from the reservation to the id
-//! on the resource. Once begun it is not cancelled.
+//! The id on the resource: written next after the call, and before anything
+//! else.
 
 use std::time::Duration;
 
 use kube::ResourceExt;
-use serde_json::{Map, Value};
+use kube::runtime::reflector::ObjectRef;
 
-use super::audit::{Asker, audit};
-use super::claims::Key;
-use super::context::Context;
-use super::create::Me;
-use super::kubernetes;
-use super::link::Link;
-use super::memory::LastMutation;
-use super::pass::{Error, Step, refused_or_wait};
-use super::publish::publish;
-use super::trace::to_status;
 use crate::api::v1alpha1::{MigrationProject, PinnedConnection, Reason};
+use crate::controller::audit::{Asker, audit};
+use crate::controller::claims::Key;
+use crate::controller::context::Context;
+use crate::controller::link::{Link, link};
+use crate::controller::me::Me;
+use crate::controller::pass::{Error, Step};
 use crate::decide::create::Provenance;
-use crate::decide::{Ending, Trace, Verdict};
-use crate::oms::{self, Outcome};
+use crate::oms;
 
 /// How often the id is written at once before the pass gives its slot back.
 /// The next pass goes on with it, from memory.
 const RECORD_TRIES: u32 = 5;
-
-/// Reserves on the resource as it was `read`, then calls CreateProject.
-pub async fn reserve_and_call(
-    context: &Context,
-    me: &Me,
-    read: &MigrationProject,
-    link: &Link,
-    trace: Trace,
-    body: Map<String, Value>,
-) -> Result<Step, Error> {
-    let text = trace.reservation.to_annotation();
-    // Remembered before it is written: when the answer to the write is lost,
-    // the reservation is known to be one that no call was made under.
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
-    let reserved = context.kubernetes.reserve(read, &text).await?;
-    context.claims.note(&reserved);
-    if reserved.metadata.deletion_timestamp.is_some() {
-        return Ok(Step::Again);
-    }
-    let client = link.live.client.clone();
-    let outcome = call(context, me, client, &trace, body).await;
-    match outcome {
-        None => Ok(Step::Again),
-        Some(Outcome::Done(id, _)) => record(context, me, &id).await,
-        Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
-        Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
-    }
-}
-
-/// The call itself, in a task of its own: neither the end of this reconcile nor
-/// that of the controller cancels it. `None`: too late to call.
-async fn call(
-    context: &Context,
-    me: &Me,
-    client: oms::Client,
-    trace: &Trace,
-    body: Map<String, Value>,
-) -> Option<Outcome<String>> {
-    if context.clock.now() > trace.reservation.not_after {
-        return None;
-    }
-    let mut begun = trace.clone();
-    begun.ending = Ending::Unknown { replied: false };
-    begun.spent += 1;
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));
-    let call = async move { client.create_project(&body).await };
-    let outcome = match context.tasks.spawn(call).await {
-        Ok(outcome) => outcome,
-        // A panic in the client: what it did is not known, and the memory says
-        // so already. The next pass looks.
-        Err(_) => return None,
-    };
-    let asker = Asker {
-        key: &me.key,
-        uid: &me.uid,
-        generation: me.generation,
-    };
-    audit(
-        &asker,
-        oms::Action::CreateProject,
-        &trace.reservation.project_name,
-        &outcome,
-    );
-    let now = context.clock.now();
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| match &outcome {
-            Outcome::Done(id, _) => {
-                mine.made = Some(id.clone());
-                mine.mutated = Some((LastMutation::Created, now));
-            }
-            Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
-            Outcome::Unknown(error) => {
-                mine.first_look = Some(now);
-                if let Some(attempt) = &mut mine.attempt {
-                    attempt.ending = Ending::Unknown {
-                        replied: error.was_answered(),
-                    };
-                }
-            }
-        });
-    Some(outcome)
-}
 
 /// Writes the id of a project that OMS has made for this resource.
 pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error> {
@@ -170,7 +78,7 @@ fn settle(context: &Context, me: &Me) {
 }
 
 fn pinned_name(context: &Context, key: &Key) -> PinnedConnection {
-    let reference = kube::runtime::reflector::ObjectRef::new(&key.name).within(&key.namespace);
+    let reference = ObjectRef::new(&key.name).within(&key.namespace);
     let connection = context
         .projects
         .get(&reference)
@@ -306,7 +214,7 @@ async fn surplus(
     id: &str,
 ) -> Result<Step, Error> {
     context.metrics.surplus_project();
-    let Some(link) = super::link::link(context, live).await?.ok() else {
+    let Some(link) = link(context, live).await?.ok() else {
         return Ok(Step::After(Duration::from_secs(5)));
     };
     let outcome = link.live.client.delete_project(id).await;
@@ -329,62 +237,4 @@ async fn surplus(
         .await;
     settle(context, me);
     Ok(Step::Again)
-}
-
-async fn not_done(
-    context: &Context,
-    me: &Me,
-    reserved: &MigrationProject,
-    trace: &Trace,
-    error: &oms::Error,
-) -> Result<Step, Error> {
-    let (verdict, wait) = refused_or_wait(context, me, error);
-    write_outcome(context, reserved, trace, error, &verdict, wait).await?;
-    Ok(Step::After(wait))
-}
-
-async fn unknown(
-    context: &Context,
-    me: &Me,
-    reserved: &MigrationProject,
-    trace: &Trace,
-    error: &oms::Error,
-) -> Result<Step, Error> {
-    context.metrics.create_unknown();
-    let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
-    let trace = attempt.unwrap_or_else(|| trace.clone());
-    let verdict = Verdict::progressing(
-        Reason::Creating,
-        format!(
-            "It is not known whether OMS has created \"{}\" ({error}); looking.",
-            trace.reservation.project_name
-        ),
-    );
-    write_outcome(context, reserved, &trace, error, &verdict, Duration::ZERO).await?;
-    Ok(Step::Again)
-}
-
-async fn write_outcome(
-    context: &Context,
-    reserved: &MigrationProject,
-    trace: &Trace,
-    error: &oms::Error,
-    verdict: &Verdict,
-    wait: Duration,
-) -> Result<(), kubernetes::Error> {
-    let now = context.clock.now();
-    publish(context, reserved, Some(verdict), |status| {
-        let before = status.create.take();
-        let timing = context.settings.timing;
-        status.create = Some(to_status(trace, now, timing, before.as_ref(), now));
-        let before = status.last_error.take();
-        status.last_error = Some(super::failure::last_error(
-            error,
-            before.as_ref(),
-            now,
-            wait,
-        ));
-    })
-    .await?;
-    Ok(())
 }

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::claims::Key;
-use super::context::Context;
-use super::link::Link;
 use crate::api::v1alpha1::MigrationProjectSpec;
+use crate::controller::claims::Key;
+use crate::controller::context::Context;
+use crate::controller::link::Link;
 use crate::decide::create::{Adopt, Adoptee, CLOCK_GRAIN, Look, Namesake, Walked};
 use crate::decide::{ProjectStatus, Reservation, body};
 use crate::observe::MAX_PAGES;

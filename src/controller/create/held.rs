@@ -1,7 +1,4 @@
-//! The create protocol at work: look, reserve, call, record; one pass of it.
-//!
-//! What is decided is decided in [`crate::decide::create`]; here it is
-//! gathered and done. `docs/safety.md` tells the protocol as a whole.
+//! A pass that holds the lock on the name: gather → decide → act.
 
 use std::time::Duration;
 
@@ -9,233 +6,45 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::{Map, Value};
 
-use super::call;
-use super::claims::Key;
-use super::context::Context;
-use super::endpoints;
-use super::link::{Blocked, Link, link};
-use super::look;
-use super::pass::{Error, MOMENT, Step, give_up_for_now, rest_stalled, wait_until};
-use super::publish::publish;
-use super::trace::{annotation, from_status, to_status};
+use super::trace::to_status;
+use super::{call, endpoints, id, look};
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RETRY};
 use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::controller::claims::Claim;
+use crate::controller::context::Context;
+use crate::controller::link::Link;
+use crate::controller::me::{Me, annotation};
+use crate::controller::pass::{
+    Error, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled, wait_until,
+};
+use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
 use crate::decide::{
-    Ending, Provenance, Record, Reservation, ReservedConnection, Sources, Target, Trace, Verdict,
-    body, classify, record,
+    Ending, Record, Reservation, ReservedConnection, Target, Trace, Verdict, body,
 };
 use crate::oms;
 
-/// One pass over a resource that has no project id yet. `read` may be old: it
-/// is read again before anything rests on it.
-pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Error> {
-    let me = Me::of(context, read);
-    if let Some(id) = context
-        .memory
-        .recall(&me.uid)
-        .and_then(|remembered| remembered.made)
-    {
-        return call::record(context, &me, &id).await;
-    }
-    let record = me.record(context, read).await;
-    let deleting = read.metadata.deletion_timestamp.is_some();
-    if deleting
-        && matches!(
-            record,
-            Record::Fresh { .. } | Record::Restored(_) | Record::Invalid(_)
-        )
-    {
-        return let_go(context, &me, read, None).await;
-    }
-    let link = match link(context, read).await? {
-        Ok(link) => link,
-        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
-        Err(Blocked::Because(verdict)) => {
-            return blocked(context, &me, read, &record, verdict).await;
-        }
-    };
-    let (url, name) = target(context, read, &record, &link);
-    if !link.live.is_same_oms(&url) {
-        let verdict = elsewhere(&url, &name, &link);
-        return blocked(context, &me, read, &record, verdict).await;
-    }
-
-    let lock_name = read.spec.adopt_project_id().unwrap_or(&name);
-    let _lock = context.locks.lock(&url, lock_name).await;
-    // What was read before the lock was got may be old by now.
-    let Some(live) = context.kubernetes.live(&me.key).await? else {
-        context.memory.forget(&me.uid);
-        return Ok(Step::Rest);
-    };
-    if live.resource_version() != read.resource_version() {
-        return Ok(Step::Reread(Box::new(live)));
-    }
-    let pass = Pass {
-        context,
-        me,
-        read: live,
-        record,
-        link,
-        url,
-        name,
-    };
-    pass.run().await
+/// A pass over a resource without a project, alone with its name.
+pub struct Held<'a> {
+    /// Everything at hand.
+    pub context: &'a Context,
+    /// Which resource.
+    pub me: Me,
+    /// The resource as the API server has it.
+    pub read: MigrationProject,
+    /// What is on record of earlier attempts.
+    pub record: Record,
+    /// Its connection.
+    pub link: Link,
+    /// The OMS to look in.
+    pub url: String,
+    /// The project name to look for.
+    pub name: String,
 }
 
-/// Which resource a pass is about.
-pub struct Me {
-    /// Namespace and name.
-    pub key: Key,
-    /// The UID.
-    pub uid: String,
-    /// The generation of its spec.
-    pub generation: i64,
-    /// What its failures are counted by: a change of it starts the count anew.
-    pub cause: u64,
-}
-
-impl Me {
-    /// Names `project`.
-    #[must_use]
-    pub fn of(context: &Context, project: &MigrationProject) -> Self {
-        Self {
-            key: Key::of(project),
-            uid: project.uid().unwrap_or_default(),
-            generation: project.metadata.generation.unwrap_or_default(),
-            cause: super::pass::cause(context, project),
-        }
-    }
-
-    async fn record(&self, context: &Context, read: &MigrationProject) -> Record {
-        let identity = context.identity(&self.key, &self.uid);
-        let found = classify(annotation(read, CREATE_RESERVATION), &identity);
-        let now = context.clock.now();
-        let (memory, first_look, told) = context.memory.remember(&self.uid, &self.key, |mine| {
-            let first_look = *mine.first_look.get_or_insert(now);
-            let told = std::mem::replace(&mut mine.told_foreign, true);
-            (mine.attempt.clone(), first_look, told)
-        });
-        if let (Provenance::Foreign(foreign), false) = (&found, told) {
-            let note = format!(
-                "The create reservation was written for {}/{} and is ignored here.",
-                foreign.namespace, foreign.name
-            );
-            context
-                .events
-                .warning(read, Reason::ForeignReservation, &note)
-                .await;
-        }
-        let sources = Sources {
-            annotation: found,
-            status: from_status(read, &identity),
-            memory,
-            first_look,
-            created: read.creation_timestamp().map(|time| time.0),
-        };
-        record(sources)
-    }
-}
-
-/// What stands in the way of a connection stands in the way of the pass; but a
-/// deletion is not held up for longer than an attempt may take effect.
-async fn blocked(
-    context: &Context,
-    me: &Me,
-    read: &MigrationProject,
-    record: &Record,
-    verdict: Verdict,
-) -> Result<Step, Error> {
-    if let (Record::Open(open), true) = (record, read.metadata.deletion_timestamp.is_some()) {
-        let until = open.quarantine(context.settings.timing);
-        if context.clock.now() < until {
-            publish(context, read, Some(&verdict), |_| {}).await?;
-            return Ok(wait_until(context, until));
-        }
-        let left = format!(
-            "the create of \"{}\" was not settled, and OMS could not be asked: a project of that \
-             name may be left",
-            open.reservation.project_name
-        );
-        return let_go(context, me, read, Some(left)).await;
-    }
-    rest_stalled(context, read, &verdict).await
-}
-
-/// Where and under which name to look: an attempt that was made is looked for
-/// where it was made, whatever the spec says by now.
-fn target(
-    context: &Context,
-    read: &MigrationProject,
-    record: &Record,
-    link: &Link,
-) -> (String, String) {
-    match record {
-        Record::Open(open) => of_reservation(&open.reservation),
-        Record::Restored(reservation) => of_reservation(reservation),
-        Record::Fresh { .. } | Record::Invalid(_) => {
-            (link.live.url.to_string(), context.claims.name_of(read))
-        }
-    }
-}
-
-fn of_reservation(reservation: &Reservation) -> (String, String) {
-    (
-        reservation.connection.url.clone(),
-        reservation.project_name.clone(),
-    )
-}
-
-fn elsewhere(url: &str, name: &str, link: &Link) -> Verdict {
-    Verdict::stalled(
-        Reason::EndpointChanged,
-        format!(
-            "A create of \"{name}\" was begun in the OMS at {url}, but OMSConnection {} now leads \
-             to {}. If it is the same OMS under a new address, add the old one to the \
-             connection's spec.formerUrls; otherwise point it back until this is settled.",
-            link.key, link.live.url
-        ),
-    )
-}
-
-/// Takes the finalizer off and says what may be left.
-pub async fn let_go(
-    context: &Context,
-    me: &Me,
-    read: &MigrationProject,
-    left: Option<String>,
-) -> Result<Step, Error> {
-    if let Some(left) = &left {
-        context.events.warning(read, Reason::LeftInOms, left).await;
-        tracing::warn!(resource = %me.key, uid = me.uid, "deleted: {left}");
-    }
-    if read
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == FINALIZER)
-    {
-        context.kubernetes.let_go(read).await?;
-    }
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = None);
-    context.memory.forget(&me.uid);
-    Ok(Step::Rest)
-}
-
-/// A pass that holds the lock on the name.
-struct Pass<'a> {
-    context: &'a Context,
-    me: Me,
-    read: MigrationProject,
-    record: Record,
-    link: Link,
-    url: String,
-    name: String,
-}
-
-impl Pass<'_> {
-    async fn run(self) -> Result<Step, Error> {
+impl Held<'_> {
+    /// Gathers, decides and does what was decided.
+    pub async fn run(self) -> Result<Step, Error> {
         let (context, me) = (self.context, &self.me);
         if let Some(step) = self.put_back().await? {
             return Ok(step);
@@ -290,7 +99,7 @@ impl Pass<'_> {
                     .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    return call::take_over(
+                    return id::take_over(
                         context, me, &self.read, &self.link, &self.name, &id, why,
                     )
                     .await;
@@ -303,7 +112,7 @@ impl Pass<'_> {
                 CreateDecision::Stall { reason, message } => {
                     self.publish(&Verdict::stalled(reason, message)).await?;
                     context.memory.succeeded(&me.uid);
-                    return Ok(Step::After(super::pass::STALLED_RECHECK));
+                    return Ok(Step::After(STALLED_RECHECK));
                 }
                 CreateDecision::LetGo { left } => {
                     return let_go(context, me, &self.read, left).await;
@@ -385,7 +194,7 @@ impl Pass<'_> {
     }
 
     fn rival(&self) -> Option<String> {
-        let same_oms = |claim: &super::claims::Claim| match &claim.pinned_url {
+        let same_oms = |claim: &Claim| match &claim.pinned_url {
             Some(url) => self.link.live.is_same_oms(url),
             None => claim.connection.as_ref().is_some_and(|connection| {
                 self.context

@@ -3,9 +3,16 @@
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use crate::api::v1alpha1::{ConnectionIdentity, CreateOutcome, CreateStatus, MigrationProject};
+use crate::api::keys::CREATE_RESERVATION;
+use crate::controller::context::Context;
+use crate::controller::me::{Me, annotation};
+
+use crate::api::v1alpha1::{
+    ConnectionIdentity, CreateOutcome, CreateStatus, MigrationProject, Reason,
+};
 use crate::decide::{
-    Ending, Identity, OpenAttempt, Reservation, ReservedConnection, Target, Timing, Trace,
+    Ending, Identity, OpenAttempt, Provenance, Record, Reservation, ReservedConnection, Sources,
+    Target, Timing, Trace, classify, record,
 };
 
 /// The attempt that `status.create` tells of, if it tells enough to act on.
@@ -95,8 +102,33 @@ pub fn to_status(
     }
 }
 
-/// The value of an annotation.
-#[must_use]
-pub fn annotation<'a>(project: &'a MigrationProject, name: &str) -> Option<&'a str> {
-    project.annotations().get(name).map(String::as_str)
+/// What is on record of earlier attempts for the resource.
+pub async fn record_of(context: &Context, me: &Me, read: &MigrationProject) -> Record {
+    let identity = context.identity(&me.key, &me.uid);
+    let found = classify(annotation(read, CREATE_RESERVATION), &identity);
+    let now = context.clock.now();
+    let (memory, first_look, told) = context.memory.remember(&me.uid, &me.key, |mine| {
+        let first_look = *mine.first_look.get_or_insert(now);
+        let is_foreign = matches!(found, Provenance::Foreign(_));
+        let told = std::mem::replace(&mut mine.told_foreign, is_foreign);
+        (mine.attempt.clone(), first_look, told)
+    });
+    if let (Provenance::Foreign(foreign), false) = (&found, told) {
+        let note = format!(
+            "The create reservation was written for {}/{} and is ignored here.",
+            foreign.namespace, foreign.name
+        );
+        context
+            .events
+            .warning(read, Reason::ForeignReservation, &note)
+            .await;
+    }
+    let sources = Sources {
+        annotation: found,
+        status: from_status(read, &identity),
+        memory,
+        first_look,
+        created: read.creation_timestamp().map(|time| time.0),
+    };
+    record(sources)
 }

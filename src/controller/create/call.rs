@@ -1,0 +1,159 @@
+//! The dangerous part of the create protocol: from the reservation to the id
+//! on the resource. Once begun it is not cancelled.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::trace::to_status;
+use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::controller::audit::{Asker, audit};
+use crate::controller::context::Context;
+use crate::controller::link::Link;
+use crate::controller::me::Me;
+use crate::controller::memory::LastMutation;
+use crate::controller::pass::{Error, Step, refused_or_wait};
+use crate::controller::publish::publish;
+use crate::controller::{failure, kubernetes};
+use crate::decide::{Ending, Trace, Verdict};
+use crate::oms::{self, Outcome};
+
+/// Reserves on the resource as it was `read`, then calls CreateProject.
+pub async fn reserve_and_call(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: &Link,
+    trace: Trace,
+    body: Map<String, Value>,
+) -> Result<Step, Error> {
+    let text = trace.reservation.to_annotation();
+    // Remembered before it is written: when the answer to the write is lost,
+    // the reservation is known to be one that no call was made under.
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
+    let reserved = context.kubernetes.reserve(read, &text).await?;
+    context.claims.note(&reserved);
+    if reserved.metadata.deletion_timestamp.is_some() {
+        return Ok(Step::Again);
+    }
+    let client = link.live.client.clone();
+    let outcome = call(context, me, client, &trace, body).await;
+    match outcome {
+        None => Ok(Step::Again),
+        Some(Outcome::Done(id, _)) => super::id::record(context, me, &id).await,
+        Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
+        Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
+    }
+}
+
+/// The call itself, in a task of its own: neither the end of this reconcile nor
+/// that of the controller cancels it. `None`: too late to call.
+async fn call(
+    context: &Context,
+    me: &Me,
+    client: oms::Client,
+    trace: &Trace,
+    body: Map<String, Value>,
+) -> Option<Outcome<String>> {
+    if context.clock.now() > trace.reservation.not_after {
+        return None;
+    }
+    let mut begun = trace.clone();
+    begun.ending = Ending::Unknown { replied: false };
+    begun.spent += 1;
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));
+    let call = async move { client.create_project(&body).await };
+    let outcome = match context.tasks.spawn(call).await {
+        Ok(outcome) => outcome,
+        // A panic in the client: what it did is not known, and the memory says
+        // so already. The next pass looks.
+        Err(_) => return None,
+    };
+    let asker = Asker {
+        key: &me.key,
+        uid: &me.uid,
+        generation: me.generation,
+    };
+    audit(
+        &asker,
+        oms::Action::CreateProject,
+        &trace.reservation.project_name,
+        &outcome,
+    );
+    let now = context.clock.now();
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| match &outcome {
+            Outcome::Done(id, _) => {
+                mine.made = Some(id.clone());
+                mine.mutated = Some((LastMutation::Created, now));
+            }
+            Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
+            Outcome::Unknown(error) => {
+                mine.first_look = Some(now);
+                if let Some(attempt) = &mut mine.attempt {
+                    attempt.ending = Ending::Unknown {
+                        replied: error.was_answered(),
+                    };
+                }
+            }
+        });
+    Some(outcome)
+}
+
+async fn not_done(
+    context: &Context,
+    me: &Me,
+    reserved: &MigrationProject,
+    trace: &Trace,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    let (verdict, wait) = refused_or_wait(context, me, error);
+    write_outcome(context, reserved, trace, error, &verdict, wait).await?;
+    Ok(Step::After(wait))
+}
+
+async fn unknown(
+    context: &Context,
+    me: &Me,
+    reserved: &MigrationProject,
+    trace: &Trace,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    context.metrics.create_unknown();
+    let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
+    let trace = attempt.unwrap_or_else(|| trace.clone());
+    let verdict = Verdict::progressing(
+        Reason::Creating,
+        format!(
+            "It is not known whether OMS has created \"{}\" ({error}); looking.",
+            trace.reservation.project_name
+        ),
+    );
+    write_outcome(context, reserved, &trace, error, &verdict, Duration::ZERO).await?;
+    Ok(Step::Again)
+}
+
+async fn write_outcome(
+    context: &Context,
+    reserved: &MigrationProject,
+    trace: &Trace,
+    error: &oms::Error,
+    verdict: &Verdict,
+    wait: Duration,
+) -> Result<(), kubernetes::Error> {
+    let now = context.clock.now();
+    publish(context, reserved, Some(verdict), |status| {
+        let before = status.create.take();
+        let timing = context.settings.timing;
+        status.create = Some(to_status(trace, now, timing, before.as_ref(), now));
+        let before = status.last_error.take();
+        status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
+    })
+    .await?;
+    Ok(())
+}

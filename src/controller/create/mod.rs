@@ -1,0 +1,140 @@
+//! The create protocol at work: look, reserve, call, record; one pass of it.
+//!
+//! What is decided is decided in [`crate::decide::create`]; here it is
+//! gathered and done. `docs/safety.md` tells the protocol as a whole.
+
+mod call;
+mod endpoints;
+mod held;
+mod id;
+mod look;
+mod trace;
+
+use kube::ResourceExt;
+
+use self::held::Held;
+use self::trace::record_of;
+use super::context::Context;
+use super::link::{Blocked, Link, link};
+use super::me::Me;
+use super::pass::{Error, MOMENT, Step, let_go, rest_stalled, wait_until};
+use super::publish::publish;
+use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::decide::{Record, Reservation, Verdict};
+
+/// One pass over a resource that has no project id yet. `read` may be old: it
+/// is read again before anything rests on it.
+pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Error> {
+    let me = Me::of(context, read);
+    if let Some(id) = context
+        .memory
+        .recall(&me.uid)
+        .and_then(|remembered| remembered.made)
+    {
+        return id::record(context, &me, &id).await;
+    }
+    let record = record_of(context, &me, read).await;
+    let deleting = read.metadata.deletion_timestamp.is_some();
+    if deleting
+        && matches!(
+            record,
+            Record::Fresh { .. } | Record::Restored(_) | Record::Invalid(_)
+        )
+    {
+        return let_go(context, &me, read, None).await;
+    }
+    let link = match link(context, read).await? {
+        Ok(link) => link,
+        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
+        Err(Blocked::Because(verdict)) => {
+            return blocked(context, &me, read, &record, verdict).await;
+        }
+    };
+    let (url, name) = target(context, read, &record, &link);
+    if !link.live.is_same_oms(&url) {
+        let verdict = elsewhere(&url, &name, &link);
+        return blocked(context, &me, read, &record, verdict).await;
+    }
+
+    let lock_name = read.spec.adopt_project_id().unwrap_or(&name);
+    let _lock = context.locks.lock(link.live.url.as_str(), lock_name).await;
+    // What was read before the lock was got may be old by now.
+    let Some(live) = context.kubernetes.live(&me.key).await? else {
+        context.memory.forget(&me.uid);
+        return Ok(Step::Rest);
+    };
+    if live.resource_version() != read.resource_version() {
+        return Ok(Step::Reread(Box::new(live)));
+    }
+    let held = Held {
+        context,
+        me,
+        read: live,
+        record,
+        link,
+        url,
+        name,
+    };
+    held.run().await
+}
+
+/// What stands in the way of a connection stands in the way of the pass; but a
+/// deletion is not held up for longer than an attempt may take effect.
+async fn blocked(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    record: &Record,
+    verdict: Verdict,
+) -> Result<Step, Error> {
+    if let (Record::Open(open), true) = (record, read.metadata.deletion_timestamp.is_some()) {
+        let until = open.quarantine(context.settings.timing);
+        if context.clock.now() < until {
+            publish(context, read, Some(&verdict), |_| {}).await?;
+            return Ok(wait_until(context, until));
+        }
+        let left = format!(
+            "the create of \"{}\" was not settled, and OMS could not be asked: a project of that \
+             name may be left",
+            open.reservation.project_name
+        );
+        return let_go(context, me, read, Some(left)).await;
+    }
+    rest_stalled(context, read, &verdict).await
+}
+
+/// Where and under which name to look: an attempt that was made is looked for
+/// where it was made, whatever the spec says by now.
+fn target(
+    context: &Context,
+    read: &MigrationProject,
+    record: &Record,
+    link: &Link,
+) -> (String, String) {
+    match record {
+        Record::Open(open) => of_reservation(&open.reservation),
+        Record::Restored(reservation) => of_reservation(reservation),
+        Record::Fresh { .. } | Record::Invalid(_) => {
+            (link.live.url.to_string(), context.claims.name_of(read))
+        }
+    }
+}
+
+fn of_reservation(reservation: &Reservation) -> (String, String) {
+    (
+        reservation.connection.url.clone(),
+        reservation.project_name.clone(),
+    )
+}
+
+fn elsewhere(url: &str, name: &str, link: &Link) -> Verdict {
+    Verdict::stalled(
+        Reason::EndpointChanged,
+        format!(
+            "A create of \"{name}\" was begun in the OMS at {url}, but OMSConnection {} now leads \
+             to {}. If it is the same OMS under a new address, add the old one to the \
+             connection's spec.formerUrls; otherwise point it back until this is settled.",
+            link.key, link.live.url
+        ),
+    )
+}

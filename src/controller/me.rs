@@ -1,0 +1,70 @@
+//! Which resource a pass is about.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use kube::ResourceExt;
+
+use super::claims::Key;
+use super::context::Context;
+use crate::api::keys::{RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::v1alpha1::MigrationProject;
+
+/// Which resource a pass is about.
+pub struct Me {
+    /// Namespace and name.
+    pub key: Key,
+    /// The UID.
+    pub uid: String,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// What its failures are counted by: a change of it starts the count anew.
+    pub cause: u64,
+}
+
+impl Me {
+    /// Names `project`.
+    #[must_use]
+    pub fn of(context: &Context, project: &MigrationProject) -> Self {
+        Self {
+            key: Key::of(project),
+            uid: project.uid().unwrap_or_default(),
+            generation: project.metadata.generation.unwrap_or_default(),
+            cause: cause(context, project),
+        }
+    }
+}
+
+/// What a resource's failures are counted by: whatever a human may have changed
+/// to mend them. A new value starts the count anew.
+#[must_use]
+pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    project.metadata.generation.hash(&mut hasher);
+    project
+        .metadata
+        .deletion_timestamp
+        .is_some()
+        .hash(&mut hasher);
+    for name in [RECONCILE_REQUESTED_AT, RETRY] {
+        annotation(project, name).hash(&mut hasher);
+    }
+    if let Some(connection) = context.claims.connection_of(project) {
+        context.registry.revision(&connection).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The value of an annotation.
+#[must_use]
+pub fn annotation<'a>(project: &'a MigrationProject, name: &str) -> Option<&'a str> {
+    project.annotations().get(name).map(String::as_str)
+}
+
+/// Whether something was ever seen of the resource's project.
+#[must_use]
+pub fn is_observed(project: &MigrationProject) -> bool {
+    project
+        .status
+        .as_ref()
+        .is_some_and(|status| status.project_status.is_some())
+}

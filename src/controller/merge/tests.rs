@@ -1,0 +1,80 @@
+use futures::stream;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::store;
+
+use super::*;
+
+fn object(namespace: &str, name: &str) -> ConfigMap {
+    let mut object = ConfigMap::default();
+    object.metadata.namespace = Some(namespace.into());
+    object.metadata.name = Some(name.into());
+    object
+}
+
+fn list(namespace: &str, names: &[&str]) -> Vec<watcher::Result<Event<ConfigMap>>> {
+    let mut events = vec![Ok(Event::Init)];
+    events.extend(
+        names
+            .iter()
+            .map(|name| Ok(Event::InitApply(object(namespace, name)))),
+    );
+    events.push(Ok(Event::InitDone));
+    events
+}
+
+async fn names_after(parts: Vec<(&str, Vec<watcher::Result<Event<ConfigMap>>>)>) -> Vec<String> {
+    let (reader, writer) = store();
+    let parts = parts
+        .into_iter()
+        .map(|(namespace, events)| (namespace.to_owned(), stream::iter(events).boxed()))
+        .collect();
+    let events: Vec<_> = merge(parts, reader.clone()).reflect(writer).collect().await;
+    assert!(events.iter().all(Result::is_ok));
+    let dones = events
+        .iter()
+        .filter(|event| matches!(event, Ok(Event::InitDone)))
+        .count();
+    assert_eq!(dones, 1, "the reflector sees one list");
+    let mut names: Vec<String> = reader
+        .state()
+        .iter()
+        .map(|object| object.name_any())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn the_lists_of_all_namespaces_become_one() {
+    let names = names_after(vec![
+        ("a", list("a", &["1", "2"])),
+        ("b", list("b", &["3"])),
+    ])
+    .await;
+    assert_eq!(names, ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_second_list_of_one_namespace_deletes_there_and_nowhere_else() {
+    let mut again = list("a", &["1", "2"]);
+    again.extend(list("a", &["2", "4"]));
+    let names = names_after(vec![("b", list("b", &["3"])), ("a", again)]).await;
+    assert_eq!(names, ["2", "3", "4"]);
+}
+
+#[tokio::test]
+async fn what_changes_while_others_are_still_listed_is_not_lost() {
+    let mut early = list("a", &["1"]);
+    early.push(Ok(Event::Apply(object("a", "5"))));
+    let names = names_after(vec![("a", early), ("b", list("b", &["3"]))]).await;
+    assert_eq!(names, ["1", "3", "5"]);
+}
+
+#[tokio::test]
+async fn what_is_deleted_while_others_are_still_listed_goes() {
+    let mut early = list("a", &["1", "2"]);
+    early.push(Ok(Event::Delete(object("a", "1"))));
+    let names = names_after(vec![("a", early), ("b", list("b", &["3"]))]).await;
+    assert_eq!(names, ["2", "3"]);
+}

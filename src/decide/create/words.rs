@@ -1,0 +1,58 @@
+//! The longer sentences: what stands in the way, and the very line that helps.
+
+use super::{Namesake, Walked};
+
+pub(super) fn name_conflict(name: &str, living: &[&Namesake]) -> String {
+    let one = living[0];
+    match (living.len(), &one.claimed_by) {
+        (1, Some(other)) => format!(
+            "OMS has a project \"{name}\" already: {} ({}), which belongs to MigrationProject \
+             {other}. Set another spec.project.name.",
+            one.id, one.status
+        ),
+        (1, None) => format!(
+            "OMS has a project \"{name}\" already: {} ({}). Set another spec.project.name, or \
+             take it over:\n  spec:\n    adopt: {{projectId: {}}}",
+            one.id, one.status, one.id
+        ),
+        _ => format!(
+            "OMS has {} projects \"{name}\" already: {}. Set another spec.project.name, or take \
+             one over with spec.adopt.projectId.",
+            living.len(),
+            list(living)
+        ),
+    }
+}
+
+pub(super) fn ambiguous(name: &str, many: &[&Namesake]) -> String {
+    format!(
+        "More than one project \"{name}\" in OMS may be this resource's: {}. Look at them, then \
+         choose one with spec.adopt.projectId.",
+        list(many)
+    )
+}
+
+pub(super) fn renamed(name: &str, walked: &Walked) -> String {
+    format!(
+        "The create of \"{name}\" was not answered, and OMS has no project of that name, but {} \
+         was made since, is equal to it, and belongs to nobody: was it renamed? If it is this \
+         resource's, set spec.adopt.projectId; if not, a new value of the annotation \
+         oms.oceanbase.com/retry creates the project.",
+        walked
+            .lookalikes
+            .iter()
+            .take(5)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
+}
+
+fn list(many: &[&Namesake]) -> String {
+    let shown: Vec<String> = many
+        .iter()
+        .take(5)
+        .map(|one| format!("{} ({})", one.id, one.status))
+        .collect();
+    shown.join(", ")
+}

@@ -1,0 +1,139 @@
+//! Whatever is lost of what was written down, an attempt is not forgotten.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::decide::reservation::{Identity, ReservedConnection, Target};
+
+fn noon() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn reservation(attempt: u32, minutes: i64) -> Reservation {
+    let identity = Identity {
+        cluster: "c".into(),
+        namespace: "shop".into(),
+        name: "orders".into(),
+        uid: "u".into(),
+    };
+    let at = noon() + SignedDuration::from_mins(minutes);
+    let target = Target {
+        connection: ReservedConnection::default(),
+        project_name: "shop.orders".into(),
+        body_hash: "h".into(),
+        known_ids: Vec::new(),
+        looked_at: at,
+        retry: None,
+    };
+    Reservation::new(&identity, attempt, at, target)
+}
+
+fn trace(attempt: u32, minutes: i64, ending: Ending, spent: u32) -> Option<Trace> {
+    Some(Trace {
+        reservation: reservation(attempt, minutes),
+        ending,
+        spent,
+    })
+}
+
+const UNKNOWN: Ending = Ending::Unknown { replied: false };
+
+fn sources(annotation: Provenance, status: Option<Trace>, memory: Option<Trace>) -> Sources {
+    Sources {
+        annotation,
+        status,
+        memory,
+        first_look: noon() + SignedDuration::from_mins(5),
+        created: Some(noon() - SignedDuration::from_mins(1)),
+    }
+}
+
+fn own(attempt: u32, minutes: i64) -> Provenance {
+    Provenance::Own(reservation(attempt, minutes))
+}
+
+fn is_open(record: &Record, attempt: u32) -> bool {
+    matches!(record, Record::Open(open) if open.reservation.attempt == attempt)
+}
+
+#[test]
+fn nothing_on_record_is_a_fresh_start() {
+    let found = record(sources(Provenance::None, None, None));
+    assert_eq!(
+        found,
+        Record::Fresh {
+            next_attempt: 1,
+            spent: 0
+        }
+    );
+}
+
+#[test]
+fn each_of_the_three_places_alone_keeps_an_attempt_open() {
+    for sources in [
+        sources(own(1, 0), None, None),
+        sources(Provenance::None, trace(1, 0, UNKNOWN, 1), None),
+        sources(Provenance::None, None, trace(1, 0, UNKNOWN, 1)),
+        sources(
+            Provenance::Invalid("x".into()),
+            trace(1, 0, UNKNOWN, 1),
+            None,
+        ),
+        sources(
+            Provenance::Foreign(reservation(1, 0)),
+            None,
+            trace(1, 0, UNKNOWN, 1),
+        ),
+    ] {
+        let found = record(sources.clone());
+        assert!(is_open(&found, 1), "{sources:#?}\n{found:#?}");
+    }
+}
+
+#[test]
+fn an_attempt_that_certainly_failed_leaves_room_for_the_next() {
+    let found = record(sources(own(1, 0), trace(1, 0, Ending::NotDone, 0), None));
+    assert_eq!(
+        found,
+        Record::Fresh {
+            next_attempt: 2,
+            spent: 0
+        }
+    );
+}
+
+#[test]
+fn a_later_annotation_outweighs_an_earlier_end() {
+    let found = record(sources(own(2, 1), trace(1, 0, Ending::NotDone, 0), None));
+    assert!(is_open(&found, 2), "{found:?}");
+}
+
+#[test]
+fn a_reservation_this_process_never_called_under_is_no_attempt() {
+    let found = record(sources(own(1, 0), None, trace(1, 0, Ending::NotDone, 0)));
+    assert!(matches!(found, Record::Fresh { .. }), "{found:?}");
+}
+
+#[test]
+fn an_old_reservation_is_taken_for_a_restore_unless_it_is_remembered() {
+    let mut old = sources(own(1, -120), None, None);
+    old.created = Some(noon() - SignedDuration::from_hours(3));
+    assert!(matches!(record(old.clone()), Record::Restored(_)));
+    old.memory = trace(1, -120, UNKNOWN, 1);
+    assert!(is_open(&record(old), 1));
+}
+
+#[test]
+fn a_restored_or_unreadable_reservation_alone_never_begins_anew() {
+    let restored = record(sources(Provenance::Restored(reservation(1, 0)), None, None));
+    assert!(matches!(restored, Record::Restored(_)));
+    let invalid = record(sources(Provenance::Invalid("x".into()), None, None));
+    assert!(matches!(invalid, Record::Invalid(_)));
+}
+
+#[test]
+fn a_reservation_from_before_its_resource_is_not_believed() {
+    let mut early = sources(own(1, -120), None, None);
+    early.created = Some(noon());
+    assert!(matches!(record(early), Record::Invalid(_)));
+}
