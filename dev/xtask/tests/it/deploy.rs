@@ -5,8 +5,8 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use oms_harness::ControlPlane;
 use serde_json::{Value, json};
 
-const RBAC: &str = include_str!("../../../deploy/rbac.yaml");
-const OPERATOR: &str = include_str!("../../../deploy/operator.yaml");
+const RBAC: &str = include_str!("../../../../deploy/rbac.yaml");
+const OPERATOR: &str = include_str!("../../../../deploy/operator.yaml");
 const NAMESPACE: &str = "oms-system";
 
 #[tokio::test]
