@@ -61,8 +61,7 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         return blocked(context, &me, read, &record, verdict).await;
     }
 
-    let lock_name = read.spec.adopt_project_id().unwrap_or(&name);
-    let _lock = context.locks.lock(&url, lock_name).await;
+    let _lock = context.locks.lock(&url, &name).await;
     // What was read before the lock was got may be old by now.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
         context.memory.forget(&me.uid);
@@ -223,6 +222,15 @@ pub async fn let_go(
     Ok(Step::Rest)
 }
 
+/// What a decision rests on, and what goes with it into the resource.
+struct Gathered {
+    situation: CreateSituation,
+    /// When OMS was looked at, by its own clock where it tells it.
+    looked_at: Timestamp,
+    /// The name in OMS of the project that `spec.adopt.projectId` names.
+    adoptee_name: Option<String>,
+}
+
 /// A pass that holds the lock on the name.
 struct Pass<'a> {
     context: &'a Context,
@@ -246,7 +254,11 @@ impl Pass<'_> {
         };
         let mut thorough = false;
         loop {
-            let (situation, looked_at) = match self.gather(body.as_ref().ok(), thorough).await {
+            let Gathered {
+                situation,
+                looked_at,
+                adoptee_name,
+            } = match self.gather(body.as_ref().ok(), thorough).await {
                 Ok(gathered) => gathered,
                 Err(error) => return self.oms_failed(&error).await,
             };
@@ -290,10 +302,12 @@ impl Pass<'_> {
                     .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    return call::take_over(
-                        context, me, &self.read, &self.link, &self.name, &id, why,
-                    )
-                    .await;
+                    let name = match why {
+                        create::Provenance::Adopted => adoptee_name.as_ref().unwrap_or(&self.name),
+                        create::Provenance::Recovered | create::Provenance::Restored => &self.name,
+                    };
+                    let link = &self.link;
+                    return call::take_over(context, me, &self.read, link, name, &id, why).await;
                 }
                 CreateDecision::Wait { until, message, .. } => {
                     let verdict = Verdict::progressing(Reason::Creating, message);
@@ -317,7 +331,7 @@ impl Pass<'_> {
         &self,
         body: Option<&Map<String, Value>>,
         thorough: bool,
-    ) -> Result<(CreateSituation, Timestamp), oms::Error> {
+    ) -> Result<Gathered, oms::Error> {
         let context = self.context;
         let since = match &self.record {
             Record::Open(open) if thorough => Some(open.reservation.looked_at),
@@ -339,6 +353,7 @@ impl Pass<'_> {
         };
         let found = look::look(context, &self.link, &self.me.key, &question).await?;
         let adopt = look::adopt(context, &self.link, &self.me.key, &self.read.spec).await?;
+        let (adopt, adoptee_name) = adopt.unzip();
         let now = context.clock.now();
         let looked_at = match (&found.look, found.server_date) {
             (Look::Seen { .. }, Some(date)) => date,
@@ -363,7 +378,11 @@ impl Pass<'_> {
             look: found.look,
             timing: context.settings.timing,
         };
-        Ok((situation, looked_at))
+        Ok(Gathered {
+            situation,
+            looked_at,
+            adoptee_name: adoptee_name.flatten(),
+        })
     }
 
     /// The body to compare with, if the spec is still the one that was sent.
