@@ -112,10 +112,12 @@ impl Held<'_> {
                     .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    return id::take_over(
-                        context, me, &self.read, &self.link, &self.name, &id, why,
-                    )
-                    .await;
+                    let name = match why {
+                        create::Provenance::Adopted => adoptee_name.as_ref().unwrap_or(&self.name),
+                        create::Provenance::Recovered | create::Provenance::Restored => &self.name,
+                    };
+                    let link = &self.link;
+                    return id::take_over(context, me, &self.read, link, name, &id, why).await;
                 }
                 CreateDecision::Wait { until, message, .. } => {
                     let verdict = Verdict::progressing(Reason::Creating, message);
