@@ -53,6 +53,8 @@ pub struct Claim {
     pub pinned_url: Option<String>,
     /// The project it has.
     pub project_id: Option<String>,
+    /// The project it wants to take over, by its id.
+    adopts: Option<String>,
     reserved: bool,
     created: Option<Timestamp>,
 }
@@ -76,6 +78,7 @@ struct Index {
     by_key: HashMap<Key, Claim>,
     by_name: HashMap<String, BTreeSet<Key>>,
     by_id: HashMap<String, BTreeSet<Key>>,
+    by_adopted: HashMap<String, BTreeSet<Key>>,
     by_connection: HashMap<Key, BTreeSet<Key>>,
     /// Resources named by a list that is not complete yet.
     listed: Option<BTreeSet<Key>>,
@@ -162,20 +165,18 @@ impl Claims {
         }
     }
 
-    /// The resource that has recorded `id` of the OMS at `url`, other than `me`.
-    #[must_use]
-    pub fn claimant_of(&self, id: &str, url: &str, me: &Key) -> Option<Key> {
+    /// The resource that has recorded `id`, other than `me`, in an OMS of which
+    /// `same_oms` says by its address that it is the one in question.
+    pub fn claimant_of(&self, id: &str, me: &Key, same_oms: impl Fn(&str) -> bool) -> Option<Key> {
         let index = self.index.read();
         let keys = index.by_id.get(id)?;
         keys.iter()
             .filter(|key| *key != me)
             .find(|key| {
-                index.by_key.get(*key).is_some_and(|claim| {
-                    claim
-                        .pinned_url
-                        .as_deref()
-                        .is_none_or(|pinned| pinned == url)
-                })
+                index
+                    .by_key
+                    .get(*key)
+                    .is_some_and(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
             })
             .cloned()
     }
@@ -216,6 +217,19 @@ impl Claims {
         index
             .by_name
             .get(name)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// The resources that want to take over `id`.
+    #[must_use]
+    pub fn adopting(&self, id: &str) -> Vec<Key> {
+        let index = self.index.read();
+        index
+            .by_adopted
+            .get(id)
             .into_iter()
             .flatten()
             .cloned()
@@ -263,6 +277,7 @@ impl Claims {
                 .and_then(|status| status.connection.as_ref())
                 .and_then(|pinned| pinned.url.clone()),
             project_id: status.and_then(|status| status.project_id.clone()),
+            adopts: project.spec.adopt_project_id().map(str::to_owned),
             reserved: project.annotations().contains_key(keys::CREATE_RESERVATION),
             created: project.creation_timestamp().map(|time| time.0),
         }
@@ -282,6 +297,12 @@ impl Index {
                 .or_default()
                 .insert(key.clone());
         }
+        if let Some(id) = &claim.adopts {
+            self.by_adopted
+                .entry(id.clone())
+                .or_default()
+                .insert(key.clone());
+        }
         if let Some(connection) = &claim.connection {
             self.by_connection
                 .entry(connection.clone())
@@ -296,6 +317,9 @@ impl Index {
         take(&mut self.by_name, &claim.project_name, key);
         if let Some(id) = &claim.project_id {
             take(&mut self.by_id, id, key);
+        }
+        if let Some(id) = &claim.adopts {
+            take(&mut self.by_adopted, id, key);
         }
         if let Some(connection) = &claim.connection {
             take(&mut self.by_connection, connection, key);

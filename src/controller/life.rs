@@ -15,7 +15,7 @@ use super::pass::{
     Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled,
 };
 use super::publish::publish;
-use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RECONCILE_REQUESTED_AT};
+use crate::api::keys::{CREATE_RESERVATION, FINALIZER};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::lifecycle::{self, LifeSituation, Mutation};
 use crate::decide::{Observed, ProjectStatus, Provenance, Readiness, body, classify};
@@ -72,7 +72,6 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return act(context, &me, &live, &link, id, mutation).await;
     }
 
-    let requested = annotation(read, RECONCILE_REQUESTED_AT).map(str::to_owned);
     let seen = match &observed {
         Observed::Present(status) => Some(status.word().to_owned()),
         _ => None,
@@ -88,7 +87,6 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         status.spec_mismatch = situation.spec_mismatch.then_some(true);
         status.create = None;
         status.last_error = None;
-        status.last_handled_reconcile_at = requested;
     })
     .await?;
     context.memory.succeeded(&me.uid);

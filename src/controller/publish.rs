@@ -8,12 +8,18 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
+use super::me::annotation;
+use crate::api::keys::RECONCILE_REQUESTED_AT;
 use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
 use crate::decide::{Readiness, Verdict, conditions};
 
 /// Longest time an error text stands unchanged although it happened again: no
 /// resource is written more often for that alone.
 pub const ERROR_REFRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+/// Longest echo of an annotation that the schema of the status takes; the
+/// annotation itself may be longer, and must not make the status unwritable.
+const ECHO_LIMIT: usize = 1024;
 
 /// Publishes `verdict`, and what `change` makes of the rest of the status.
 /// `read` is the resource that the verdict was reached on; if it has changed
@@ -32,6 +38,8 @@ pub async fn publish(
     if let Some(verdict) = verdict {
         after.observed_generation = Some(generation);
         after.conditions = conditions(&before.conditions, verdict, generation, now);
+        after.last_handled_reconcile_at = annotation(read, RECONCILE_REQUESTED_AT)
+            .map(|text| text.chars().take(ECHO_LIMIT).collect());
     }
     let Some(difference) = difference(&before, &after) else {
         return Ok(None);

@@ -1,6 +1,8 @@
 //! Tests of the whole on real parts: a real API server, the real binary, and
 //! an OMS simulator that keeps OMS's rules.
 
+mod acts;
+mod adoption;
 mod api_rules;
 mod cluster;
 mod crash;

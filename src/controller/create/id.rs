@@ -90,7 +90,8 @@ fn pinned_name(context: &Context, key: &Key) -> PinnedConnection {
     }
 }
 
-/// The id of a project that was there already: found again, or taken over.
+/// The id of a project that was there already: found again, or taken over. Of
+/// several that ask for one project, by its id or by its name, one gets it.
 pub async fn take_over(
     context: &Context,
     me: &Me,
@@ -100,6 +101,14 @@ pub async fn take_over(
     id: &str,
     why: Provenance,
 ) -> Result<Step, Error> {
+    // A space is in no project name, so this is never the lock that a pass
+    // holds on the name.
+    let id_lock = format!("id {id}");
+    let _lock = context.locks.lock(link.live.url.as_str(), &id_lock).await;
+    let same_oms = |url: &str| link.live.is_same_oms(url);
+    if context.claims.claimant_of(id, &me.key, same_oms).is_some() {
+        return Ok(Step::Again);
+    }
     if read.metadata.deletion_timestamp.is_none() {
         let held = context.kubernetes.hold(read).await?;
         context.claims.note(&held);
