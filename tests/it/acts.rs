@@ -25,15 +25,15 @@ impl World {
     /// neither the finalizer nor the reservation.
     pub async fn replace(&self, name: &str, more: Value) -> MigrationProject {
         let api = self.projects();
-        let replaced = until(DEADLINE, "the resource is replaced", async || {
+        loop {
             let mut project = self.manifest(name, more.clone());
-            project.metadata.resource_version = api.get(name).await.ok()?.resource_version();
-            // Somebody else may have written meanwhile.
-            api.replace(name, &PostParams::default(), &project)
-                .await
-                .ok()
-        });
-        replaced.await.expect("replaced")
+            project.metadata.resource_version = self.get(name).await.resource_version();
+            match api.replace(name, &PostParams::default(), &project).await {
+                // Somebody else has written meanwhile.
+                Err(Error::Api(status)) if status.is_conflict() => {}
+                replaced => return replaced.expect("replaced"),
+            }
+        }
     }
 
     /// Takes every finalizer off, as impatient people do.
