@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Error, ResourceExt};
 use oms_harness::until;
 use oms_operator::api::keys;
@@ -113,6 +113,33 @@ impl World {
             Ok(message) => message,
             Err(error) => panic!("{error:#}\n{}", self.picture("-").await),
         }
+    }
+
+    /// Asks for the deletion of a connection.
+    pub async fn delete_connection(&self, name: &str) {
+        self.connections()
+            .delete(name, &DeleteParams::default())
+            .await
+            .expect("deleted");
+    }
+
+    /// Waits until a connection is gone.
+    pub async fn until_connection_gone(&self, name: &str) {
+        let api = self.connections();
+        until(DEADLINE, "the connection is gone", async || {
+            matches!(api.get_opt(name).await, Ok(None)).then_some(())
+        })
+        .await
+        .expect("gone");
+    }
+
+    /// Labels this namespace.
+    pub async fn label_namespace(&self, key: &str, value: &str) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let patch = Patch::Merge(json!({"metadata": {"labels": {key: value}}}));
+        api.patch(&self.namespace, &PatchParams::default(), &patch)
+            .await
+            .expect("labelled");
     }
 
     /// A ConfigMap with one entry.
