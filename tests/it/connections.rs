@@ -327,6 +327,23 @@ async fn a_connection_in_use_goes_with_its_last_project_resource() {
 }
 
 #[tokio::test]
+async fn a_connection_is_held_before_its_first_project_is_made() {
+    let world = World::new("held").await;
+    // Idle, it would not come to its next turn within this test.
+    let operator = world.operator_with(&["--secret-interval=1h"], None).await;
+    world.until_connection("oms", "InsecureTransport").await;
+    world.create("orders", json!({"state": "Created"})).await;
+    let created = world
+        .oms()
+        .wait_until(DEADLINE, |oms| oms.count("CreateProject") == 1);
+    assert!(created.await);
+    let connection = world.connections().get("oms").await.unwrap();
+    let finalizers = connection.metadata.finalizers.unwrap_or_default();
+    assert_eq!(finalizers, [oms_operator::api::keys::FINALIZER]);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_connection_without_users_goes_at_once() {
     let world = World::new("unused").await;
     let operator = world.operator().await;
