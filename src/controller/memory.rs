@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::claims::Key;
-use crate::decide::{Ending, OpenAttempt, Timing, Trace};
+use crate::decide::{Ending, OpenAttempt, Reservation, Timing, Trace};
 
 /// The last change this process made to a project in OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub struct Remembered {
     pub attempt: Option<Trace>,
     /// A project that OMS has made and whose id is not written yet.
     pub made: Option<String>,
+    /// What the project was made by, until it is known that the spec is still
+    /// the one it was made from. The annotation can be stripped meanwhile.
+    pub made_by: Option<Reservation>,
     /// The last change made in OMS, and when.
     pub mutated: Option<(LastMutation, Timestamp)>,
     /// A foreign reservation was told of.
@@ -55,6 +58,7 @@ impl Remembered {
             first_look: None,
             attempt: None,
             made: None,
+            made_by: None,
             mutated: None,
             told_foreign: false,
             failures: Failures::default(),
@@ -134,6 +138,7 @@ impl Memory {
                 replied,
                 first_look: remembered.first_look.unwrap_or(reservation.at),
                 spent: trace.spent,
+                vouched_for: true,
             };
             let until = open.quarantine(timing);
             if reservation.connection.url == url && reservation.project_name == name {

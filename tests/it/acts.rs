@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Error, ResourceExt};
 use oms_harness::until;
 use oms_operator::api::keys;
@@ -25,15 +25,15 @@ impl World {
     /// neither the finalizer nor the reservation.
     pub async fn replace(&self, name: &str, more: Value) -> MigrationProject {
         let api = self.projects();
-        let replaced = until(DEADLINE, "the resource is replaced", async || {
+        loop {
             let mut project = self.manifest(name, more.clone());
-            project.metadata.resource_version = api.get(name).await.ok()?.resource_version();
-            // Somebody else may have written meanwhile.
-            api.replace(name, &PostParams::default(), &project)
-                .await
-                .ok()
-        });
-        replaced.await.expect("replaced")
+            project.metadata.resource_version = self.get(name).await.resource_version();
+            match api.replace(name, &PostParams::default(), &project).await {
+                // Somebody else has written meanwhile.
+                Err(Error::Api(status)) if status.is_conflict() => {}
+                replaced => return replaced.expect("replaced"),
+            }
+        }
     }
 
     /// Takes every finalizer off, as impatient people do.
@@ -113,6 +113,33 @@ impl World {
             Ok(message) => message,
             Err(error) => panic!("{error:#}\n{}", self.picture("-").await),
         }
+    }
+
+    /// Asks for the deletion of a connection.
+    pub async fn delete_connection(&self, name: &str) {
+        self.connections()
+            .delete(name, &DeleteParams::default())
+            .await
+            .expect("deleted");
+    }
+
+    /// Waits until a connection is gone.
+    pub async fn until_connection_gone(&self, name: &str) {
+        let api = self.connections();
+        until(DEADLINE, "the connection is gone", async || {
+            matches!(api.get_opt(name).await, Ok(None)).then_some(())
+        })
+        .await
+        .expect("gone");
+    }
+
+    /// Labels this namespace.
+    pub async fn label_namespace(&self, key: &str, value: &str) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let patch = Patch::Merge(json!({"metadata": {"labels": {key: value}}}));
+        api.patch(&self.namespace, &PatchParams::default(), &patch)
+            .await
+            .expect("labelled");
     }
 
     /// A ConfigMap with one entry.

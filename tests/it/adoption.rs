@@ -1,7 +1,7 @@
 //! Taking over a project that is there already: never silently, only as the
 //! connection allows, and for one resource only.
 
-use oms_simulator::{Config, Durations, Oms, When};
+use oms_simulator::{Config, Durations, Fault, Kind, Oms, When};
 use serde_json::json;
 
 use crate::world::{World, condition, id, message, status};
@@ -171,6 +171,24 @@ async fn a_name_without_a_project_is_adopted_once_it_appears() {
         .and_then(|status| status.last_handled_reconcile_at);
     assert_eq!(handled.as_deref(), Some("now"));
     assert_eq!(world.oms().count(CREATE), 0);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn what_a_refused_create_has_left_says_nothing_of_an_adopted_project() {
+    let world = World::new("adopt-after").await;
+    let refusal = Kind::business("PARAM_ERROR", "no");
+    let fault = world.oms().fault(Fault::new(CREATE, refusal));
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_stalled("orders", "CreateRejected").await;
+    let planted = plant(&world, "made-by-hand", "INIT");
+    world.oms().remove_fault(fault);
+    let adopt = json!({"adopt": {"byName": true}, "project": {"name": "made-by-hand"}});
+    world.patch("orders", json!({"spec": adopt})).await;
+    let project = world.until_running("orders").await;
+    assert_eq!(id(&project), Some(planted.as_str()));
+    world.has_exactly_one("orders").await;
     world.finish([operator]).await;
 }
 

@@ -26,6 +26,7 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
         return Ok(Step::Again);
     };
     let reservation = trace.reservation;
+    let made_by = reservation.clone();
     let pinned = PinnedConnection {
         uid: Some(reservation.connection.uid),
         url: Some(reservation.connection.url),
@@ -42,6 +43,9 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
     .await?
     {
         Written::Yes(written) => {
+            context
+                .memory
+                .remember(&me.uid, &me.key, |mine| mine.made_by = Some(made_by));
             settle(context, me);
             let note = format!(
                 "Project {id} (\"{}\") was created.",

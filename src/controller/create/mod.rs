@@ -50,6 +50,10 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
             return blocked(context, &me, read, &record, verdict).await;
         }
     };
+    if !link.held && !deleting {
+        context.wake_connection.wake(&link.key);
+        return Ok(Step::After(MOMENT));
+    }
     let (url, name) = target(context, read, &record, &link);
     if !link.live.is_same_oms(&url) {
         let verdict = elsewhere(&url, &name, &link);
