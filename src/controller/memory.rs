@@ -82,6 +82,16 @@ impl Memory {
         self.by_uid.lock().get(uid).cloned()
     }
 
+    /// Whether OMS has made a project for this resource whose id is not
+    /// written yet.
+    #[must_use]
+    pub fn holds_unwritten_id(&self, uid: &str) -> bool {
+        let by_uid = self.by_uid.lock();
+        by_uid
+            .get(uid)
+            .is_some_and(|remembered| remembered.made.is_some())
+    }
+
     /// Changes what is remembered of a resource.
     pub fn remember<T>(
         &self,
@@ -112,10 +122,11 @@ impl Memory {
     }
 
     /// Until when an attempt for a resource that is gone may still make a
-    /// project with `name` at `url`. Settled ones are dropped here.
+    /// project with `name` in the OMS of which `same_oms` says by its address
+    /// that it is the one in question. Settled ones are dropped here.
     pub fn others_attempt(
         &self,
-        url: &str,
+        same_oms: impl Fn(&str) -> bool,
         name: &str,
         now: Timestamp,
         timing: Timing,
@@ -141,7 +152,7 @@ impl Memory {
                 vouched_for: true,
             };
             let until = open.quarantine(timing);
-            if reservation.connection.url == url && reservation.project_name == name {
+            if same_oms(&reservation.connection.url) && reservation.project_name == name {
                 latest = latest.max(Some(until));
             }
             until > now

@@ -45,8 +45,6 @@ pub struct Held<'a> {
     pub record: Record,
     /// Its connection.
     pub link: Link,
-    /// The OMS to look in.
-    pub url: String,
     /// The project name to look for.
     pub name: String,
 }
@@ -179,7 +177,7 @@ impl Held<'_> {
             asked_again: self.asked_again(),
             rival: self.rival(),
             others_attempt_until: context.memory.others_attempt(
-                &self.url,
+                |url| self.link.live.is_same_oms(url),
                 &self.name,
                 now,
                 context.settings.timing,

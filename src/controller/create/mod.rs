@@ -75,7 +75,6 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         read: live,
         record,
         link,
-        url,
         name,
     };
     held.run().await
