@@ -53,6 +53,10 @@ pub struct Claim {
     pub pinned_url: Option<String>,
     /// The project it has.
     pub project_id: Option<String>,
+    /// The lag that it calls caught up, in seconds.
+    max_lag: u64,
+    /// The project it wants to take over, by its id.
+    adopts: Option<String>,
     reserved: bool,
     created: Option<Timestamp>,
 }
@@ -76,6 +80,7 @@ struct Index {
     by_key: HashMap<Key, Claim>,
     by_name: HashMap<String, BTreeSet<Key>>,
     by_id: HashMap<String, BTreeSet<Key>>,
+    by_adopted: HashMap<String, BTreeSet<Key>>,
     by_connection: HashMap<Key, BTreeSet<Key>>,
     /// Resources named by a list that is not complete yet.
     listed: Option<BTreeSet<Key>>,
@@ -162,20 +167,18 @@ impl Claims {
         }
     }
 
-    /// The resource that has recorded `id` of the OMS at `url`, other than `me`.
-    #[must_use]
-    pub fn claimant_of(&self, id: &str, url: &str, me: &Key) -> Option<Key> {
+    /// The resource that has recorded `id`, other than `me`, in an OMS of which
+    /// `same_oms` says by its address that it is the one in question.
+    pub fn claimant_of(&self, id: &str, me: &Key, same_oms: impl Fn(&str) -> bool) -> Option<Key> {
         let index = self.index.read();
         let keys = index.by_id.get(id)?;
         keys.iter()
             .filter(|key| *key != me)
             .find(|key| {
-                index.by_key.get(*key).is_some_and(|claim| {
-                    claim
-                        .pinned_url
-                        .as_deref()
-                        .is_none_or(|pinned| pinned == url)
-                })
+                index
+                    .by_key
+                    .get(*key)
+                    .is_some_and(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
             })
             .cloned()
     }
@@ -222,6 +225,19 @@ impl Claims {
             .collect()
     }
 
+    /// The resources that want to take over `id`.
+    #[must_use]
+    pub fn adopting(&self, id: &str) -> Vec<Key> {
+        let index = self.index.read();
+        index
+            .by_adopted
+            .get(id)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
     /// The resources that have recorded `id` through `connection`.
     #[must_use]
     pub fn holders_of(&self, id: &str, connection: &Key) -> Vec<Key> {
@@ -239,6 +255,19 @@ impl Claims {
             })
             .cloned()
             .collect()
+    }
+
+    /// The resources that hold `id` through `connection` and for which a lag
+    /// that went from `before` to `after` has crossed their limit.
+    #[must_use]
+    pub fn lag_crossed(&self, id: &str, connection: &Key, before: u64, after: u64) -> Vec<Key> {
+        let mut holders = self.holders_of(id, connection);
+        let index = self.index.read();
+        holders.retain(|key| {
+            let limit = index.by_key.get(key).map(|claim| claim.max_lag);
+            limit.is_some_and(|limit| (before <= limit) != (after <= limit))
+        });
+        holders
     }
 
     /// Whether a resource of this UID is there.
@@ -263,6 +292,8 @@ impl Claims {
                 .and_then(|status| status.connection.as_ref())
                 .and_then(|pinned| pinned.url.clone()),
             project_id: status.and_then(|status| status.project_id.clone()),
+            adopts: project.spec.adopt_project_id().map(str::to_owned),
+            max_lag: project.spec.max_lag().as_secs(),
             reserved: project.annotations().contains_key(keys::CREATE_RESERVATION),
             created: project.creation_timestamp().map(|time| time.0),
         }
@@ -282,6 +313,12 @@ impl Index {
                 .or_default()
                 .insert(key.clone());
         }
+        if let Some(id) = &claim.adopts {
+            self.by_adopted
+                .entry(id.clone())
+                .or_default()
+                .insert(key.clone());
+        }
         if let Some(connection) = &claim.connection {
             self.by_connection
                 .entry(connection.clone())
@@ -296,6 +333,9 @@ impl Index {
         take(&mut self.by_name, &claim.project_name, key);
         if let Some(id) = &claim.project_id {
             take(&mut self.by_id, id, key);
+        }
+        if let Some(id) = &claim.adopts {
+            take(&mut self.by_adopted, id, key);
         }
         if let Some(connection) = &claim.connection {
             take(&mut self.by_connection, connection, key);

@@ -17,7 +17,7 @@ use super::registry::{Entry, Live, Unusable};
 use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{OMSConnection, Reason};
 use crate::decide::{Readiness, Verdict, conditions};
-use crate::observe;
+use crate::observe::{self, Snapshot};
 use crate::oms::BaseUrl;
 
 /// First wait after a sweep that failed.
@@ -265,6 +265,24 @@ fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live, users
         wake_all(context, &context.claims.holders_of(id, key));
         // Whoever waits for the name.
         wake_all(context, &context.claims.named(&seen.name));
+    }
+    wake_crossed(context, key, old, snapshot);
+}
+
+/// The exact lag moves all the time and wakes nobody; what crosses a resource's
+/// own limit does.
+fn wake_crossed(context: &Context, key: &Key, before: &Snapshot, after: &Snapshot) {
+    for (id, seen) in &after.projects {
+        let old = before.projects.get(id).and_then(|old| old.progress.lag);
+        let (Some(old), Some(new)) = (old, seen.progress.lag) else {
+            continue;
+        };
+        if old.seconds != new.seconds {
+            let crossed = context
+                .claims
+                .lag_crossed(id, key, old.seconds, new.seconds);
+            wake_all(context, &crossed);
+        }
     }
 }
 

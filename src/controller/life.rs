@@ -39,12 +39,16 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         }
         Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
     };
-    if !read
+    let held = read
         .finalizers()
         .iter()
-        .any(|finalizer| finalizer == FINALIZER)
-    {
-        let held = context.kubernetes.hold(read).await?;
+        .any(|finalizer| finalizer == FINALIZER);
+    let stripped = stripped_reservation(context, &me, read);
+    if !held || stripped.is_some() {
+        let held = match stripped {
+            Some(text) => context.kubernetes.reserve(read, &text).await?,
+            None => context.kubernetes.hold(read).await?,
+        };
         return Ok(Step::Reread(Box::new(held)));
     }
 
@@ -69,7 +73,7 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    show(
+    let step = show(
         context,
         &me,
         read,
@@ -77,7 +81,13 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         seen.as_ref(),
         situation.spec_mismatch,
     )
-    .await
+    .await?;
+    if !situation.spec_mismatch {
+        context
+            .memory
+            .remember(&me.uid, &me.key, |mine| mine.made_by = None);
+    }
+    Ok(step)
 }
 
 fn situation(
@@ -105,7 +115,9 @@ fn situation(
 fn spec_mismatch(context: &Context, me: &Me, read: &MigrationProject, id: &str) -> bool {
     let status = read.status.as_ref();
     let mismatched = status.is_some_and(|status| status.spec_mismatch == Some(true));
-    if (is_observed(read) && !mismatched) || read.spec.adopt_project_id() == Some(id) {
+    // Whoever adopts takes the project as it is.
+    let adopted = read.spec.adopt_project_id() == Some(id) || read.spec.adopt_by_name();
+    if (is_observed(read) && !mismatched) || adopted {
         return false;
     }
     let identity = context.identity(&me.key, &me.uid);
@@ -114,6 +126,15 @@ fn spec_mismatch(context: &Context, me: &Me, read: &MigrationProject, id: &str) 
         // Without the reservation nothing more can be told than before.
         _ => mismatched,
     }
+}
+
+/// The reservation that tells of another spec than that of today, if it was
+/// taken off the resource: `kubectl replace` with an edited manifest does both.
+fn stripped_reservation(context: &Context, me: &Me, read: &MigrationProject) -> Option<String> {
+    let made_by = context.memory.recall(&me.uid)?.made_by?;
+    let text = made_by.to_annotation();
+    let stands = annotation(read, CREATE_RESERVATION) == Some(text.as_str());
+    (!stands && made_by.body_hash != body::spec_hash(&read.spec)).then_some(text)
 }
 
 /// What may be believed about the project. The sweep answers for a resource at

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
@@ -10,6 +11,7 @@ use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
 use super::registry::Live;
+use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
 use crate::decide::Verdict;
 
@@ -19,6 +21,9 @@ pub struct Link {
     pub key: Key,
     /// Client and snapshot.
     pub live: Arc<Live>,
+    /// Whether the connection carries our finalizer: only then does it outlive
+    /// the projects that are made through it.
+    pub held: bool,
     /// Why the resource may not take over an existing project, if so.
     pub adoption_refused: Option<String>,
 }
@@ -68,6 +73,16 @@ pub async fn link(
             ),
         )));
     }
+    let held = connection
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == FINALIZER);
+    if !held && connection.metadata.deletion_timestamp.is_some() {
+        return Ok(Err(Blocked::Because(Verdict::progressing(
+            Reason::ConnectionNotReady,
+            format!("OMSConnection {key} is being deleted; waiting for a new one."),
+        ))));
+    }
     let entry = context.registry.get(&key);
     let Some(live) = entry.live else {
         let Some(problem) = entry.problem else {
@@ -88,6 +103,7 @@ pub async fn link(
     Ok(Ok(Link {
         key,
         live,
+        held,
         adoption_refused,
     }))
 }

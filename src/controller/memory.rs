@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::claims::Key;
 use crate::decide::caught_up::Side;
-use crate::decide::{Ending, OpenAttempt, Timing, Trace};
+use crate::decide::{Ending, OpenAttempt, Reservation, Timing, Trace};
 
 /// The last change this process made to a project in OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub struct Remembered {
     pub attempt: Option<Trace>,
     /// A project that OMS has made and whose id is not written yet.
     pub made: Option<String>,
+    /// What the project was made by, until it is known that the spec is still
+    /// the one it was made from. The annotation can be stripped meanwhile.
+    pub made_by: Option<Reservation>,
     /// The last change made in OMS, and when.
     pub mutated: Option<(LastMutation, Timestamp)>,
     /// A foreign reservation was told of.
@@ -59,6 +62,7 @@ impl Remembered {
             first_look: None,
             attempt: None,
             made: None,
+            made_by: None,
             mutated: None,
             told_foreign: false,
             lag_side: None,
@@ -82,6 +86,16 @@ impl Memory {
     #[must_use]
     pub fn recall(&self, uid: &str) -> Option<Remembered> {
         self.by_uid.lock().get(uid).cloned()
+    }
+
+    /// Whether OMS has made a project for this resource whose id is not
+    /// written yet.
+    #[must_use]
+    pub fn holds_unwritten_id(&self, uid: &str) -> bool {
+        let by_uid = self.by_uid.lock();
+        by_uid
+            .get(uid)
+            .is_some_and(|remembered| remembered.made.is_some())
     }
 
     /// Changes what is remembered of a resource.
@@ -114,10 +128,11 @@ impl Memory {
     }
 
     /// Until when an attempt for a resource that is gone may still make a
-    /// project with `name` at `url`. Settled ones are dropped here.
+    /// project with `name` in the OMS of which `same_oms` says by its address
+    /// that it is the one in question. Settled ones are dropped here.
     pub fn others_attempt(
         &self,
-        url: &str,
+        same_oms: impl Fn(&str) -> bool,
         name: &str,
         now: Timestamp,
         timing: Timing,
@@ -140,9 +155,10 @@ impl Memory {
                 replied,
                 first_look: remembered.first_look.unwrap_or(reservation.at),
                 spent: trace.spent,
+                vouched_for: true,
             };
             let until = open.quarantine(timing);
-            if reservation.connection.url == url && reservation.project_name == name {
+            if same_oms(&reservation.connection.url) && reservation.project_name == name {
                 latest = latest.max(Some(until));
             }
             until > now

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
+use super::me::annotation;
+use crate::api::keys::RECONCILE_REQUESTED_AT;
 use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
 use crate::decide::{Readiness, Statement, Verdict, conditions};
 
@@ -22,6 +24,9 @@ pub struct Say<'a> {
     /// Further conditions; those not named stay as they are.
     pub more: &'a [Statement],
 }
+/// Longest echo of an annotation that the schema of the status takes; the
+/// annotation itself may be longer, and must not make the status unwritable.
+const ECHO_LIMIT: usize = 1024;
 
 /// Publishes `verdict`, and what `change` makes of the rest of the status.
 /// `read` is the resource that the verdict was reached on; if it has changed
@@ -57,6 +62,8 @@ pub async fn publish_all(
     statements.extend_from_slice(say.more);
     after.observed_generation = Some(generation);
     after.conditions = conditions(before, &statements, generation, context.clock.now());
+    after.last_handled_reconcile_at = annotation(read, RECONCILE_REQUESTED_AT)
+        .map(|text| text.chars().take(ECHO_LIMIT).collect());
     let written = write(context, read, &after).await?;
     if written.is_some() {
         announce(&context.events, read, before, say.verdict).await;

@@ -39,8 +39,12 @@ pub async fn reconcile(
             .as_ref()
             .and_then(|status| status.project_id.clone());
         step = match id {
-            Some(id) => life::pass(&context, &read, &id).await?,
-            None => create::pass(&context, &read).await?,
+            // A project whose id is not written yet comes first: it is this
+            // resource's, or else surplus.
+            Some(id) if !context.memory.holds_unwritten_id(&uid) => {
+                life::pass(&context, &read, &id).await?
+            }
+            _ => create::pass(&context, &read).await?,
         };
         match step {
             Step::Reread(live) => {

@@ -165,7 +165,10 @@ pub async fn run<P, C>(
 fn follow(context: &Context, event: &Event<MigrationProject>) {
     for gone in context.claims.follow(event) {
         context.memory.forget(&gone.uid);
-        for waiting in context.claims.named(&gone.project_name) {
+        let id = gone.project_id.as_deref();
+        let adopting = id.map(|id| context.claims.adopting(id));
+        let named = context.claims.named(&gone.project_name);
+        for waiting in named.into_iter().chain(adopting.unwrap_or_default()) {
             context.wake_project.wake(&waiting);
         }
         if let Some(connection) = &gone.connection {

@@ -129,12 +129,7 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     };
     let candidates = candidates(namesakes, reservation);
     match candidates.as_slice() {
-        [one] => {
-            return CreateDecision::Record {
-                id: one.id.clone(),
-                why: Provenance::Recovered,
-            };
-        }
+        [one] => return recovered(situation, open, one),
         [] => {}
         many => {
             if let Some(decision) = adopt::settles(situation) {
@@ -194,7 +189,30 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
         );
     }
     let spent = if situation.asked_again { 0 } else { open.spent };
-    fresh(situation, reservation.attempt + 1, spent)
+    fresh(situation, reservation.attempt.saturating_add(1), spent)
+}
+
+/// The project of an open attempt. Where nothing but the annotation says so, to
+/// take it is to adopt it.
+fn recovered(situation: &CreateSituation, open: &OpenAttempt, one: &Namesake) -> CreateDecision {
+    let refused = situation.adoption_refused.as_ref();
+    let Some(refused) = refused.filter(|_| !open.vouched_for) else {
+        return CreateDecision::Record {
+            id: one.id.clone(),
+            why: Provenance::Recovered,
+        };
+    };
+    let message = format!(
+        "The annotation oms.oceanbase.com/create-reservation tells of project {} (\"{}\"), which \
+         the spec does not ask for, and {refused}.",
+        one.id, open.reservation.project_name
+    );
+    if situation.deleting {
+        return CreateDecision::LetGo {
+            left: Some(message),
+        };
+    }
+    stall(Reason::AdoptRefused, message)
 }
 
 /// An open attempt on a server that shows nothing: never repeated unasked.
@@ -212,7 +230,7 @@ fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> Create
         return decision;
     }
     if situation.asked_again {
-        return fresh(situation, reservation.attempt + 1, 0);
+        return fresh(situation, reservation.attempt.saturating_add(1), 0);
     }
     stall(
         Reason::CreateUnknown,

@@ -54,6 +54,11 @@ pub struct OpenAttempt {
     pub first_look: Timestamp,
     /// Attempts of unknown outcome since a human last asked, this one included.
     pub spent: u32,
+    /// Not on the word of the annotation alone: memory or status tell of the
+    /// attempt too, or it is the one that this very spec asks for. Whoever may
+    /// edit a resource may write an annotation, and must not come by another's
+    /// project through it.
+    pub vouched_for: bool,
 }
 
 impl OpenAttempt {
@@ -103,6 +108,41 @@ pub struct Sources {
     pub first_look: Timestamp,
     /// When the resource was created.
     pub created: Option<Timestamp>,
+    /// Now.
+    pub now: Timestamp,
+    /// The project name that the spec of today asks for.
+    pub project_name: String,
+    /// The hash of the spec of today.
+    pub body_hash: String,
+}
+
+impl Sources {
+    /// Whether the reservation is what the spec of today would have reserved,
+    /// after the resource was there.
+    fn is_asked_for(&self, reservation: &Reservation) -> bool {
+        reservation.project_name == self.project_name
+            && reservation.body_hash == self.body_hash
+            // By two clocks.
+            && self
+                .created
+                .is_none_or(|created| reservation.looked_at >= created - RESERVATION_STALE_AFTER)
+    }
+
+    /// Why its times cannot be true, if so.
+    fn is_impossible(&self, reservation: &Reservation) -> Option<String> {
+        let Reservation { at, not_after, .. } = *reservation;
+        if self
+            .created
+            .is_some_and(|created| at < created - RESERVATION_STALE_AFTER)
+        {
+            return Some("it is older than the resource itself".to_owned());
+        }
+        if at > self.now + RESERVATION_STALE_AFTER {
+            return Some("it was written in the future".to_owned());
+        }
+        (not_after > at + RESERVATION_STALE_AFTER)
+            .then(|| "it is valid for longer than any is".to_owned())
+    }
 }
 
 /// Puts the record together.
@@ -112,14 +152,25 @@ pub fn record(sources: Sources) -> Record {
         annotation,
         status,
         memory,
-        first_look,
-        created,
-    } = sources;
+        ..
+    } = &sources;
     let remembered = memory.is_some();
+    let known = [memory, status]
+        .into_iter()
+        .flatten()
+        .max_by_key(|trace| trace.reservation.at)
+        .cloned();
+    let told = known.as_ref().map(|trace| trace.reservation.at);
+    let annotation = match annotation {
+        Provenance::Own(reservation) if told != Some(reservation.at) => sources
+            .is_impossible(reservation)
+            .map_or_else(|| annotation.clone(), Provenance::Invalid),
+        _ => annotation.clone(),
+    };
     let annotated = match annotation {
         // Memory and status outlive a damaged annotation; without them
         // nothing at all can be concluded.
-        Provenance::Invalid(problem) if memory.is_none() && status.is_none() => {
+        Provenance::Invalid(problem) if known.is_none() => {
             return Record::Invalid(problem);
         }
         Provenance::Restored(reservation) if memory.is_none() => {
@@ -128,21 +179,11 @@ pub fn record(sources: Sources) -> Record {
         Provenance::Own(reservation) => Some(reservation),
         _ => None,
     };
-    if let (Some(reservation), Some(created), false) = (&annotated, created, remembered)
-        && reservation.at < created - RESERVATION_STALE_AFTER
-    {
-        return Record::Invalid("it is older than the resource itself".to_owned());
-    }
-    let traces = [memory, status];
-    let known = traces
-        .into_iter()
-        .flatten()
-        .max_by_key(|trace| trace.reservation.at);
     let attempt = match (known, annotated) {
         (Some(trace), Some(reservation)) if reservation.at > trace.reservation.at => {
             // The annotation is of a later attempt, of which nobody wrote down
             // the end.
-            let spent = trace.spent + 1;
+            let spent = trace.spent.saturating_add(1);
             Trace {
                 reservation,
                 ending: Ending::Unknown { replied: false },
@@ -172,18 +213,19 @@ pub fn record(sources: Sources) -> Record {
     } = attempt;
     match ending {
         Ending::NotDone => Record::Fresh {
-            next_attempt: reservation.attempt + 1,
+            next_attempt: reservation.attempt.saturating_add(1),
             spent,
         },
         Ending::Unknown { .. }
-            if !remembered && first_look > reservation.at + RESERVATION_STALE_AFTER =>
+            if !remembered && sources.first_look > reservation.at + RESERVATION_STALE_AFTER =>
         {
             Record::Restored(reservation)
         }
         Ending::Unknown { replied } => Record::Open(OpenAttempt {
+            vouched_for: told == Some(reservation.at) || sources.is_asked_for(&reservation),
             reservation,
             replied,
-            first_look,
+            first_look: sources.first_look,
             spent,
         }),
     }

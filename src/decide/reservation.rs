@@ -99,6 +99,16 @@ impl Reservation {
         }
     }
 
+    /// Whether its times leave room to add and subtract waits. Whoever may edit
+    /// the annotation may write any time into it.
+    #[must_use]
+    pub fn can_be_reckoned_with(&self) -> bool {
+        let room = SignedDuration::from_hours(24 * 366);
+        [self.at, self.not_after, self.looked_at]
+            .into_iter()
+            .all(|time| time.checked_add(room).is_ok() && time.checked_sub(room).is_ok())
+    }
+
     /// The text of the annotation.
     #[must_use]
     pub fn to_annotation(&self) -> String {
@@ -155,6 +165,9 @@ pub fn classify(annotation: Option<&str>, identity: &Identity) -> Provenance {
             reservation.v
         ));
     }
+    if !reservation.can_be_reckoned_with() {
+        return Provenance::Invalid("its times lie at the ends of the calendar".to_owned());
+    }
     let same_place = reservation.cluster == identity.cluster
         && reservation.namespace == identity.namespace
         && reservation.name == identity.name;
@@ -199,6 +212,20 @@ mod tests {
         let text = reservation().to_annotation();
         let found = classify(Some(&text), &identity("shop", "1"));
         assert_eq!(found, Provenance::Own(reservation()));
+    }
+
+    #[test]
+    fn times_that_cannot_be_reckoned_with_make_a_reservation_unreadable() {
+        for (field, time) in [
+            ("notAfter", "9999-12-30T22:00:00Z"),
+            ("lookedAt", "-009999-01-03T00:00:00Z"),
+        ] {
+            let mut forged: serde_json::Value =
+                serde_json::from_str(&reservation().to_annotation()).unwrap();
+            forged[field] = time.into();
+            let found = classify(Some(&forged.to_string()), &identity("shop", "1"));
+            assert!(matches!(found, Provenance::Invalid(_)), "{found:?}");
+        }
     }
 
     #[test]

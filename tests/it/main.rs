@@ -1,11 +1,21 @@
 //! Tests of the whole on real parts: a real API server, the real binary, and
 //! an OMS simulator that keeps OMS's rules.
 
+mod acts;
+mod adoption;
 mod api_rules;
 mod cluster;
+mod connections;
 mod crash;
+mod departure;
 mod invalid;
 mod layering;
+mod meanwhile;
+mod minimal;
+mod probes;
 mod protocol;
+mod rest;
+mod restore;
 mod schema;
+mod wishes;
 mod world;

@@ -1,8 +1,8 @@
 //! What a test stands in: a namespace on the real API server, an OMS of its
 //! own, and operators as processes.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Secret;
@@ -34,7 +34,7 @@ pub struct World {
     /// As administrator.
     pub client: Client,
     /// The simulated OMS.
-    pub simulator: Simulator,
+    pub simulator: Arc<Simulator>,
     token: String,
     mark: Mark,
 }
@@ -61,6 +61,7 @@ impl World {
             ..config
         };
         let simulator = Simulator::start(config).await.expect("a simulator");
+        let simulator = Arc::new(simulator);
         let mark = plane.audit().mark().await.expect("the audit log");
         let client = plane.client();
         let world = Self {
@@ -76,6 +77,19 @@ impl World {
             .create_connection("oms", &world.simulator.url(), json!({}))
             .await;
         world
+    }
+
+    /// A second namespace beside the same OMS, without Secret and connection.
+    /// It is finished after this one.
+    pub async fn neighbour(&self, name: &str) -> Self {
+        Self {
+            plane: self.plane,
+            namespace: self.plane.namespace(name).await.expect("a namespace"),
+            client: self.client.clone(),
+            simulator: self.simulator.clone(),
+            token: self.token.clone(),
+            mark: self.mark,
+        }
     }
 
     /// The OMS.
@@ -95,20 +109,28 @@ impl World {
 
     /// The Secret `oms`, new or with another password.
     pub async fn create_secret(&self, password: &str) {
+        let entries = [("username", "operator"), ("password", password)];
+        self.secret("oms", &entries).await;
+    }
+
+    /// A Secret with these entries.
+    pub async fn secret(&self, name: &str, entries: &[(&str, &str)]) {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
         let secret = Secret {
             metadata: ObjectMeta {
-                name: Some("oms".into()),
+                name: Some(name.into()),
                 ..ObjectMeta::default()
             },
-            string_data: Some(BTreeMap::from([
-                ("username".into(), "operator".into()),
-                ("password".into(), password.into()),
-            ])),
+            string_data: Some(
+                entries
+                    .iter()
+                    .map(|(key, value)| ((*key).into(), (*value).into()))
+                    .collect(),
+            ),
             ..Secret::default()
         };
         let parameters = PatchParams::apply("test").force();
-        api.patch("oms", &parameters, &Patch::Apply(&secret))
+        api.patch(name, &parameters, &Patch::Apply(&secret))
             .await
             .expect("a Secret");
     }
@@ -325,18 +347,14 @@ impl World {
             "--watch-namespace",
             &self.namespace,
         ];
+        // A test's own value takes the place of the one above.
+        let name = |flag: &str| flag.split('=').next().map(str::to_owned);
+        arguments
+            .retain(|one| !one.contains('=') || flags.iter().all(|own| name(own) != name(one)));
         arguments.extend_from_slice(flags);
         let kubeconfig = kubeconfig.to_string_lossy();
-        let program = env!("CARGO_BIN_EXE_oms-operator");
         let environment = [("KUBECONFIG", &*kubeconfig), ("RUST_LOG", "trace")];
-        let process = Process::spawn(
-            "operator",
-            std::path::Path::new(program),
-            &arguments,
-            &environment,
-        )
-        .expect("the operator");
-        Operator { process }
+        Operator::spawn(&arguments, &environment)
     }
 
     /// A proxy in front of the API server.
@@ -397,7 +415,9 @@ impl World {
         {
             assert_no_secret("a connection", &format!("{connection:?}"));
         }
-        self.simulator.stop().await;
+        if let Some(simulator) = Arc::into_inner(self.simulator) {
+            simulator.stop().await;
+        }
     }
 
     /// Everything there is to see, for a test that failed.
@@ -434,6 +454,15 @@ impl World {
 }
 
 impl Operator {
+    /// The binary with these arguments.
+    pub fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_oms-operator"));
+        let process = Process::spawn("operator", program, arguments, environment);
+        Self {
+            process: process.expect("the operator"),
+        }
+    }
+
     /// SIGKILL, as a crash.
     pub async fn kill(&self) {
         let exit = self.process.kill().await;

@@ -32,11 +32,34 @@ pub async fn until_ok<T>(
         match tokio::time::timeout(left, probe()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(reason)) => last = reason,
-            Err(_) => bail!(
+            Err(_) => {}
+        }
+        // Asked for in any case: a look that is answered without waiting never times out.
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            bail!(
                 "waited {} s in vain for {what}: {last:#}",
                 deadline.as_secs_f32()
-            ),
+            );
         }
-        tokio::time::sleep(PAUSE.min(end.saturating_duration_since(Instant::now()))).await;
+        tokio::time::sleep(PAUSE.min(left)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_deadline_holds_for_a_look_that_never_waits_and_for_one_that_always_does() {
+        let deadline = Duration::from_millis(10);
+        let quick = until_ok::<()>(deadline, "rain", async || bail!("the sky is blue")).await;
+        let error = quick.unwrap_err().to_string();
+        assert!(
+            error.contains("rain") && error.contains("the sky is blue"),
+            "{error}"
+        );
+        let slow = until_ok::<()>(deadline, "rain", std::future::pending).await;
+        assert!(slow.is_err());
     }
 }

@@ -56,7 +56,10 @@ pub async fn dependencies() -> anyhow::Result<()> {
         );
         return Ok(());
     }
-    run(cargo(&["deny", "check", "bans", "licenses", "sources"])).await
+    run(cargo(&[
+        "deny", "--locked", "check", "bans", "licenses", "sources",
+    ]))
+    .await
 }
 
 /// Finds the programs of a control plane, or builds them: before the tests, so that no test's

@@ -43,11 +43,15 @@ impl Run {
 
     /// Fails when something is still there, and ends the processes of it.
     pub async fn nothing_left(&self) -> anyhow::Result<()> {
+        self.nothing_left_after(DEADLINE).await
+    }
+
+    async fn nothing_left_after(&self, deadline: Duration) -> anyhow::Result<()> {
         if !cfg!(target_os = "linux") {
             println!("    processes are not looked for on this system");
         }
         let gone = until_ok(
-            DEADLINE,
+            deadline,
             "everything that the tests started to end",
             async || {
                 let left: Vec<String> = self.processes().iter().map(Left::to_string).collect();
@@ -117,5 +121,32 @@ impl Left {
 impl std::fmt::Display for Left {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.id.as_raw_nonzero(), self.command)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_stays_is_named_and_ended() {
+        let run = Run::new().unwrap();
+        let mut command = Command::new("sleep");
+        command.arg("86399");
+        run.mark(&mut command);
+        let mut sleep = command.spawn().unwrap();
+        let error = run.nothing_left_after(Duration::ZERO).await.unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("sleep 86399"), "{error}");
+        assert!(!sleep.wait().await.unwrap().success());
+        run.nothing_left().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_stays_is_named() {
+        let run = Run::new().unwrap();
+        fs::write(run.folder.path().join("forgotten"), "").unwrap();
+        let error = run.nothing_left().await.unwrap_err().to_string();
+        assert!(error.contains("forgotten"), "{error}");
     }
 }

@@ -85,12 +85,15 @@ fn an_id_is_claimed_only_in_its_own_oms() {
     }});
     let claims = claims(&[project("a", status)]);
     assert_eq!(
-        claims.claimant_of("np_1", "http://one", &key("b")),
+        claims.claimant_of("np_1", &key("b"), |url| url == "http://one"),
         Some(key("a"))
     );
-    assert_eq!(claims.claimant_of("np_1", "http://two", &key("b")), None);
     assert_eq!(
-        claims.claimant_of("np_1", "http://one", &key("a")),
+        claims.claimant_of("np_1", &key("b"), |url| url == "http://two"),
+        None
+    );
+    assert_eq!(
+        claims.claimant_of("np_1", &key("a"), |url| url == "http://one"),
         None,
         "its own"
     );

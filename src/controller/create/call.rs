@@ -62,7 +62,7 @@ async fn call(
     }
     let mut begun = trace.clone();
     begun.ending = Ending::Unknown { replied: false };
-    begun.spent += 1;
+    begun.spent = begun.spent.saturating_add(1);
     context
         .memory
         .remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));

@@ -24,6 +24,15 @@ use crate::decide::{
 };
 use crate::oms;
 
+/// What a decision rests on, and what goes with it into the resource.
+struct Gathered {
+    situation: CreateSituation,
+    /// When OMS was looked at, by its own clock where it tells it.
+    looked_at: Timestamp,
+    /// The name in OMS of the project that `spec.adopt.projectId` names.
+    adoptee_name: Option<String>,
+}
+
 /// A pass over a resource without a project, alone with its name.
 pub struct Held<'a> {
     /// Everything at hand.
@@ -36,8 +45,6 @@ pub struct Held<'a> {
     pub record: Record,
     /// Its connection.
     pub link: Link,
-    /// The OMS to look in.
-    pub url: String,
     /// The project name to look for.
     pub name: String,
 }
@@ -55,7 +62,11 @@ impl Held<'_> {
         };
         let mut thorough = false;
         loop {
-            let (situation, looked_at) = match self.gather(body.as_ref().ok(), thorough).await {
+            let Gathered {
+                situation,
+                looked_at,
+                adoptee_name,
+            } = match self.gather(body.as_ref().ok(), thorough).await {
                 Ok(gathered) => gathered,
                 Err(error) => return self.oms_failed(&error).await,
             };
@@ -99,10 +110,12 @@ impl Held<'_> {
                     .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    return id::take_over(
-                        context, me, &self.read, &self.link, &self.name, &id, why,
-                    )
-                    .await;
+                    let name = match why {
+                        create::Provenance::Adopted => adoptee_name.as_ref().unwrap_or(&self.name),
+                        create::Provenance::Recovered | create::Provenance::Restored => &self.name,
+                    };
+                    let link = &self.link;
+                    return id::take_over(context, me, &self.read, link, name, &id, why).await;
                 }
                 CreateDecision::Wait { until, message, .. } => {
                     let verdict = Verdict::progressing(Reason::Creating, message);
@@ -126,7 +139,7 @@ impl Held<'_> {
         &self,
         body: Option<&Map<String, Value>>,
         thorough: bool,
-    ) -> Result<(CreateSituation, Timestamp), oms::Error> {
+    ) -> Result<Gathered, oms::Error> {
         let context = self.context;
         let since = match &self.record {
             Record::Open(open) if thorough => Some(open.reservation.looked_at),
@@ -148,6 +161,7 @@ impl Held<'_> {
         };
         let found = look::look(context, &self.link, &self.me.key, &question).await?;
         let adopt = look::adopt(context, &self.link, &self.me.key, &self.read.spec).await?;
+        let (adopt, adoptee_name) = adopt.unzip();
         let now = context.clock.now();
         let looked_at = match (&found.look, found.server_date) {
             (Look::Seen { .. }, Some(date)) => date,
@@ -163,7 +177,7 @@ impl Held<'_> {
             asked_again: self.asked_again(),
             rival: self.rival(),
             others_attempt_until: context.memory.others_attempt(
-                &self.url,
+                |url| self.link.live.is_same_oms(url),
                 &self.name,
                 now,
                 context.settings.timing,
@@ -172,7 +186,11 @@ impl Held<'_> {
             look: found.look,
             timing: context.settings.timing,
         };
-        Ok((situation, looked_at))
+        Ok(Gathered {
+            situation,
+            looked_at,
+            adoptee_name: adoptee_name.flatten(),
+        })
     }
 
     /// The body to compare with, if the spec is still the one that was sent.

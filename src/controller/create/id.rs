@@ -16,6 +16,10 @@ use crate::controller::pass::{Error, Step};
 use crate::decide::create::Provenance;
 use crate::oms;
 
+/// How soon a surplus project is taken up again whose connection cannot be used
+/// just now.
+const SURPLUS_RETRY: Duration = Duration::from_secs(5);
+
 /// How often the id is written at once before the pass gives its slot back.
 /// The next pass goes on with it, from memory.
 const RECORD_TRIES: u32 = 5;
@@ -26,6 +30,7 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
         return Ok(Step::Again);
     };
     let reservation = trace.reservation;
+    let made_by = reservation.clone();
     let pinned = PinnedConnection {
         uid: Some(reservation.connection.uid),
         url: Some(reservation.connection.url),
@@ -42,6 +47,10 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
     .await?
     {
         Written::Yes(written) => {
+            let made_by = made_by.clone();
+            context
+                .memory
+                .remember(&me.uid, &me.key, |mine| mine.made_by = Some(made_by));
             settle(context, me);
             let note = format!(
                 "Project {id} (\"{}\") was created.",
@@ -65,7 +74,7 @@ pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error>
             context.memory.forget(&me.uid);
             Ok(Step::Again)
         }
-        Written::OtherId(live) => surplus(context, me, &live, id).await,
+        Written::OtherId(live) => surplus(context, me, &live, &made_by.connection.url, id).await,
     }
 }
 
@@ -90,7 +99,8 @@ fn pinned_name(context: &Context, key: &Key) -> PinnedConnection {
     }
 }
 
-/// The id of a project that was there already: found again, or taken over.
+/// The id of a project that was there already: found again, or taken over. Of
+/// several that ask for one project, by its id or by its name, one gets it.
 pub async fn take_over(
     context: &Context,
     me: &Me,
@@ -100,6 +110,14 @@ pub async fn take_over(
     id: &str,
     why: Provenance,
 ) -> Result<Step, Error> {
+    // A space is in no project name, so this is never the lock that a pass
+    // holds on the name.
+    let id_lock = format!("id {id}");
+    let _lock = context.locks.lock(link.live.url.as_str(), &id_lock).await;
+    let same_oms = |url: &str| link.live.is_same_oms(url);
+    if context.claims.claimant_of(id, &me.key, same_oms).is_some() {
+        return Ok(Step::Again);
+    }
     if read.metadata.deletion_timestamp.is_none() {
         let held = context.kubernetes.hold(read).await?;
         context.claims.note(&held);
@@ -211,12 +229,26 @@ async fn surplus(
     context: &Context,
     me: &Me,
     live: &MigrationProject,
+    url: &str,
     id: &str,
 ) -> Result<Step, Error> {
-    context.metrics.surplus_project();
     let Some(link) = link(context, live).await?.ok() else {
-        return Ok(Step::After(Duration::from_secs(5)));
+        return Ok(Step::After(SURPLUS_RETRY));
     };
+    context.metrics.surplus_project();
+    if !link.live.is_same_oms(url) {
+        let note = format!(
+            "Project {id} was made a second time in a race, in the OMS at {url}, where \
+             OMSConnection {} does not lead any more. Delete it there: nobody uses it.",
+            link.key
+        );
+        context
+            .events
+            .warning(live, Reason::SurplusProject, &note)
+            .await;
+        settle(context, me);
+        return Ok(Step::Again);
+    }
     let outcome = link.live.client.delete_project(id).await;
     let asker = Asker {
         key: &me.key,

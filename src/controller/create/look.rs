@@ -134,7 +134,7 @@ async fn namesake(
 ) -> Result<Namesake, oms::Error> {
     let claimed_by = context
         .claims
-        .claimant_of(&project.id, link.live.url.as_str(), me)
+        .claimant_of(&project.id, me, |url| link.live.is_same_oms(url))
         .map(|key| key.to_string());
     let differences = match &claimed_by {
         // Never ours, whatever it is.
@@ -185,27 +185,31 @@ fn described(project: &oms::Project) -> body::Described<'_> {
     }
 }
 
-/// What OMS says of the project that `spec.adopt.projectId` names.
+/// What OMS says of the project that `spec.adopt.projectId` names, and the name
+/// it has there.
 pub async fn adopt(
     context: &Context,
     link: &Link,
     me: &Key,
     spec: &MigrationProjectSpec,
-) -> Result<Option<Adopt>, oms::Error> {
+) -> Result<Option<(Adopt, Option<String>)>, oms::Error> {
     let Some(id) = spec.adopt_project_id() else {
         return Ok(None);
     };
-    let adoptee = match link.live.client.describe_project(id).await {
-        Ok(project) => Adoptee::Present {
-            status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
-            claimed_by: context
-                .claims
-                .claimant_of(id, link.live.url.as_str(), me)
-                .map(|key| key.to_string()),
-        },
-        Err(error) if error.is_not_found() => Adoptee::Absent,
-        Err(error) if error.is_unsupported() => Adoptee::Unobservable,
+    let (adoptee, name) = match link.live.client.describe_project(id).await {
+        Ok(project) => {
+            let adoptee = Adoptee::Present {
+                status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+                claimed_by: context
+                    .claims
+                    .claimant_of(id, me, |url| link.live.is_same_oms(url))
+                    .map(|key| key.to_string()),
+            };
+            (adoptee, project.name)
+        }
+        Err(error) if error.is_not_found() => (Adoptee::Absent, None),
+        Err(error) if error.is_unsupported() => (Adoptee::Unobservable, None),
         Err(error) => return Err(error),
     };
-    Ok(Some(Adopt::Id(id.to_owned(), adoptee)))
+    Ok(Some((Adopt::Id(id.to_owned(), adoptee), name)))
 }

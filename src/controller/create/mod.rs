@@ -50,14 +50,17 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
             return blocked(context, &me, read, &record, verdict).await;
         }
     };
+    if !link.held && !deleting {
+        context.wake_connection.wake(&link.key);
+        return Ok(Step::After(MOMENT));
+    }
     let (url, name) = target(context, read, &record, &link);
     if !link.live.is_same_oms(&url) {
         let verdict = elsewhere(&url, &name, &link);
         return blocked(context, &me, read, &record, verdict).await;
     }
 
-    let lock_name = read.spec.adopt_project_id().unwrap_or(&name);
-    let _lock = context.locks.lock(link.live.url.as_str(), lock_name).await;
+    let _lock = context.locks.lock(link.live.url.as_str(), &name).await;
     // What was read before the lock was got may be old by now.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
         context.memory.forget(&me.uid);
@@ -72,7 +75,6 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         read: live,
         record,
         link,
-        url,
         name,
     };
     held.run().await

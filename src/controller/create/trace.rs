@@ -12,7 +12,7 @@ use crate::api::v1alpha1::{
 };
 use crate::decide::{
     Ending, Identity, OpenAttempt, Provenance, Record, Reservation, ReservedConnection, Sources,
-    Target, Timing, Trace, classify, record,
+    Target, Timing, Trace, body, classify, record,
 };
 
 /// The attempt that `status.create` tells of, if it tells enough to act on.
@@ -34,6 +34,9 @@ pub fn from_status(project: &MigrationProject, identity: &Identity) -> Option<Tr
     let attempt = u32::try_from(create.attempt?).ok()?;
     let mut reservation = Reservation::new(identity, attempt, create.at?, target);
     reservation.not_after = create.not_after.unwrap_or(reservation.not_after);
+    if !reservation.can_be_reckoned_with() {
+        return None;
+    }
     let ending = match create.outcome? {
         CreateOutcome::NotDone => Ending::NotDone,
         CreateOutcome::Unknown => Ending::Unknown {
@@ -70,6 +73,7 @@ pub fn to_status(
                 replied,
                 first_look,
                 spent: trace.spent,
+                vouched_for: true,
             };
             (
                 CreateOutcome::Unknown,
@@ -129,6 +133,9 @@ pub async fn record_of(context: &Context, me: &Me, read: &MigrationProject) -> R
         memory,
         first_look,
         created: read.creation_timestamp().map(|time| time.0),
+        now,
+        project_name: context.claims.name_of(read),
+        body_hash: body::spec_hash(&read.spec),
     };
     record(sources)
 }

@@ -41,6 +41,7 @@ fn open_attempt(replied: bool, spent: u32) -> Record {
         replied,
         first_look: noon(),
         spent,
+        vouched_for: true,
     })
 }
 
@@ -337,4 +338,25 @@ proptest! {
     fn equal_situations_get_equal_decisions(now in any_situation()) {
         prop_assert_eq!(decide(&now), decide(&now.clone()));
     }
+}
+
+#[test]
+fn what_nothing_vouches_for_is_taken_only_where_adoption_is_allowed() {
+    let forged = |refused: Option<&str>| {
+        let mut record = open_attempt(false, 1);
+        if let Record::Open(open) = &mut record {
+            open.vouched_for = false;
+        }
+        let mut situation = situation(record, seen(vec![namesake("np_1", "INIT")]));
+        situation.adoption_refused = refused.map(str::to_owned);
+        situation
+    };
+    let refused = decide(&forged(Some("nobody may")));
+    assert_eq!(reason(&refused), Some(Reason::AdoptRefused));
+    let allowed = decide(&forged(None));
+    assert!(matches!(allowed, CreateDecision::Record { .. }));
+    let mut leaving = forged(Some("nobody may"));
+    leaving.deleting = true;
+    let left = decide(&leaving);
+    assert!(matches!(left, CreateDecision::LetGo { left: Some(_) }));
 }

@@ -45,6 +45,9 @@ fn sources(annotation: Provenance, status: Option<Trace>, memory: Option<Trace>)
         memory,
         first_look: noon() + SignedDuration::from_mins(5),
         created: Some(noon() - SignedDuration::from_mins(1)),
+        now: noon() + SignedDuration::from_mins(5),
+        project_name: "shop.orders".into(),
+        body_hash: "h".into(),
     }
 }
 
@@ -136,4 +139,57 @@ fn a_reservation_from_before_its_resource_is_not_believed() {
     let mut early = sources(own(1, -120), None, None);
     early.created = Some(noon());
     assert!(matches!(record(early), Record::Invalid(_)));
+}
+
+fn is_vouched_for(record: &Record) -> bool {
+    matches!(record, Record::Open(open) if open.vouched_for)
+}
+
+#[test]
+fn the_annotation_alone_vouches_for_nothing_that_the_spec_does_not_ask_for() {
+    let asked_for = sources(own(1, 0), None, None);
+    assert!(is_vouched_for(&record(asked_for.clone())));
+    let edited = |change: fn(&mut Sources)| {
+        let mut sources = asked_for.clone();
+        change(&mut sources);
+        sources
+    };
+    for sources in [
+        edited(|sources| sources.project_name = "shop.other".into()),
+        edited(|sources| sources.body_hash = "i".into()),
+        // Looked up hours before the resource was there.
+        edited(|sources| {
+            let Provenance::Own(reservation) = &mut sources.annotation else {
+                unreachable!()
+            };
+            reservation.looked_at = noon() - SignedDuration::from_hours(3);
+        }),
+    ] {
+        let found = record(sources.clone());
+        assert!(is_open(&found, 1) && !is_vouched_for(&found), "{found:?}");
+        // What this process or the status knows of is no forgery.
+        let mut told = sources.clone();
+        told.status = trace(1, 0, UNKNOWN, 1);
+        assert!(is_vouched_for(&record(told)));
+        let mut told = sources.clone();
+        told.memory = trace(1, 0, UNKNOWN, 1);
+        assert!(is_vouched_for(&record(told)));
+    }
+}
+
+#[test]
+fn times_that_cannot_be_true_are_not_believed_and_do_not_hide_what_is_known() {
+    let mut endless = reservation(1, 0);
+    endless.not_after = noon() + SignedDuration::from_hours(1000);
+    for annotation in [own(1, 60 * 24 * 365), Provenance::Own(endless)] {
+        let alone = record(sources(annotation.clone(), None, None));
+        assert!(matches!(alone, Record::Invalid(_)), "{alone:?}");
+        let known = trace(1, 1, UNKNOWN, 1);
+        let beside = record(sources(annotation.clone(), None, known.clone()));
+        assert!(is_open(&beside, 1), "{beside:?}");
+        let Record::Open(open) = beside else {
+            unreachable!()
+        };
+        assert_eq!(Some(open.reservation), known.map(|trace| trace.reservation));
+    }
 }

@@ -1,0 +1,130 @@
+//! What the documentation says that can be tried.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oms_harness::ControlPlane;
+use oms_operator::api::v1alpha1::Reason;
+use oms_operator::api::{Kind, crds_yaml};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every page, from the root on.
+fn pages() -> Vec<String> {
+    let mut pages = Vec::new();
+    for folder in ["", "docs", "docs/decisions", "dev/harness"] {
+        for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+            let name = entry.expect("an entry").file_name();
+            let name = name.to_string_lossy();
+            if name.ends_with(".md") {
+                pages.push(Path::new(folder).join(&*name).display().to_string());
+            }
+        }
+    }
+    assert!(pages.len() > 10, "{pages:?}");
+    pages
+}
+
+/// What stands between `[…](` and `)`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|link| !link.contains("://"))
+}
+
+/// A heading as it is linked to.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter))
+        .map(|letter| if letter == ' ' { '-' } else { letter })
+        .collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    for page in pages() {
+        let text = read(&page);
+        for link in links(&text) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let folder = Path::new(&page).parent().expect("a folder");
+            let target = match file {
+                "" => PathBuf::from(&page),
+                file => folder.join(file),
+            };
+            assert!(
+                root().join(&target).exists(),
+                "{page} links to {link}, which is not there"
+            );
+            if !heading.is_empty() {
+                let text = read(&target.display().to_string());
+                let mut headings = text.lines().filter(|line| line.starts_with('#'));
+                assert!(
+                    headings.any(|line| anchor(line) == heading),
+                    "{page} links to {link}, which has no such heading"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_reason_in_the_safety_page_is_one_that_the_operator_gives() {
+    let text = read("docs/safety.md");
+    let known: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    let rows: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert!(rows.len() > 15, "{rows:?}");
+    for reason in rows {
+        assert!(known.contains(&reason), "there is no reason {reason}");
+    }
+}
+
+#[test]
+fn every_decision_is_in_the_index() {
+    let index = read("docs/decisions/README.md");
+    for page in pages() {
+        if let Some(name) = page.strip_prefix("docs/decisions/0") {
+            assert!(index.contains(name), "{page} is not in the index");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_resources_in_the_readme_and_the_examples_are_accepted() {
+    let control_plane = ControlPlane::shared();
+    for kind in Kind::ALL {
+        let definition = crds_yaml(kind);
+        control_plane.apply_yaml(&definition).await.expect("a CRD");
+    }
+    let readme = read("README.md");
+    let mut texts: Vec<(String, String)> = readme
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .map(|block| ("README.md".to_owned(), block.to_owned()))
+        .collect();
+    assert!(!texts.is_empty(), "the README shows no resource");
+    for entry in fs::read_dir(root().join("examples")).expect("examples") {
+        let name = entry.expect("an entry").file_name();
+        let path = format!("examples/{}", name.to_string_lossy());
+        texts.push((path.clone(), read(&path)));
+    }
+    for (place, text) in texts {
+        // The README's objects have the names of the examples': a namespace for each file.
+        let namespace = control_plane.namespace("docs").await.expect("a namespace");
+        let applied = control_plane.apply_yaml_in(&namespace, &text).await;
+        let applied = applied.unwrap_or_else(|error| panic!("{place}: {error:#}"));
+        assert!(!applied.is_empty(), "{place} holds no object");
+    }
+}

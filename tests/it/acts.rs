@@ -1,0 +1,176 @@
+//! What users do in a world beyond creating a resource: what kubectl, a restore
+//! or an administrator may do behind the operator's back.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::{Error, ResourceExt};
+use oms_harness::until;
+use oms_operator::api::keys;
+use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
+use serde_json::{Value, json};
+
+use crate::world::{DEADLINE, World, id, message};
+
+impl World {
+    /// A look at once.
+    pub async fn force_look(&self, name: &str, text: &str) {
+        let annotations = json!({keys::RECONCILE_REQUESTED_AT: text});
+        self.patch(name, json!({"metadata": {"annotations": annotations}}))
+            .await;
+    }
+
+    /// `kubectl replace` with the manifest as it was written first, which has
+    /// neither the finalizer nor the reservation.
+    pub async fn replace(&self, name: &str, more: Value) -> MigrationProject {
+        let api = self.projects();
+        loop {
+            let mut project = self.manifest(name, more.clone());
+            project.metadata.resource_version = self.get(name).await.resource_version();
+            match api.replace(name, &PostParams::default(), &project).await {
+                // Somebody else has written meanwhile.
+                Err(Error::Api(status)) if status.is_conflict() => {}
+                replaced => return replaced.expect("replaced"),
+            }
+        }
+    }
+
+    /// Takes every finalizer off, as impatient people do.
+    pub async fn strip_finalizers(&self, name: &str) {
+        self.patch(name, json!({"metadata": {"finalizers": null}}))
+            .await;
+    }
+
+    /// A resource with this text as its reservation.
+    pub async fn create_reserved(&self, name: &str, more: Value, text: &str) -> MigrationProject {
+        let mut project = self.manifest(name, more);
+        project
+            .annotations_mut()
+            .insert(keys::CREATE_RESERVATION.into(), text.into());
+        self.projects()
+            .create(&PostParams::default(), &project)
+            .await
+            .expect("created")
+    }
+
+    /// Writes another reservation, or takes it away.
+    pub async fn set_reservation(&self, name: &str, text: Option<&str>) {
+        let annotations = json!({keys::CREATE_RESERVATION: text});
+        self.patch(name, json!({"metadata": {"annotations": annotations}}))
+            .await;
+    }
+
+    /// Whether a resource of that name can be created now.
+    pub async fn is_free(&self, name: &str) -> bool {
+        let project = self.manifest(name, json!({}));
+        let parameters = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        match self.projects().create(&parameters, &project).await {
+            Ok(_) => true,
+            Err(Error::Api(status)) if status.is_already_exists() => false,
+            Err(error) => panic!("neither created nor refused: {error}"),
+        }
+    }
+
+    /// Waits until the resource carries this id.
+    pub async fn until_id(&self, name: &str, wanted: &str) -> MigrationProject {
+        self.until(name, &format!("it has the id {wanted}"), |project| {
+            id(project) == Some(wanted)
+        })
+        .await
+    }
+
+    /// Waits until the message of Ready contains `text`.
+    pub async fn until_message(&self, name: &str, text: &str) -> MigrationProject {
+        self.until(name, &format!("it says {text:?}"), |project| {
+            message(project).contains(text)
+        })
+        .await
+    }
+
+    /// Merges `patch` into an OMSConnection.
+    pub async fn patch_connection(&self, name: &str, patch: Value) -> OMSConnection {
+        self.connections()
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .expect("patched")
+    }
+
+    /// Waits until Ready of a connection has this reason; gives its message.
+    pub async fn until_connection(&self, name: &str, reason: &str) -> String {
+        let api = self.connections();
+        let what = format!("connection {name} is {reason}");
+        let found = until(DEADLINE, &what, async || {
+            let status = api.get(name).await.ok()?.status?;
+            let ready = |condition: &&_| is_ready(condition) && has_reason(condition, reason);
+            let condition = status.conditions.iter().find(ready)?;
+            Some(condition.message.clone())
+        });
+        match found.await {
+            Ok(message) => message,
+            Err(error) => panic!("{error:#}\n{}", self.picture("-").await),
+        }
+    }
+
+    /// Asks for the deletion of a connection.
+    pub async fn delete_connection(&self, name: &str) {
+        self.connections()
+            .delete(name, &DeleteParams::default())
+            .await
+            .expect("deleted");
+    }
+
+    /// Waits until a connection is gone.
+    pub async fn until_connection_gone(&self, name: &str) {
+        let api = self.connections();
+        until(DEADLINE, "the connection is gone", async || {
+            matches!(api.get_opt(name).await, Ok(None)).then_some(())
+        })
+        .await
+        .expect("gone");
+    }
+
+    /// Labels this namespace.
+    pub async fn label_namespace(&self, key: &str, value: &str) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let patch = Patch::Merge(json!({"metadata": {"labels": {key: value}}}));
+        api.patch(&self.namespace, &PatchParams::default(), &patch)
+            .await
+            .expect("labelled");
+    }
+
+    /// A ConfigMap with one entry.
+    pub async fn config_map(&self, name: &str, key: &str, value: &str) {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        let map = ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(name.into()),
+                ..ObjectMeta::default()
+            },
+            data: Some(BTreeMap::from([(key.into(), value.into())])),
+            ..ConfigMap::default()
+        };
+        let parameters = PatchParams::apply("test").force();
+        api.patch(name, &parameters, &Patch::Apply(&map))
+            .await
+            .expect("a ConfigMap");
+    }
+
+    /// The name that OMS knows the project of a resource by.
+    pub fn project_name(&self, name: &str) -> String {
+        format!("{}.{name}", self.namespace)
+    }
+}
+
+type Condition = k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+fn is_ready(condition: &Condition) -> bool {
+    condition.type_ == "Ready"
+}
+
+fn has_reason(condition: &Condition, reason: &str) -> bool {
+    condition.reason == reason
+}

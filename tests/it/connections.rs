@@ -1,0 +1,354 @@
+//! Connections: who may use them, what is wrong with them and how that mends
+//! itself, and which OMS a project belongs to.
+
+use oms_simulator::{Config, Simulator, Tls};
+use serde_json::json;
+
+use crate::world::{DEADLINE, PASSWORD, World, condition, id, message};
+
+fn credentials() -> Config {
+    Config {
+        username: "operator".into(),
+        password: PASSWORD.into(),
+        ..Config::default()
+    }
+}
+
+// --- Which OMS -------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_project_is_not_looked_for_in_another_oms() {
+    let world = World::new("moved").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    let made = world.has_exactly_one("orders").await.id;
+    let other = Simulator::start(credentials()).await.unwrap();
+    let moved = json!({"spec": {"url": other.url()}});
+    world.patch_connection("oms", moved).await;
+    let project = world.until_stalled("orders", "EndpointChanged").await;
+    let advice = format!("formerUrls: [\"{}\"]", world.simulator.url());
+    assert!(message(&project).contains(&advice), "{}", message(&project));
+    // Whatever is done to the resource, the other OMS hears nothing of it.
+    world.force_look("orders", "now").await;
+    world
+        .until("orders", "the look is acknowledged", |project| {
+            let status = project.status.as_ref();
+            status.is_some_and(|status| status.last_handled_reconcile_at.is_some())
+        })
+        .await;
+    let swept = |oms: &oms_simulator::Oms| oms.count("ListProjects") >= 3;
+    assert!(other.wait_until(DEADLINE, swept).await);
+    for call in other.calls() {
+        assert_eq!(
+            (call.action.as_str(), call.search_key),
+            ("ListProjects", None)
+        );
+    }
+    let project = world.get("orders").await;
+    assert_eq!(id(&project), Some(made.as_str()));
+    assert_eq!(project.status.unwrap().gone, None);
+    // Back where it was.
+    let back = json!({"spec": {"url": world.simulator.url()}});
+    world.patch_connection("oms", back).await;
+    world.until_running("orders").await;
+    world.finish([operator]).await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_oms_under_a_new_address_is_said_by_former_urls() {
+    let world = World::new("former").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    let made = world.has_exactly_one("orders").await.id;
+    let any = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let alias = Simulator::serve(world.oms().clone(), any).await.unwrap();
+    let moved = json!({"spec": {"url": alias.url()}});
+    world.patch_connection("oms", moved).await;
+    world.until_stalled("orders", "EndpointChanged").await;
+    let former = json!({"spec": {"formerUrls": [world.simulator.url()]}});
+    world.patch_connection("oms", former).await;
+    world.until_running("orders").await;
+    // And it is watched there.
+    world.oms().set_status(&made, "FAILED").unwrap();
+    world.until_stalled("orders", "Failed").await;
+    // It is still nobody else's.
+    world
+        .create("thief", json!({"adopt": {"projectId": made}}))
+        .await;
+    world.until_stalled("thief", "ProjectClaimed").await;
+    world.finish([operator]).await;
+    alias.stop().await;
+}
+
+// --- Credentials -----------------------------------------------------------------
+
+/// A connection that reads the Secret `late`, and a resource that uses it.
+async fn with_the_secret(world: &World, entries: Option<&[(&str, &str)]>) {
+    if let Some(entries) = entries {
+        world.secret("late", entries).await;
+    }
+    let secret = json!({"credentialsSecretRef": {"name": "late"}});
+    let url = world.simulator.url();
+    world.create_connection("late", &url, secret).await;
+    world
+        .create("orders", json!({"connectionRef": {"name": "late"}}))
+        .await;
+}
+
+async fn mends_itself(world: &World) {
+    let right = [("username", "operator"), ("password", PASSWORD)];
+    world.secret("late", &right).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    world.until_connection("late", "InsecureTransport").await;
+}
+
+#[tokio::test]
+async fn a_missing_secret_is_waited_for() {
+    let world = World::new("no-secret").await;
+    let operator = world.operator().await;
+    with_the_secret(&world, None).await;
+    let told = world.until_connection("late", "SecretMissing").await;
+    assert!(told.contains("late") && told.contains("password"), "{told}");
+    let project = world.until_message("orders", "SecretMissing").await;
+    assert_eq!(
+        condition(&project, "Reconciling"),
+        Some(("True", "ConnectionNotReady"))
+    );
+    assert_eq!(condition(&project, "Stalled"), None);
+    mends_itself(&world).await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_secret_with_a_wrong_key_names_it_and_mends_itself() {
+    let world = World::new("bad-key").await;
+    let operator = world.operator().await;
+    let wrong = [("username", "operator"), ("passwd", PASSWORD)];
+    with_the_secret(&world, Some(&wrong)).await;
+    let told = world.until_connection("late", "SecretInvalid").await;
+    assert!(told.contains("the key password is missing"), "{told}");
+    mends_itself(&world).await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_mends_itself_when_the_secret_does() {
+    let world = World::new("bad-password").await;
+    let operator = world.operator().await;
+    let wrong = [("username", "operator"), ("password", "wrong")];
+    with_the_secret(&world, Some(&wrong)).await;
+    world.until_connection("late", "AuthenticationFailed").await;
+    assert_eq!(world.oms().projects(), []);
+    mends_itself(&world).await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_password_is_rotated_while_projects_run() {
+    let world = World::new("rotate").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    let made = world.has_exactly_one("orders").await.id;
+    world.oms().set_password("operator", "the-next-one");
+    world.until_connection("oms", "AuthenticationFailed").await;
+    // What is known of the project does not get less known by that.
+    let project = world.get("orders").await;
+    assert_eq!(condition(&project, "Ready"), Some(("True", "Running")));
+    world.create_secret("the-next-one").await;
+    world.until_connection("oms", "InsecureTransport").await;
+    world.oms().set_status(&made, "FAILED").unwrap();
+    world.until_stalled("orders", "Failed").await;
+    assert!(!operator.log().contains("the-next-one"));
+    world.finish([operator]).await;
+}
+
+// --- TLS -------------------------------------------------------------------------
+
+async fn own_authority(kind: &str, test: &str) {
+    let tls = Tls::new(&[]).unwrap();
+    let config = Config {
+        tls: Some(tls.clone()),
+        ..Config::default()
+    };
+    let world = World::with(test, config).await;
+    let stranger = Tls::new(&[]).unwrap();
+    let ca_ref = json!({"tls": {"caRef": {"kind": kind, "name": "ca", "key": "ca.crt"}}});
+    let url = world.simulator.url();
+    let publish = async |pem: &str| match kind {
+        "Secret" => world.secret("ca", &[("ca.crt", pem)]).await,
+        _ => world.config_map("ca", "ca.crt", pem).await,
+    };
+    let operator = world.operator().await;
+    world.create_connection("tls", &url, ca_ref).await;
+    let told = world.until_connection("tls", "CaMissing").await;
+    assert!(told.contains("ca.crt"), "{told}");
+    publish(stranger.ca_pem()).await;
+    let told = world.until_connection("tls", "OmsUnreachable").await;
+    assert!(told.contains("certificate"), "{told}");
+    publish("not a certificate").await;
+    world.until_connection("tls", "CaInvalid").await;
+    publish(tls.ca_pem()).await;
+    world.until_connection("tls", "Connected").await;
+    world
+        .create("orders", json!({"connectionRef": {"name": "tls"}}))
+        .await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    // Without the authority nothing is trusted.
+    let told = world.until_connection("oms", "OmsUnreachable").await;
+    assert!(told.contains("certificate"), "{told}");
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn an_own_authority_is_trusted_from_a_config_map() {
+    own_authority("ConfigMap", "tls-config-map").await;
+}
+
+#[tokio::test]
+async fn an_own_authority_is_trusted_from_a_secret() {
+    own_authority("Secret", "tls-secret").await;
+}
+
+// --- Who may use it ----------------------------------------------------------------
+
+#[tokio::test]
+async fn another_namespace_uses_a_connection_only_where_it_is_allowed() {
+    let world = World::new("allowed-there").await;
+    let neighbour = world.neighbour("allowed-here").await;
+    let flags = ["--watch-namespace", &neighbour.namespace];
+    let operator = world.operator_with(&flags, None).await;
+    let connection = json!({"name": "oms", "namespace": world.namespace});
+    let spec = json!({"connectionRef": connection});
+    neighbour.create("orders", spec).await;
+    let project = neighbour
+        .until_stalled("orders", "ConnectionNotAllowed")
+        .await;
+    assert!(message(&project).contains("allowedNamespaces"));
+    // A label that the namespace does not carry.
+    let labels = json!({"oms-team": "red"});
+    let selector = json!({"from": "Selector", "selector": {"matchLabels": labels}});
+    let spec = json!({"spec": {"allowedNamespaces": selector}});
+    world.patch_connection("oms", spec).await;
+    neighbour.force_look("orders", "one").await;
+    neighbour
+        .until("orders", "the look is acknowledged", |project| {
+            let status = project.status.as_ref();
+            status.is_some_and(|status| status.last_handled_reconcile_at.is_some())
+        })
+        .await;
+    assert_eq!(world.oms().projects(), []);
+    neighbour.label_namespace("oms-team", "red").await;
+    neighbour.force_look("orders", "two").await;
+    neighbour.until_running("orders").await;
+    neighbour.has_exactly_one("orders").await;
+    world.finish([operator]).await;
+    neighbour.finish([]).await;
+}
+
+#[tokio::test]
+async fn a_connection_for_all_namespaces_is_used_from_any() {
+    let world = World::new("all-there").await;
+    let neighbour = world.neighbour("all-here").await;
+    let all = json!({"spec": {"allowedNamespaces": {"from": "All"}}});
+    world.patch_connection("oms", all).await;
+    let flags = ["--watch-namespace", &neighbour.namespace];
+    let operator = world.operator_with(&flags, None).await;
+    let connection = json!({"name": "oms", "namespace": world.namespace});
+    neighbour
+        .create("orders", json!({"connectionRef": connection}))
+        .await;
+    neighbour.until_running("orders").await;
+    neighbour.has_exactly_one("orders").await;
+    world.finish([operator]).await;
+    neighbour.finish([]).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_there_is_waited_for() {
+    let world = World::new("no-connection").await;
+    let operator = world.operator().await;
+    world
+        .create("orders", json!({"connectionRef": {"name": "later"}}))
+        .await;
+    let project = world.until_stalled("orders", "ConnectionNotFound").await;
+    assert!(message(&project).contains("later"));
+    let url = world.simulator.url();
+    world.create_connection("later", &url, json!({})).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_resource_without_a_connection_uses_the_default_one() {
+    let world = World::new("default").await;
+    let without = json!({"connectionRef": null});
+    let operator = world.operator().await;
+    world.create("orders", without).await;
+    let project = world.until_stalled("orders", "NoConnection").await;
+    assert!(message(&project).contains("--default-connection"));
+    assert!(operator.terminate().await.success());
+    let flag = format!("--default-connection={}/oms", world.namespace);
+    let operator = world.operator_with(&[&flag], None).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_connection_in_use_goes_with_its_last_project_resource() {
+    let world = World::new("used").await;
+    // The connection is held for its users at once, not at its next turn.
+    let operator = world.operator_with(&["--secret-interval=1h"], None).await;
+    world.until_connection("oms", "InsecureTransport").await;
+    world.create("first", json!({})).await;
+    world.until_running("first").await;
+    world.create("second", json!({})).await;
+    world.until_running("second").await;
+    world.delete_connection("oms").await;
+    world.until_connection("oms", "Deleting").await;
+    world.delete("first").await;
+    world.until_gone("first").await;
+    // Until the last one is gone, it works.
+    let made = id(&world.get("second").await).unwrap().to_owned();
+    world.oms().set_status(&made, "FAILED").unwrap();
+    world.until_stalled("second", "Failed").await;
+    assert!(world.connections().get_opt("oms").await.unwrap().is_some());
+    world.delete("second").await;
+    world.until_gone("second").await;
+    world.until_connection_gone("oms").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_connection_is_held_before_its_first_project_is_made() {
+    let world = World::new("held").await;
+    // Idle, it would not come to its next turn within this test.
+    let operator = world.operator_with(&["--secret-interval=1h"], None).await;
+    world.until_connection("oms", "InsecureTransport").await;
+    world.create("orders", json!({"state": "Created"})).await;
+    let created = world
+        .oms()
+        .wait_until(DEADLINE, |oms| oms.count("CreateProject") == 1);
+    assert!(created.await);
+    let connection = world.connections().get("oms").await.unwrap();
+    let finalizers = connection.metadata.finalizers.unwrap_or_default();
+    assert_eq!(finalizers, [oms_operator::api::keys::FINALIZER]);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_connection_without_users_goes_at_once() {
+    let world = World::new("unused").await;
+    let operator = world.operator().await;
+    world.until_connection("oms", "InsecureTransport").await;
+    world.delete_connection("oms").await;
+    world.until_connection_gone("oms").await;
+    world.finish([operator]).await;
+}

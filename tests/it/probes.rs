@@ -1,0 +1,51 @@
+//! What an operator's process answers over HTTP.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::world::Operator;
+
+/// An answer, as text.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Operator {
+    /// Where it listens for what this flag names; it says so in its log.
+    async fn address(&self, flag: &str) -> String {
+        let line = self.until_log(&format!("flag=\"{flag}\"")).await;
+        let from = line.split("address=").nth(1).expect("an address");
+        from.split_whitespace()
+            .next()
+            .expect("an address")
+            .to_owned()
+    }
+
+    /// Asks the listener that `flag` has opened.
+    pub async fn ask(&self, flag: &str, path: &str) -> Option<Answer> {
+        let address = self.address(flag).await;
+        let mut stream = TcpStream::connect(&address).await.ok()?;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split_whitespace().nth(1)?.parse().ok()?;
+        Some(Answer {
+            status,
+            head: head.to_lowercase(),
+            body: body.to_owned(),
+        })
+    }
+
+    /// A figure; `None` while it has none.
+    pub async fn counter(&self, series: &str) -> Option<u64> {
+        let answer = self.ask("--metrics-addr", "/metrics").await?;
+        let mut lines = answer.body.lines();
+        lines.find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    }
+}

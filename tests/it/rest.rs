@@ -1,0 +1,158 @@
+//! At rest: what a healthy fleet costs, and that a change reaches just those
+//! whom it concerns.
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt as _;
+use kube::api::ListParams;
+use oms_harness::{Entries, Mark, until};
+use oms_simulator::Call;
+use serde_json::json;
+
+use crate::world::{DEADLINE, Operator, World, id, ready};
+
+/// More than one page of a list holds.
+const MANY: usize = 200;
+
+/// Pages of a sweep over them.
+const PAGES: u64 = 2;
+
+/// A world in which all of them run, and nothing is left to be done.
+async fn many_at_rest(test: &str) -> (World, Operator) {
+    let world = World::new(test).await;
+    // A page of 150 takes the simulator a while.
+    let interval = json!({"spec": {"sweepInterval": "1s"}});
+    world.patch_connection("oms", interval).await;
+    let flags = ["--oms-read-timeout=30s", "--oms-mutation-timeout=30s"];
+    let operator = world.operator_with(&flags, None).await;
+    let all = futures::stream::iter(0..MANY);
+    let named = all.map(|number| format!("p{number}"));
+    named
+        .for_each_concurrent(8, async |name| {
+            world.create(&name, json!({})).await;
+        })
+        .await;
+    let projects = world.projects();
+    // 200 creations take their time on a busy machine.
+    until(4 * DEADLINE, "all of them run", async || {
+        let listed = projects.list(&ListParams::default()).await.ok()?;
+        let running = listed.iter().filter(|one| ready(one) == Some("True"));
+        (running.count() == MANY).then_some(())
+    })
+    .await
+    .expect("all of them run");
+    assert_eq!(world.oms().projects().len(), MANY);
+    // Their number stands in the connection, and two sweeps have seen nothing
+    // new since.
+    let connections = world.connections();
+    until(DEADLINE, "the connection counts them", async || {
+        let status = connections.get("oms").await.ok()?.status?;
+        (status.projects == i32::try_from(MANY).ok()).then_some(())
+    })
+    .await
+    .expect("the connection counts them");
+    sweeps(&world, 2).await;
+    (world, operator)
+}
+
+/// Waits for so many whole sweeps, and gives the calls since the first began.
+async fn sweeps(world: &World, count: u64) -> Vec<Call> {
+    world.oms().clear_calls();
+    let swept = world.oms().wait_until(4 * DEADLINE, |oms| {
+        oms.count("ListProjects") > (count + 1) * PAGES
+    });
+    assert!(swept.await, "OMS is swept");
+    let calls = world.oms().calls();
+    let begin = |call: &Call| call.page_number == Some(1);
+    calls.into_iter().skip_while(|call| !begin(call)).collect()
+}
+
+/// What the operator has asked of the API server in this namespace.
+async fn asked(world: &World, mark: Mark) -> Entries {
+    let entries = world.plane.audit().since(mark).await.unwrap();
+    entries
+        .service_account("oms-system", "oms-operator")
+        .namespace(&world.namespace)
+}
+
+fn only_sweeps(calls: &[Call]) {
+    for (number, call) in (0..).zip(calls) {
+        let seen = (call.action.as_str(), call.search_key.as_deref());
+        assert_eq!(seen, ("ListProjects", None), "{call:#?}");
+        assert_eq!(call.page_number, Some(number % PAGES + 1), "{call:#?}");
+    }
+}
+
+#[tokio::test]
+async fn many_resources_at_rest_cause_two_list_calls_a_sweep_and_no_write() {
+    let (world, operator) = many_at_rest("rest").await;
+    let mark = world.plane.audit().mark().await.unwrap();
+    let calls = sweeps(&world, 10).await;
+    only_sweeps(&calls);
+    let asked = asked(&world, mark).await;
+    assert!(asked.writes().is_empty(), "{}", asked.writes());
+    let about = asked.resource("migrationprojects");
+    let about = about.filter(|entry| entry.verb != "watch");
+    assert!(about.is_empty(), "nothing is even read: {about}");
+
+    a_change_in_oms_reaches_just_that_resource(&world).await;
+    world.finish([operator]).await;
+}
+
+async fn a_change_in_oms_reaches_just_that_resource(world: &World) {
+    let mark = world.plane.audit().mark().await.unwrap();
+    let failed = id(&world.get("p77").await).unwrap().to_owned();
+    world.oms().set_status(&failed, "FAILED").unwrap();
+    world.until_stalled("p77", "Failed").await;
+    world.until_event("p77", "Failed").await;
+    let calls = sweeps(world, 2).await;
+    only_sweeps(&calls);
+    let writes = asked(world, mark).await.writes();
+    let names: BTreeSet<_> = writes
+        .resource("migrationprojects")
+        .into_iter()
+        .map(|entry| entry.name)
+        .collect();
+    assert_eq!(names, [Some("p77".to_owned())].into(), "{writes}");
+    let statuses = writes.subresource("status");
+    assert_eq!(statuses.len(), 1, "{statuses}");
+}
+
+#[tokio::test]
+async fn a_restarted_operator_finds_everything_as_it_was() {
+    let (world, operator) = many_at_rest("rest-restart").await;
+    assert!(operator.terminate().await.success());
+    world.oms().clear_calls();
+    let mark = world.plane.audit().mark().await.unwrap();
+    let flags = ["--oms-read-timeout=30s"];
+    let operator = world.operator_with(&flags, None).await;
+    // Each was looked at once the first sweep was in.
+    let all = u64::try_from(MANY).unwrap();
+    until(
+        2 * DEADLINE,
+        "every resource has had its pass",
+        async || {
+            let done = operator
+                .counter("oms_operator_reconciles_total{result=\"ok\"}")
+                .await?;
+            let swept = world.oms().count("ListProjects") >= 2 * PAGES;
+            (done >= 2 * all && swept).then_some(())
+        },
+    )
+    .await
+    .expect("every resource has had its pass");
+    for call in world.oms().calls() {
+        assert_eq!(
+            (
+                call.action.as_str(),
+                call.project_id.as_deref(),
+                call.search_key.as_deref()
+            ),
+            ("ListProjects", None, None),
+            "{call:#?}"
+        );
+    }
+    let asked = asked(&world, mark).await;
+    assert!(asked.writes().is_empty(), "{}", asked.writes());
+    world.finish([operator]).await;
+}
