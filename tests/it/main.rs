@@ -13,6 +13,7 @@ mod layering;
 mod meanwhile;
 mod minimal;
 mod probes;
+mod progress;
 mod protocol;
 mod rest;
 mod restore;
