@@ -90,6 +90,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         projects: projects.store(),
         connections: connections.store(),
         connections_synced: connections.synced(),
+        projects_synced: projects.synced(),
         registry: Registry::default(),
         sweeps: Sweeps::default(),
         claims: Arc::new(Claims::new(

@@ -2,6 +2,7 @@
 //! wake whom that concerns, and say how it is.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::ResourceExt;
@@ -11,7 +12,7 @@ use super::claims::Key;
 use super::context::Context;
 use super::credentials;
 use super::failure;
-use super::pass::Error;
+use super::pass::{Error, MOMENT};
 use super::publish::difference;
 use super::registry::{Entry, Live, Unusable};
 use crate::api::keys::FINALIZER;
@@ -32,6 +33,11 @@ pub async fn reconcile(
     connection: Arc<OMSConnection>,
     context: Arc<Context>,
 ) -> Result<Action, Error> {
+    // Before, it would seem to have no users: nothing to sweep for, and nobody
+    // to be there for.
+    if !context.projects_synced.load(Ordering::Relaxed) {
+        return Ok(Action::requeue(MOMENT));
+    }
     let key = Key::of(&*connection);
     let users = context.claims.users_of(&key);
     let held = connection

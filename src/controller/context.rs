@@ -69,6 +69,8 @@ pub struct Context {
     /// Whether their first list is in: until then, one that is not there may
     /// only not be known.
     pub connections_synced: Arc<AtomicBool>,
+    /// Whether every project is known, and with them the users of a connection.
+    pub projects_synced: Arc<AtomicBool>,
     /// The connections in use.
     pub registry: Registry,
     /// When each connection is to be swept.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use oms_simulator::{Fault, Kind};
 use serde_json::json;
 
+use crate::acts::now;
 use crate::world::World;
 
 const CREATE: &str = "CreateProject";
@@ -57,10 +58,7 @@ async fn deleted_while_unknown_it_goes_when_its_project_is_found() {
     let left = world.oms().projects();
     assert_eq!(left.len(), 1);
     let listed_from = left[0].created + jiff::SignedDuration::from_secs(6);
-    assert!(
-        Timestamp::now() >= listed_from,
-        "it went before it was found"
-    );
+    assert!(now() >= listed_from, "it went before it was found");
     assert_eq!(left[0].status, "INIT");
     assert_eq!(world.oms().count(CREATE), 1);
     untouched(&world);
@@ -78,7 +76,7 @@ async fn deleted_while_unknown_without_a_project_it_goes_after_the_quarantine() 
     world.delete("orders").await;
     let until = quarantine(&world).await;
     world.until_gone("orders").await;
-    assert!(Timestamp::now() >= until, "it went within the quarantine");
+    assert!(now() >= until, "it went within the quarantine");
     world.until_event("orders", "LeftInOms").await;
     assert_eq!(world.oms().projects(), []);
     assert_eq!(world.oms().count(CREATE), 1, "deleting never creates");
@@ -100,7 +98,7 @@ async fn deleted_while_unknown_and_oms_silent_it_goes_after_the_quarantine() {
     let until = quarantine(&world).await;
     world.delete("orders").await;
     world.until_gone("orders").await;
-    assert!(Timestamp::now() >= until, "it went within the quarantine");
+    assert!(now() >= until, "it went within the quarantine");
     world.until_event("orders", "LeftInOms").await;
     assert_eq!(world.oms().projects().len(), 1);
     assert_eq!(world.oms().count(CREATE), 1);
@@ -119,7 +117,7 @@ async fn a_crash_does_not_shorten_the_wait_of_a_deleted_resource() {
     operator.kill().await;
     let operator = world.operator().await;
     world.until_gone("orders").await;
-    assert!(Timestamp::now() >= until, "it went within the quarantine");
+    assert!(now() >= until, "it went within the quarantine");
     world.until_event("orders", "LeftInOms").await;
     assert_eq!(world.oms().count(CREATE), 1);
     world.finish([operator]).await;

@@ -8,6 +8,7 @@ use oms_operator::decide::body;
 use oms_simulator::Oms;
 use serde_json::{Value, json};
 
+use crate::acts::now;
 use crate::world::{World, id, message, reservation};
 
 const CREATE: &str = "CreateProject";
@@ -101,7 +102,7 @@ async fn a_reservation_copied_to_another_namespace_is_ignored() {
 async fn forged(world: &World, changes: Value) -> String {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     let cluster = namespaces.get("kube-system").await.unwrap().uid();
-    let now = jiff::Timestamp::now();
+    let now = now();
     let mut text = json!({
         "v": 1,
         "cluster": cluster,
