@@ -12,7 +12,7 @@ use kube::runtime::watcher;
 use parking_lot::RwLock;
 
 use crate::api::{keys, v1alpha1::MigrationProject};
-use crate::decide::{Naming, project_name};
+use crate::decide::{Naming, Reservation, project_name};
 
 /// Namespace and name of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -294,10 +294,24 @@ impl Claims {
             project_id: status.and_then(|status| status.project_id.clone()),
             adopts: project.spec.adopt_project_id().map(str::to_owned),
             max_lag: project.spec.max_lag().as_secs(),
-            reserved: project.annotations().contains_key(keys::CREATE_RESERVATION),
+            reserved: has_own_reservation(project),
             created: project.creation_timestamp().map(|time| time.0),
         }
     }
+}
+
+/// Whether the resource carries a reservation that was written for it; one that
+/// was copied onto it gives it no rank.
+fn has_own_reservation(project: &MigrationProject) -> bool {
+    let text = project.annotations().get(keys::CREATE_RESERVATION);
+    let reservation = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
+    reservation.is_some_and(|reservation| {
+        let written_for = Key {
+            namespace: reservation.namespace,
+            name: reservation.name,
+        };
+        written_for == Key::of(project) && Some(reservation.uid) == project.uid()
+    })
 }
 
 impl Index {

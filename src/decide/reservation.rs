@@ -99,6 +99,20 @@ impl Reservation {
         }
     }
 
+    /// Whether its texts fit into `status.create`, whose schema bounds them.
+    /// Whoever may edit the annotation may write any text into it.
+    #[must_use]
+    pub fn can_be_recorded(&self) -> bool {
+        let short = |text: &str, limit: usize| text.chars().count() <= limit;
+        short(&self.project_name, 256)
+            && short(&self.body_hash, 128)
+            && short(&self.connection.uid, 64)
+            && short(&self.connection.url, 2048)
+            && self.retry.as_deref().is_none_or(|retry| short(retry, 1024))
+            && self.known_ids.len() <= 200
+            && self.known_ids.iter().all(|id| short(id, 256))
+    }
+
     /// Whether its times leave room to add and subtract waits. Whoever may edit
     /// the annotation may write any time into it.
     #[must_use]
@@ -165,6 +179,11 @@ pub fn classify(annotation: Option<&str>, identity: &Identity) -> Provenance {
             reservation.v
         ));
     }
+    if !reservation.can_be_recorded() {
+        return Provenance::Invalid(
+            "its texts are longer than any this operator writes".to_owned(),
+        );
+    }
     if !reservation.can_be_reckoned_with() {
         return Provenance::Invalid("its times lie at the ends of the calendar".to_owned());
     }
@@ -212,6 +231,14 @@ mod tests {
         let text = reservation().to_annotation();
         let found = classify(Some(&text), &identity("shop", "1"));
         assert_eq!(found, Provenance::Own(reservation()));
+    }
+
+    #[test]
+    fn texts_that_no_status_takes_make_a_reservation_unreadable() {
+        let mut forged = reservation();
+        forged.project_name = "x".repeat(257);
+        let found = classify(Some(&forged.to_annotation()), &identity("shop", "1"));
+        assert!(matches!(found, Provenance::Invalid(_)), "{found:?}");
     }
 
     #[test]

@@ -2,14 +2,16 @@
 //! whom it concerns.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::api::ListParams;
 use oms_harness::{Entries, Mark, until};
+use oms_operator::api::v1alpha1::MigrationProject;
 use oms_simulator::Call;
 use serde_json::json;
 
-use crate::world::{DEADLINE, Operator, World, id, ready};
+use crate::world::{DEADLINE, Operator, World, condition, id, ready};
 
 /// More than one page of a list holds.
 const MANY: usize = 200;
@@ -29,7 +31,8 @@ async fn many_at_rest(test: &str) -> (World, Operator) {
     let named = all.map(|number| format!("p{number}"));
     named
         .for_each_concurrent(8, async |name| {
-            world.create(&name, json!({})).await;
+            let calm = json!({"readiness": {"stableFor": "0s"}});
+            world.create(&name, calm).await;
         })
         .await;
     let projects = world.projects();
@@ -42,6 +45,17 @@ async fn many_at_rest(test: &str) -> (World, Operator) {
     .await
     .expect("all of them run");
     assert_eq!(world.oms().projects().len(), MANY);
+    // Copied, checked, and keeping up: from here on nothing but the lag moves.
+    world.oms().step(Duration::from_secs(3600));
+    until(4 * DEADLINE, "all of them have caught up", async || {
+        let listed = projects.list(&ListParams::default()).await.ok()?;
+        let calm = |one: &&MigrationProject| {
+            condition(one, "CaughtUp").is_some_and(|(status, _)| status == "True")
+        };
+        (listed.iter().filter(calm).count() == MANY).then_some(())
+    })
+    .await
+    .expect("all of them have caught up");
     // Their number stands in the connection, and two sweeps have seen nothing
     // new since.
     let connections = world.connections();

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::decide::{Identity, ReservedConnection, Target};
 
 fn project(name: &str, more: Value) -> MigrationProject {
     let mut object = json!({
@@ -25,6 +26,25 @@ fn merge(into: &mut Value, from: Value) {
         }
         (into, from) => *into = from,
     }
+}
+
+fn reserved_for(name: &str) -> Value {
+    let identity = Identity {
+        cluster: "c".into(),
+        namespace: "shop".into(),
+        name: name.into(),
+        uid: name.into(),
+    };
+    let target = Target {
+        connection: ReservedConnection::default(),
+        project_name: "orders".into(),
+        body_hash: "h".into(),
+        known_ids: Vec::new(),
+        looked_at: Timestamp::UNIX_EPOCH,
+        retry: None,
+    };
+    let reservation = Reservation::new(&identity, 1, Timestamp::UNIX_EPOCH, target);
+    json!({"metadata": {"annotations": {keys::CREATE_RESERVATION: reservation.to_annotation()}}})
 }
 
 fn key(name: &str) -> Key {
@@ -56,9 +76,14 @@ fn the_older_comes_first_and_of_equals_the_one_named_first() {
 
 #[test]
 fn who_has_a_project_comes_before_who_has_reserved_and_both_before_the_older() {
-    let reservation = json!({"metadata": {"annotations": {keys::CREATE_RESERVATION: "x"}}});
     let old = project("a", json!({}));
-    let reserved = project("b", reservation);
+    let reserved = project("b", reserved_for("b"));
+    let copied = project("b", reserved_for("z"));
+    assert_eq!(
+        claims(&[old.clone(), copied]).rival("orders", &key("a"), |_| true),
+        None,
+        "a copied reservation gives no rank"
+    );
     assert_eq!(
         claims(&[old.clone(), reserved.clone()]).rival("orders", &key("a"), |_| true),
         Some(key("b"))

@@ -24,6 +24,9 @@ use crate::decide::{
 };
 use crate::oms;
 
+/// Longest word that `status.create.handledRetry` takes.
+const RETRY_LIMIT: usize = 1024;
+
 /// What a decision rests on, and what goes with it into the resource.
 struct Gathered {
     situation: CreateSituation,
@@ -88,7 +91,7 @@ impl Held<'_> {
                         body_hash: body::spec_hash(&self.read.spec),
                         known_ids,
                         looked_at,
-                        retry: annotation(&self.read, RETRY).map(str::to_owned),
+                        retry: self.retry(),
                     };
                     // A new attempt goes by the spec of today. Where that gives
                     // another name, the name has to be looked up first.
@@ -202,12 +205,18 @@ impl Held<'_> {
         body.filter(|_| reservation.body_hash == body::spec_hash(&self.read.spec))
     }
 
+    /// The human's word to try again, as far as it goes into a status.
+    fn retry(&self) -> Option<String> {
+        let text = annotation(&self.read, RETRY)?;
+        Some(text.chars().take(RETRY_LIMIT).collect())
+    }
+
     fn asked_again(&self) -> bool {
         let Record::Open(open) = &self.record else {
             return false;
         };
-        let retry = annotation(&self.read, RETRY);
-        retry.is_some() && retry != open.reservation.retry.as_deref()
+        let retry = self.retry();
+        retry.is_some() && retry != open.reservation.retry
             || open.reservation.body_hash != body::spec_hash(&self.read.spec)
     }
 
