@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::claims::Key;
-use crate::decide::{Ending, OpenAttempt, Reservation, Timing, Trace};
+use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace};
 
 /// The last change this process made to a project in OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,8 @@ pub enum LastMutation {
 pub struct Remembered {
     /// Which resource.
     pub key: Key,
-    /// When this process first looked for the effect of an attempt it did not
-    /// make itself.
-    pub first_look: Option<Timestamp>,
+    /// The attempt that was seen last, and when it was seen first.
+    pub first_seen: Option<FirstSeen>,
     /// The last attempt this process made.
     pub attempt: Option<Trace>,
     /// A project that OMS has made and whose id is not written yet.
@@ -55,7 +54,7 @@ impl Remembered {
     fn new(key: Key) -> Self {
         Self {
             key,
-            first_look: None,
+            first_seen: None,
             attempt: None,
             made: None,
             made_by: None,
@@ -147,7 +146,7 @@ impl Memory {
             let open = OpenAttempt {
                 reservation: reservation.clone(),
                 replied,
-                first_look: remembered.first_look.unwrap_or(reservation.at),
+                first_look: remembered.first_seen.map_or(now, |first| first.seen),
                 spent: trace.spent,
                 vouched_for: true,
             };

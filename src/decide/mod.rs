@@ -16,7 +16,7 @@ mod verdict;
 pub use conditions::conditions;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
-pub use record::{Ending, OpenAttempt, Record, Sources, Timing, Trace, record};
+pub use record::{Ending, FirstSeen, OpenAttempt, Record, Sources, Timing, Trace, record};
 pub use reservation::{
     Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
     ReservedConnection, Target, classify,

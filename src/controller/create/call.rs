@@ -15,7 +15,7 @@ use crate::controller::memory::LastMutation;
 use crate::controller::pass::{Error, Step, refused_or_wait};
 use crate::controller::publish::publish;
 use crate::controller::{failure, kubernetes};
-use crate::decide::{Ending, Trace, Verdict};
+use crate::decide::{Ending, FirstSeen, Trace, Verdict};
 use crate::oms::{self, Outcome};
 
 /// Reserves on the resource as it was `read`, then calls CreateProject.
@@ -30,10 +30,21 @@ pub async fn reserve_and_call(
     let text = trace.reservation.to_annotation();
     // Remembered before it is written: when the answer to the write is lost,
     // the reservation is known to be one that no call was made under.
-    context
+    let before = context
         .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
-    let reserved = context.kubernetes.reserve(read, &text).await?;
+        .remember(&me.uid, &me.key, |mine| mine.attempt.replace(trace.clone()));
+    let reserved = match context.kubernetes.reserve(read, &text).await {
+        Ok(reserved) => reserved,
+        Err(error) => {
+            // Certainly not written: there never was such an attempt.
+            if error.is_conflict() {
+                context
+                    .memory
+                    .remember(&me.uid, &me.key, |mine| mine.attempt = before);
+            }
+            return Err(error.into());
+        }
+    };
     context.claims.note(&reserved);
     if reserved.metadata.deletion_timestamp.is_some() {
         return Ok(Step::Again);
@@ -94,7 +105,7 @@ async fn call(
             }
             Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
             Outcome::Unknown(error) => {
-                mine.first_look = Some(now);
+                mine.first_seen = Some(FirstSeen::new(&trace.reservation, now));
                 if let Some(attempt) = &mut mine.attempt {
                     attempt.ending = Ending::Unknown {
                         replied: error.was_answered(),

@@ -177,7 +177,8 @@ impl Held<'_> {
             project_name: self.name.clone(),
             adopt: adopt.or_else(|| self.read.spec.adopt_by_name().then_some(Adopt::ByName)),
             adoption_refused: self.link.adoption_refused.clone(),
-            asked_again: self.asked_again(),
+            retry_asked: self.retry_asked(),
+            spec_changed: self.spec_changed(),
             rival: self.rival(),
             others_attempt_until: context.memory.others_attempt(
                 |url| self.link.live.is_same_oms(url),
@@ -211,13 +212,19 @@ impl Held<'_> {
         Some(text.chars().take(RETRY_LIMIT).collect())
     }
 
-    fn asked_again(&self) -> bool {
+    fn retry_asked(&self) -> bool {
         let Record::Open(open) = &self.record else {
             return false;
         };
         let retry = self.retry();
         retry.is_some() && retry != open.reservation.retry
-            || open.reservation.body_hash != body::spec_hash(&self.read.spec)
+    }
+
+    fn spec_changed(&self) -> bool {
+        let Record::Open(open) = &self.record else {
+            return false;
+        };
+        open.reservation.body_hash != body::spec_hash(&self.read.spec)
     }
 
     fn rival(&self) -> Option<String> {

@@ -82,7 +82,7 @@ fn settle(context: &Context, me: &Me) {
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made = None;
         mine.attempt = None;
-        mine.first_look = None;
+        mine.first_seen = None;
     });
 }
 
