@@ -12,7 +12,8 @@ use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_observed};
 use super::memory::LastMutation;
 use super::pass::{
-    Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled,
+    Error, MOMENT, SOON, STALLED_RECHECK, Step, give_up_for_now, let_go, mutation_failed,
+    rest_stalled,
 };
 use super::publish::publish;
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER};
@@ -33,18 +34,6 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if read.metadata.deletion_timestamp.is_some() {
         return retain(context, &me, read, id).await;
     }
-    let link = match link(context, read).await? {
-        Ok(link) => link,
-        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
-        // A connection in trouble says so itself; what was last seen of the
-        // project stands.
-        Err(Blocked::Because(verdict))
-            if verdict.readiness == Readiness::Progressing && is_observed(read) =>
-        {
-            return Ok(Step::After(SOON));
-        }
-        Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
-    };
     let held = read
         .finalizers()
         .iter()
@@ -58,11 +47,27 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return Ok(Step::Reread(Box::new(held)));
     }
 
+    let spec_mismatch = spec_mismatch(context, &me, read, id);
+    if spec_mismatch {
+        return mismatched(context, read, id).await;
+    }
+    let link = match link(context, read).await? {
+        Ok(link) => link,
+        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
+        // A connection in trouble says so itself; what was last seen of the
+        // project stands.
+        Err(Blocked::Because(verdict))
+            if verdict.readiness == Readiness::Progressing && is_observed(read) =>
+        {
+            return Ok(Step::After(SOON));
+        }
+        Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
+    };
     let observed = match observe(context, &me, &link, id).await {
         Ok(observed) => observed,
         Err(error) => return give_up_for_now(context, &me, read, &error).await,
     };
-    let situation = situation(context, &me, read, id, observed.clone());
+    let situation = situation(read, id, observed.clone());
     let decision = lifecycle::decide(&situation);
 
     if let Some(mutation) = decision.mutation {
@@ -88,17 +93,15 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
             status.project_status = seen;
         }
         status.gone = decision.gone.then_some(true);
-        status.spec_mismatch = situation.spec_mismatch.then_some(true);
+        status.spec_mismatch = None;
         status.create = None;
         status.last_error = None;
     })
     .await?;
     context.memory.succeeded(&me.uid);
-    if !situation.spec_mismatch {
-        context
-            .memory
-            .remember(&me.uid, &me.key, |mine| mine.made_by = None);
-    }
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.made_by = None);
     Ok(match decision.verdict.readiness {
         Readiness::Progressing => Step::After(SWEEP_WAIT),
         Readiness::Stalled | Readiness::Unknown
@@ -110,21 +113,30 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     })
 }
 
-fn situation(
-    context: &Context,
-    me: &Me,
-    read: &MigrationProject,
-    id: &str,
-    observed: Observed,
-) -> LifeSituation {
+fn situation(read: &MigrationProject, id: &str, observed: Observed) -> LifeSituation {
     let status = read.status.as_ref();
     LifeSituation {
         id: id.to_owned(),
         wanted: read.spec.state(),
         observed,
-        spec_mismatch: spec_mismatch(context, me, read, id),
+        spec_mismatch: false,
         gone: status.is_some_and(|status| status.gone == Some(true)),
     }
+}
+
+/// The project was made from another spec: nothing is asked of any OMS, least of
+/// all of the one that the edited spec may name.
+async fn mismatched(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
+    let decision = lifecycle::decide(&LifeSituation {
+        spec_mismatch: true,
+        ..situation(read, id, Observed::Present(ProjectStatus::Init))
+    });
+    publish(context, read, Some(&decision.verdict), |status| {
+        status.spec_mismatch = Some(true);
+        status.create = None;
+    })
+    .await?;
+    Ok(Step::Rest)
 }
 
 /// Whether the spec is another than the one the project was created from. From
@@ -229,7 +241,7 @@ async fn act(
         uid: &me.uid,
         generation: me.generation,
     };
-    audit(&asker, oms::Action::StartProject, id, &outcome);
+    audit(&asker, oms::Action::StartProject, None, Some(id), &outcome);
     match outcome {
         Outcome::Done((), _) => {
             let now = context.clock.now();
@@ -249,7 +261,7 @@ async fn act(
         // the wanted state is success.
         Outcome::NotDone(error) | Outcome::Unknown(error) => {
             context.bring_sweep_forward(&link.key);
-            give_up_for_now(context, me, read, &error).await
+            mutation_failed(context, me, read, &error).await
         }
     }
 }

@@ -1,5 +1,6 @@
-//! What this process remembers of a resource: hints that spare work and
-//! shorten waits. Nothing here is needed for safety after a crash.
+//! What this process remembers of a resource: what it has done and not yet
+//! written down, what it keeps others from doing, and how often it has failed.
+//! After a crash the annotation and the status have to do.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,6 +21,17 @@ pub enum LastMutation {
     Started,
 }
 
+/// A project that was made a moment ago.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// In which OMS.
+    pub url: String,
+    /// Under which name.
+    pub name: String,
+    /// From then on OMS shows it.
+    pub until: Timestamp,
+}
+
 /// What is remembered of one resource.
 #[derive(Clone, Debug)]
 pub struct Remembered {
@@ -34,6 +46,9 @@ pub struct Remembered {
     /// What the project was made by, until it is known that the spec is still
     /// the one it was made from. The annotation can be stripped meanwhile.
     pub made_by: Option<Reservation>,
+    /// The name is not free for another resource before this, although OMS may
+    /// not show the project yet.
+    pub guard: Option<Guard>,
     /// The last change made in OMS, and when.
     pub mutated: Option<(LastMutation, Timestamp)>,
     /// A foreign reservation was told of.
@@ -58,6 +73,7 @@ impl Remembered {
             attempt: None,
             made: None,
             made_by: None,
+            guard: None,
             mutated: None,
             told_foreign: false,
             failures: Failures::default(),
@@ -79,6 +95,21 @@ impl Memory {
     #[must_use]
     pub fn recall(&self, uid: &str) -> Option<Remembered> {
         self.by_uid.lock().get(uid).cloned()
+    }
+
+    /// Every project whose id is not written yet: UID and key of its resource,
+    /// and the id.
+    #[must_use]
+    pub fn unwritten(&self) -> Vec<(String, Key, String)> {
+        let by_uid = self.by_uid.lock();
+        let unwritten = by_uid.iter().filter_map(|(uid, remembered)| {
+            Some((
+                uid.clone(),
+                remembered.key.clone(),
+                remembered.made.clone()?,
+            ))
+        });
+        unwritten.collect()
     }
 
     /// Whether OMS has made a project for this resource whose id is not
@@ -110,10 +141,11 @@ impl Memory {
     pub fn forget(&self, uid: &str) {
         let mut by_uid = self.by_uid.lock();
         let open = by_uid.get(uid).is_some_and(|remembered| {
+            if remembered.made.is_some() || remembered.guard.is_some() {
+                return true;
+            }
             let attempt = remembered.attempt.as_ref();
             attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
-                && remembered.made.is_none()
-                && !matches!(remembered.mutated, Some((LastMutation::Created, _)))
         });
         if !open {
             by_uid.remove(uid);
@@ -133,8 +165,15 @@ impl Memory {
     ) -> Option<Timestamp> {
         let mut latest = None;
         self.by_uid.lock().retain(|uid, remembered| {
-            let Some(trace) = &remembered.attempt else {
+            if let Some(guard) = remembered.guard.as_ref().filter(|guard| guard.until > now) {
+                if guard.name == name && same_oms(&guard.url) && !is_alive(&remembered.key, uid) {
+                    latest = latest.max(Some(guard.until));
+                }
                 return true;
+            }
+            remembered.guard = None;
+            let Some(trace) = &remembered.attempt else {
+                return remembered.made.is_some() || is_alive(&remembered.key, uid);
             };
             let Ending::Unknown { replied } = trace.ending else {
                 return true;

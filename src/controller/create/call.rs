@@ -11,7 +11,7 @@ use crate::controller::audit::{Asker, audit};
 use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::Me;
-use crate::controller::memory::LastMutation;
+use crate::controller::memory::{Guard, LastMutation};
 use crate::controller::pass::{Error, Step, refused_or_wait};
 use crate::controller::publish::publish;
 use crate::controller::{failure, kubernetes};
@@ -53,7 +53,9 @@ pub async fn reserve_and_call(
     let outcome = call(context, me, client, &trace, body).await;
     match outcome {
         None => Ok(Step::Again),
-        Some(Outcome::Done(id, _)) => super::id::record(context, me, &id).await,
+        Some(Outcome::Done(id, _)) => {
+            super::id::record(context, me, &id, reserved.metadata.generation).await
+        }
         Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
         Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
     }
@@ -89,10 +91,16 @@ async fn call(
         uid: &me.uid,
         generation: me.generation,
     };
+    let made = match &outcome {
+        Outcome::Done(id, _) => Some(id.as_str()),
+        Outcome::NotDone(_) | Outcome::Unknown(_) => None,
+    };
+    let name = trace.reservation.project_name.as_str();
     audit(
         &asker,
         oms::Action::CreateProject,
-        &trace.reservation.project_name,
+        Some(name),
+        made,
         &outcome,
     );
     let now = context.clock.now();
@@ -101,6 +109,11 @@ async fn call(
         .remember(&me.uid, &me.key, |mine| match &outcome {
             Outcome::Done(id, _) => {
                 mine.made = Some(id.clone());
+                mine.guard = Some(Guard {
+                    url: trace.reservation.connection.url.clone(),
+                    name: trace.reservation.project_name.clone(),
+                    until: now + context.settings.timing.silent,
+                });
                 mine.mutated = Some((LastMutation::Created, now));
             }
             Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
@@ -123,7 +136,7 @@ async fn not_done(
     trace: &Trace,
     error: &oms::Error,
 ) -> Result<Step, Error> {
-    let (verdict, wait) = refused_or_wait(context, me, error);
+    let (verdict, wait) = refused_or_wait(context, me, error, Reason::CreateRejected);
     write_outcome(context, reserved, trace, error, &verdict, wait).await?;
     Ok(Step::After(wait))
 }

@@ -113,9 +113,13 @@ impl Held<'_> {
                     .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    let name = match why {
-                        create::Provenance::Adopted => adoptee_name.as_ref().unwrap_or(&self.name),
-                        create::Provenance::Recovered | create::Provenance::Restored => &self.name,
+                    let adoptee_name = adoptee_name.as_ref().unwrap_or(&self.name);
+                    let (name, why) = match (why, &self.record) {
+                        (create::Provenance::Recovered, Record::Open(open)) => {
+                            (&self.name, id::Why::Recovered(&open.reservation.body_hash))
+                        }
+                        (create::Provenance::Adopted, _) => (adoptee_name, id::Why::Adopted),
+                        _ => (&self.name, id::Why::Restored),
                     };
                     let link = &self.link;
                     return id::take_over(context, me, &self.read, link, name, &id, why).await;

@@ -13,6 +13,7 @@ mod trace;
 use kube::ResourceExt;
 
 use self::held::Held;
+pub use self::id::finish;
 use self::trace::record_of;
 use super::context::Context;
 use super::link::{Blocked, Link, link};
@@ -31,7 +32,7 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         .recall(&me.uid)
         .and_then(|remembered| remembered.made)
     {
-        return id::record(context, &me, &id).await;
+        return id::record(context, &me, &id, None).await;
     }
     let record = record_of(context, &me, read).await;
     let deleting = read.metadata.deletion_timestamp.is_some();
