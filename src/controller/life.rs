@@ -47,11 +47,11 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return Ok(Step::Reread(Box::new(held)));
     }
 
-    let spec_mismatch = spec_mismatch(context, &me, read, id);
-    if spec_mismatch {
-        return mismatched(context, read, id).await;
+    let link = link(context, read).await?;
+    if spec_mismatch(context, &me, read, id) {
+        return mismatched(context, &me, read, link.ok().as_ref(), id).await;
     }
-    let link = match link(context, read).await? {
+    let link = match link {
         Ok(link) => link,
         Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
         // A connection in trouble says so itself; what was last seen of the
@@ -124,14 +124,31 @@ fn situation(read: &MigrationProject, id: &str, observed: Observed) -> LifeSitua
     }
 }
 
-/// The project was made from another spec: nothing is asked of any OMS, least of
-/// all of the one that the edited spec may name.
-async fn mismatched(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
+/// The project was made from another spec: it is looked at where that is
+/// possible, and not touched. The edited spec may name another OMS.
+async fn mismatched(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: Option<&Link>,
+    id: &str,
+) -> Result<Step, Error> {
+    let observed = match link {
+        Some(link) => observe(context, me, link, id)
+            .await
+            .unwrap_or(Observed::Unknown),
+        None => Observed::Unknown,
+    };
+    let word = match &observed {
+        Observed::Present(status) => Some(status.word().to_owned()),
+        _ => None,
+    };
     let decision = lifecycle::decide(&LifeSituation {
         spec_mismatch: true,
         ..situation(read, id, Observed::Present(ProjectStatus::Init))
     });
     publish(context, read, Some(&decision.verdict), |status| {
+        status.project_status = word.or(status.project_status.take());
         status.spec_mismatch = Some(true);
         status.create = None;
     })

@@ -15,6 +15,7 @@ mod minimal;
 mod probes;
 mod process;
 mod protocol;
+mod races;
 mod rest;
 mod restore;
 mod schema;
