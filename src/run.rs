@@ -21,6 +21,10 @@ use crate::oms::Timeouts;
 use crate::preflight;
 use crate::telemetry::{Health, Metrics, serve};
 
+/// How long ids that are not written yet are tried when the process ends. With
+/// the longest call it stays within the Pod's grace period (deploy/operator.yaml).
+const LAST_WRITES: Duration = Duration::from_secs(10);
+
 /// What `run` was asked to do; see the command line for each.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the flags of the command line document them")]
@@ -63,6 +67,9 @@ pub fn block_on(options: Options) -> anyhow::Result<()> {
 async fn run(options: Options) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     listen_for_signals(stop.clone())?;
+    // The probes are answered until the end: it is they who tell that the
+    // process takes no more work.
+    let serving = CancellationToken::new();
     let client = Client::try_from(config(options.kubeconfig.as_deref()).await?)
         .context("cannot make a client for the API server")?;
     let metrics = Arc::new(Metrics::new());
@@ -74,9 +81,16 @@ async fn run(options: Options) -> anyhow::Result<()> {
         metrics.clone(),
         options.health_addr,
         options.metrics_addr,
-        stop.clone(),
+        serving.clone(),
     )
     .await?;
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            stop.cancelled().await;
+            health.stop();
+        }
+    });
 
     let cluster = tokio::select! {
         checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => checked?,
@@ -121,9 +135,17 @@ async fn run(options: Options) -> anyhow::Result<()> {
         stop.clone(),
     );
     controllers.await;
-    health.stop();
     context.tasks.close();
     context.tasks.wait().await;
+    let unwritten = controller::finish(&context, LAST_WRITES).await;
+    serving.cancel();
+    if !unwritten.is_empty() {
+        anyhow::bail!(
+            "the ids of these projects could not be written: {}. The next start looks for them \
+             by their names",
+            unwritten.join(", ")
+        );
+    }
     if !stop.is_cancelled() {
         anyhow::bail!("the controllers ended by themselves; this is a bug, please report it");
     }

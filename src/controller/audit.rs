@@ -15,12 +15,19 @@ pub struct Asker<'a> {
 }
 
 /// Writes the line. Target `audit`, so that it can be filtered and kept apart.
-pub fn audit<T>(asker: &Asker<'_>, action: oms::Action, project: &str, outcome: &Outcome<T>) {
+pub fn audit<T>(
+    asker: &Asker<'_>,
+    action: oms::Action,
+    name: Option<&str>,
+    project: Option<&str>,
+    outcome: &Outcome<T>,
+) {
     let error = outcome.error();
     tracing::info!(
         target: "audit",
         action = action.as_str(),
         outcome = outcome.as_str(),
+        name,
         project,
         resource = %asker.key,
         uid = asker.uid,

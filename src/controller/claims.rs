@@ -59,6 +59,9 @@ pub struct Claim {
     adopts: Option<String>,
     reserved: bool,
     created: Option<Timestamp>,
+    /// The resourceVersion, which numbers the versions of an object in order
+    /// (Kubernetes API conventions, since 1.35 for clients too).
+    version: u128,
 }
 
 impl Claim {
@@ -136,11 +139,18 @@ impl Claims {
         Vec::new()
     }
 
-    /// Takes in what a write of our own has returned, before the watch tells it.
+    /// Takes in what a write of our own has returned, before the watch tells it:
+    /// of a resource that the watch knows, and not over what it knows better.
     pub fn note(&self, project: &MigrationProject) {
-        self.index
-            .write()
-            .insert(Key::of(project), self.claim(project));
+        let (key, claim) = (Key::of(project), self.claim(project));
+        let mut index = self.index.write();
+        let is_news = index
+            .by_key
+            .get(&key)
+            .is_some_and(|known| known.uid == claim.uid && known.version <= claim.version);
+        if is_news {
+            index.insert(key, claim);
+        }
     }
 
     /// The project name a resource has or wants.
@@ -296,6 +306,10 @@ impl Claims {
             max_lag: project.spec.max_lag().as_secs(),
             reserved: has_own_reservation(project),
             created: project.creation_timestamp().map(|time| time.0),
+            version: project
+                .resource_version()
+                .and_then(|version| version.parse().ok())
+                .unwrap_or_default(),
         }
     }
 }

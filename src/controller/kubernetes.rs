@@ -84,6 +84,18 @@ async fn limited<T>(
     }
 }
 
+/// What is written of a project together with its id.
+pub struct Recorded<'a> {
+    /// The id.
+    pub id: &'a str,
+    /// The name in OMS.
+    pub name: &'a str,
+    /// Where it lives.
+    pub connection: &'a PinnedConnection,
+    /// The spec is another than the one it was made from.
+    pub spec_mismatch: bool,
+}
+
 /// The requests.
 #[derive(Clone)]
 pub struct Kubernetes {
@@ -137,36 +149,41 @@ impl Kubernetes {
             .await
     }
 
-    /// Writes the id of the project into the resource with this UID.
+    /// Writes the id of the project into the resource, if it still is the one
+    /// with this UID and its spec still has this generation.
     ///
-    /// A JSON Patch with a `test` of the UID: a merge or apply patch would
-    /// write into a resource that was re-created under the same name. Without
-    /// a resourceVersion, because no other change makes the id less true.
+    /// A JSON Patch with `test`s: a merge or apply patch would write into a
+    /// resource that was re-created under the same name. Without a
+    /// resourceVersion, because a change of anything but the spec makes the id
+    /// no less true; and with the generation, so that a spec which was edited
+    /// meanwhile is known in the very write that makes it immutable.
     pub async fn record_id(
         &self,
         key: &Key,
         uid: &str,
-        id: &str,
-        project_name: &str,
-        connection: &PinnedConnection,
+        generation: i64,
+        made: &Recorded<'_>,
     ) -> Result<MigrationProject, Error> {
-        let operations = json!([
-            {"op": "test", "path": "/metadata/uid", "value": uid},
-            {"op": "add", "path": "/status/projectId", "value": id},
-            {"op": "add", "path": "/status/projectName", "value": project_name},
-            {"op": "add", "path": "/status/connection", "value": connection},
-        ]);
-        let operations = serde_json::from_value(operations).map_err(|error| Error::Failed {
-            what: "write the project id",
-            source: kube::Error::SerdeError(error),
-        })?;
+        let mut operations = vec![
+            json!({"op": "test", "path": "/metadata/uid", "value": uid}),
+            json!({"op": "test", "path": "/metadata/generation", "value": generation}),
+            json!({"op": "add", "path": "/status/projectId", "value": made.id}),
+            json!({"op": "add", "path": "/status/projectName", "value": made.name}),
+            json!({"op": "add", "path": "/status/connection", "value": made.connection}),
+        ];
+        if made.spec_mismatch {
+            operations.push(json!({"op": "add", "path": "/status/specMismatch", "value": true}));
+        }
+        let operations =
+            serde_json::from_value(Value::Array(operations)).map_err(|error| Error::Failed {
+                what: "write the project id",
+                source: kube::Error::SerdeError(error),
+            })?;
         let patch = Patch::Json::<()>(operations);
         let api = self.projects(&key.namespace);
-        limited(
-            "write the project id",
-            api.patch_status(&key.name, &written_by_us(), &patch),
-        )
-        .await
+        let parameters = written_by_us();
+        let written = api.patch_status(&key.name, &parameters, &patch);
+        limited("write the project id", written).await
     }
 
     /// Merges `change` into the status, if nothing has changed since `read`.

@@ -9,7 +9,10 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_observed};
 use super::memory::LastMutation;
-use super::pass::{Error, MOMENT, SOON, SWEEP_WAIT, Step, give_up_for_now, let_go, rest_stalled};
+use super::pass::{
+    Error, MOMENT, SOON, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed, rest_stalled,
+};
+use super::publish::publish;
 use super::show::show;
 use crate::api::keys::{CREATE_RESERVATION, FINALIZER};
 use crate::api::v1alpha1::{MigrationProject, Reason};
@@ -27,18 +30,6 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if read.metadata.deletion_timestamp.is_some() {
         return retain(context, &me, read, id).await;
     }
-    let link = match link(context, read).await? {
-        Ok(link) => link,
-        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
-        // A connection in trouble says so itself; what was last seen of the
-        // project stands.
-        Err(Blocked::Because(verdict))
-            if verdict.readiness == Readiness::Progressing && is_observed(read) =>
-        {
-            return Ok(Step::After(SOON));
-        }
-        Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
-    };
     let held = read
         .finalizers()
         .iter()
@@ -52,11 +43,27 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return Ok(Step::Reread(Box::new(held)));
     }
 
+    let link = link(context, read).await?;
+    if spec_mismatch(context, &me, read, id) {
+        return mismatched(context, &me, read, link.ok().as_ref(), id).await;
+    }
+    let link = match link {
+        Ok(link) => link,
+        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
+        // A connection in trouble says so itself; what was last seen of the
+        // project stands.
+        Err(Blocked::Because(verdict))
+            if verdict.readiness == Readiness::Progressing && is_observed(read) =>
+        {
+            return Ok(Step::After(SOON));
+        }
+        Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
+    };
     let (observed, seen) = match observe(context, &me, &link, id).await {
         Ok(observed) => observed,
         Err(error) => return give_up_for_now(context, &me, read, &error).await,
     };
-    let situation = situation(context, &me, read, id, observed.clone(), seen.as_ref());
+    let situation = situation(read, id, observed.clone(), seen.as_ref());
     let decision = lifecycle::decide(&situation);
 
     if let Some(mutation) = decision.mutation {
@@ -73,26 +80,14 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    let step = show(
-        context,
-        &me,
-        read,
-        &decision,
-        seen.as_ref(),
-        situation.spec_mismatch,
-    )
-    .await?;
-    if !situation.spec_mismatch {
-        context
-            .memory
-            .remember(&me.uid, &me.key, |mine| mine.made_by = None);
-    }
+    let step = show(context, &me, read, &decision, seen.as_ref()).await?;
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.made_by = None);
     Ok(step)
 }
 
 fn situation(
-    context: &Context,
-    me: &Me,
     read: &MigrationProject,
     id: &str,
     observed: Observed,
@@ -104,9 +99,40 @@ fn situation(
         wanted: read.spec.state(),
         observed,
         failed_step: seen.and_then(|seen| seen.progress.failed()).cloned(),
-        spec_mismatch: spec_mismatch(context, me, read, id),
+        spec_mismatch: false,
         gone: status.is_some_and(|status| status.gone == Some(true)),
     }
+}
+
+/// The project was made from another spec: it is looked at where that is
+/// possible, and not touched. The edited spec may name another OMS.
+async fn mismatched(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: Option<&Link>,
+    id: &str,
+) -> Result<Step, Error> {
+    let observed = match link {
+        Some(link) => observe(context, me, link, id).await.ok(),
+        None => None,
+    };
+    let observed = observed.map_or(Observed::Unknown, |(observed, _)| observed);
+    let word = match &observed {
+        Observed::Present(status) => Some(status.word().to_owned()),
+        _ => None,
+    };
+    let decision = lifecycle::decide(&LifeSituation {
+        spec_mismatch: true,
+        ..situation(read, id, Observed::Present(ProjectStatus::Init), None)
+    });
+    publish(context, read, Some(&decision.verdict), |status| {
+        status.project_status = word.or(status.project_status.take());
+        status.spec_mismatch = Some(true);
+        status.create = None;
+    })
+    .await?;
+    Ok(Step::Rest)
 }
 
 /// Whether the spec is another than the one the project was created from. From
@@ -212,7 +238,7 @@ async fn act(
         uid: &me.uid,
         generation: me.generation,
     };
-    audit(&asker, oms::Action::StartProject, id, &outcome);
+    audit(&asker, oms::Action::StartProject, None, Some(id), &outcome);
     match outcome {
         Outcome::Done((), _) => {
             let now = context.clock.now();
@@ -232,7 +258,7 @@ async fn act(
         // the wanted state is success.
         Outcome::NotDone(error) | Outcome::Unknown(error) => {
             context.bring_sweep_forward(&link.key);
-            give_up_for_now(context, me, read, &error).await
+            mutation_failed(context, me, read, &error).await
         }
     }
 }

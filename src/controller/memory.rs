@@ -1,5 +1,6 @@
-//! What this process remembers of a resource: hints that spare work and
-//! shorten waits. Nothing here is needed for safety after a crash.
+//! What this process remembers of a resource: what it has done and not yet
+//! written down, what it keeps others from doing, and how often it has failed.
+//! After a crash the annotation and the status have to do.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::claims::Key;
 use crate::decide::caught_up::Side;
-use crate::decide::{Ending, OpenAttempt, Reservation, Timing, Trace};
+use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace};
 
 /// The last change this process made to a project in OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,14 +22,24 @@ pub enum LastMutation {
     Started,
 }
 
+/// A project that was made a moment ago.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// In which OMS.
+    pub url: String,
+    /// Under which name.
+    pub name: String,
+    /// From then on OMS shows it.
+    pub until: Timestamp,
+}
+
 /// What is remembered of one resource.
 #[derive(Clone, Debug)]
 pub struct Remembered {
     /// Which resource.
     pub key: Key,
-    /// When this process first looked for the effect of an attempt it did not
-    /// make itself.
-    pub first_look: Option<Timestamp>,
+    /// The attempt that was seen last, and when it was seen first.
+    pub first_seen: Option<FirstSeen>,
     /// The last attempt this process made.
     pub attempt: Option<Trace>,
     /// A project that OMS has made and whose id is not written yet.
@@ -36,6 +47,9 @@ pub struct Remembered {
     /// What the project was made by, until it is known that the spec is still
     /// the one it was made from. The annotation can be stripped meanwhile.
     pub made_by: Option<Reservation>,
+    /// The name is not free for another resource before this, although OMS may
+    /// not show the project yet.
+    pub guard: Option<Guard>,
     /// The last change made in OMS, and when.
     pub mutated: Option<(LastMutation, Timestamp)>,
     /// A foreign reservation was told of.
@@ -59,10 +73,11 @@ impl Remembered {
     fn new(key: Key) -> Self {
         Self {
             key,
-            first_look: None,
+            first_seen: None,
             attempt: None,
             made: None,
             made_by: None,
+            guard: None,
             mutated: None,
             told_foreign: false,
             lag_side: None,
@@ -86,6 +101,21 @@ impl Memory {
     #[must_use]
     pub fn recall(&self, uid: &str) -> Option<Remembered> {
         self.by_uid.lock().get(uid).cloned()
+    }
+
+    /// Every project whose id is not written yet: UID and key of its resource,
+    /// and the id.
+    #[must_use]
+    pub fn unwritten(&self) -> Vec<(String, Key, String)> {
+        let by_uid = self.by_uid.lock();
+        let unwritten = by_uid.iter().filter_map(|(uid, remembered)| {
+            Some((
+                uid.clone(),
+                remembered.key.clone(),
+                remembered.made.clone()?,
+            ))
+        });
+        unwritten.collect()
     }
 
     /// Whether OMS has made a project for this resource whose id is not
@@ -117,10 +147,11 @@ impl Memory {
     pub fn forget(&self, uid: &str) {
         let mut by_uid = self.by_uid.lock();
         let open = by_uid.get(uid).is_some_and(|remembered| {
+            if remembered.made.is_some() || remembered.guard.is_some() {
+                return true;
+            }
             let attempt = remembered.attempt.as_ref();
             attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
-                && remembered.made.is_none()
-                && !matches!(remembered.mutated, Some((LastMutation::Created, _)))
         });
         if !open {
             by_uid.remove(uid);
@@ -140,8 +171,15 @@ impl Memory {
     ) -> Option<Timestamp> {
         let mut latest = None;
         self.by_uid.lock().retain(|uid, remembered| {
-            let Some(trace) = &remembered.attempt else {
+            if let Some(guard) = remembered.guard.as_ref().filter(|guard| guard.until > now) {
+                if guard.name == name && same_oms(&guard.url) && !is_alive(&remembered.key, uid) {
+                    latest = latest.max(Some(guard.until));
+                }
                 return true;
+            }
+            remembered.guard = None;
+            let Some(trace) = &remembered.attempt else {
+                return remembered.made.is_some() || is_alive(&remembered.key, uid);
             };
             let Ending::Unknown { replied } = trace.ending else {
                 return true;
@@ -153,7 +191,7 @@ impl Memory {
             let open = OpenAttempt {
                 reservation: reservation.clone(),
                 replied,
-                first_look: remembered.first_look.unwrap_or(reservation.at),
+                first_look: remembered.first_seen.map_or(now, |first| first.seen),
                 spent: trace.spent,
                 vouched_for: true,
             };

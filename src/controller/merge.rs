@@ -45,7 +45,7 @@ where
             }
             Ok(Event::InitApply(object)) => {
                 seen[part].insert(object.name_any());
-                let event = if first {
+                let event = if !unlisted.is_empty() {
                     Event::InitApply(object)
                 } else {
                     Event::Apply(object)

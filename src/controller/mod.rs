@@ -39,6 +39,7 @@ mod watch;
 pub use claims::{Claims, Key};
 pub use clock::{Clock, SystemClock};
 pub use context::{Connect, ConnectByNetwork, Context, Settings};
+pub use create::finish;
 pub use events::Events;
 pub use failure::chain;
 pub use kubernetes::Kubernetes;

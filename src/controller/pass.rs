@@ -126,16 +126,39 @@ pub async fn give_up_for_now(
     Ok(Step::After(wait))
 }
 
-/// A mutation was refused: for good, or to be repeated.
-pub fn refused_or_wait(context: &Context, me: &Me, error: &oms::Error) -> (Verdict, Duration) {
+/// A change of a project that is there failed: the resource is not as declared,
+/// and says so.
+pub async fn mutation_failed(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    let (verdict, wait) = refused_or_wait(context, me, error, Reason::OmsError);
+    let now = context.clock.now();
+    publish(context, read, Some(&verdict), |status| {
+        let before = status.last_error.take();
+        status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
+    })
+    .await?;
+    Ok(Step::After(wait))
+}
+
+/// A mutation was refused: for good, for which `reason` stands, or to be
+/// repeated.
+pub fn refused_or_wait(
+    context: &Context,
+    me: &Me,
+    error: &oms::Error,
+    reason: Reason,
+) -> (Verdict, Duration) {
     let wait = back_off(context, me, error);
     let verdict = match error.retry() {
         oms::Retry::OnChange => Verdict::stalled(
-            Reason::CreateRejected,
+            reason,
             format!(
-                "OMS refused the project: {}. It is tried again when the spec changes, and rarely \
-                 without.",
-                failure::text(error)
+                "OMS refused: {}. It is tried again when the spec changes, and rarely without.",
+                failure::text(error).trim_end_matches('.')
             ),
         ),
         oms::Retry::BackOff | oms::Retry::Slowly => failure::verdict(error),

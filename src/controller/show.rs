@@ -26,7 +26,6 @@ pub async fn show(
     read: &MigrationProject,
     decision: &LifeDecision,
     seen: Option<&Seen>,
-    spec_mismatch: bool,
 ) -> Result<Step, Error> {
     let now = context.clock.now();
     let status = seen.map(|seen| &seen.status);
@@ -43,7 +42,7 @@ pub async fn show(
         describe(&mut after, seen);
     }
     after.gone = decision.gone.then_some(true);
-    after.spec_mismatch = spec_mismatch.then_some(true);
+    after.spec_mismatch = None;
     after.create = None;
     after.last_error = None;
 

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::situation::{
     Adopt, Adoptee, CreateDecision, CreateSituation, Look, Namesake, Provenance, Walked,
 };
+pub use self::words::left_by;
 use super::record::{OpenAttempt, Record};
 use super::reservation::Reservation;
 use crate::api::v1alpha1::Reason;
@@ -62,20 +63,6 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
             ),
         );
     }
-    if let Some(until) = situation
-        .others_attempt_until
-        .filter(|until| *until > situation.now)
-    {
-        return CreateDecision::Wait {
-            until: next_look(situation.now, until),
-            quarantine: Some(until),
-            message: format!(
-                "An earlier create of \"{}\", for a resource that is gone, is not settled; \
-                 waiting until {until}.",
-                situation.project_name
-            ),
-        };
-    }
     let Look::Seen { namesakes, .. } = &situation.look else {
         if situation.adopt == Some(Adopt::ByName) {
             return stall(
@@ -85,11 +72,11 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
                     .to_owned(),
             );
         }
-        return CreateDecision::Reserve {
+        return wait_for_others(situation).unwrap_or(CreateDecision::Reserve {
             attempt,
             spent,
             known_ids: Vec::new(),
-        };
+        });
     };
     let living: Vec<&Namesake> = namesakes
         .iter()
@@ -105,7 +92,7 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
                 situation.project_name
             ),
         ),
-        (_, []) => CreateDecision::Reserve {
+        (_, []) => wait_for_others(situation).unwrap_or_else(|| CreateDecision::Reserve {
             attempt,
             spent,
             known_ids: namesakes
@@ -113,12 +100,28 @@ fn fresh(situation: &CreateSituation, attempt: u32, spent: u32) -> CreateDecisio
                 .take(MAX_KNOWN_IDS)
                 .map(|one| one.id.clone())
                 .collect(),
-        },
+        }),
         (_, living) => stall(
             Reason::NameConflict,
             words::name_conflict(&situation.project_name, living),
         ),
     }
+}
+
+/// A project that was made for a resource which is gone by now, or may have
+/// been, is waited for until OMS shows it or it cannot come any more.
+fn wait_for_others(situation: &CreateSituation) -> Option<CreateDecision> {
+    let until = situation
+        .others_attempt_until
+        .filter(|until| *until > situation.now)?;
+    Some(CreateDecision::Wait {
+        until: next_look(situation.now, until),
+        message: format!(
+            "A project \"{}\" was made, or may have been, for a resource that is gone; waiting \
+             for OMS to show it, until {until}.",
+            situation.project_name
+        ),
+    })
 }
 
 fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
@@ -147,7 +150,6 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     if situation.now < quarantine {
         return CreateDecision::Wait {
             until: next_look(situation.now, quarantine),
-            quarantine: Some(quarantine),
             message: format!(
                 "Attempt {} to create \"{}\" may have had an effect that OMS does not show yet; \
                  looking again until {quarantine}, then trying anew.",
@@ -169,14 +171,14 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
-    if !walked.lookalikes.is_empty() && !situation.asked_again {
+    if !walked.lookalikes.is_empty() && !situation.retry_asked {
         return stall(
             Reason::CreateAmbiguous,
             words::renamed(&reservation.project_name, walked),
         );
     }
     // What has the name now is not ours. A new attempt has to respect it.
-    if open.spent >= MAX_UNKNOWN_ATTEMPTS && !situation.asked_again {
+    if open.spent >= MAX_UNKNOWN_ATTEMPTS && !situation.asked_again() {
         return stall(
             Reason::CreateUnknown,
             format!(
@@ -188,7 +190,11 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             ),
         );
     }
-    let spent = if situation.asked_again { 0 } else { open.spent };
+    let spent = if situation.asked_again() {
+        0
+    } else {
+        open.spent
+    };
     fresh(situation, reservation.attempt.saturating_add(1), spent)
 }
 
@@ -229,7 +235,7 @@ fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> Create
     if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
-    if situation.asked_again {
+    if situation.asked_again() {
         return fresh(situation, reservation.attempt.saturating_add(1), 0);
     }
     stall(
@@ -246,7 +252,9 @@ fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> Create
 /// A resource that came back from a backup finds its project, or stalls.
 fn restored(situation: &CreateSituation, reservation: &Reservation) -> CreateDecision {
     if situation.deleting {
-        return CreateDecision::LetGo { left: None };
+        return CreateDecision::LetGo {
+            left: left_by(&situation.record),
+        };
     }
     if let Some(decision) = adopt::settles(situation) {
         return decision;
@@ -292,7 +300,7 @@ fn restored(situation: &CreateSituation, reservation: &Reservation) -> CreateDec
 fn invalid(situation: &CreateSituation, problem: &str) -> CreateDecision {
     if situation.deleting {
         return CreateDecision::LetGo {
-            left: Some("the record of the create could not be read".to_owned()),
+            left: left_by(&situation.record),
         };
     }
     if let Some(decision) = adopt::settles(situation) {

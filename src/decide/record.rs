@@ -95,6 +95,28 @@ pub enum Record {
     Invalid(String),
 }
 
+/// An attempt, by what names it, and when this process first saw it. By the
+/// clock of this process: the attempt's own times are those of its writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstSeen {
+    attempt: u32,
+    at: Timestamp,
+    /// When it was first seen.
+    pub seen: Timestamp,
+}
+
+impl FirstSeen {
+    /// `reservation` was first seen at `seen`.
+    #[must_use]
+    pub fn new(reservation: &Reservation, seen: Timestamp) -> Self {
+        Self {
+            attempt: reservation.attempt,
+            at: reservation.at,
+            seen,
+        }
+    }
+}
+
 /// The places where attempts are written down.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -104,8 +126,8 @@ pub struct Sources {
     pub status: Option<Trace>,
     /// What this process remembers.
     pub memory: Option<Trace>,
-    /// When this process first looked for the effect of the attempt in question.
-    pub first_look: Timestamp,
+    /// The attempt that this process saw last, and when it saw it first.
+    pub first_seen: Option<FirstSeen>,
     /// When the resource was created.
     pub created: Option<Timestamp>,
     /// Now.
@@ -145,90 +167,115 @@ impl Sources {
     }
 }
 
-/// Puts the record together.
+/// Puts the record together, and says when its attempt was first seen.
+///
+/// Of two attempts the one with the greater number is the later; their times
+/// come from the clocks of two writers and are never compared. What status or
+/// memory tell of an end counts for exactly the attempt they name: an
+/// annotation that another process wrote meanwhile is open.
 #[must_use]
-pub fn record(sources: Sources) -> Record {
-    let Sources {
-        annotation,
-        status,
-        memory,
-        ..
-    } = &sources;
-    let remembered = memory.is_some();
-    let known = [memory, status]
+pub fn record(sources: &Sources) -> (Record, Option<FirstSeen>) {
+    let traces: Vec<&Trace> = [&sources.memory, &sources.status]
         .into_iter()
         .flatten()
-        .max_by_key(|trace| trace.reservation.at)
-        .cloned();
-    let told = known.as_ref().map(|trace| trace.reservation.at);
-    let annotation = match annotation {
-        Provenance::Own(reservation) if told != Some(reservation.at) => sources
+        .collect();
+    let is_told = |reservation: &Reservation| {
+        traces
+            .iter()
+            .any(|trace| trace.reservation.is_same_attempt(reservation))
+    };
+    let annotation = match &sources.annotation {
+        Provenance::Own(reservation) if !is_told(reservation) => sources
             .is_impossible(reservation)
-            .map_or_else(|| annotation.clone(), Provenance::Invalid),
-        _ => annotation.clone(),
+            .map_or_else(|| sources.annotation.clone(), Provenance::Invalid),
+        annotation => annotation.clone(),
     };
     let annotated = match annotation {
         // Memory and status outlive a damaged annotation; without them
         // nothing at all can be concluded.
-        Provenance::Invalid(problem) if known.is_none() => {
-            return Record::Invalid(problem);
+        Provenance::Invalid(problem) if traces.is_empty() => {
+            return (Record::Invalid(problem), None);
         }
-        Provenance::Restored(reservation) if memory.is_none() => {
-            return Record::Restored(reservation);
+        Provenance::Restored(reservation) if sources.memory.is_none() => {
+            return (Record::Restored(reservation), None);
         }
         Provenance::Own(reservation) => Some(reservation),
         _ => None,
     };
-    let attempt = match (known, annotated) {
-        (Some(trace), Some(reservation)) if reservation.at > trace.reservation.at => {
-            // The annotation is of a later attempt, of which nobody wrote down
-            // the end.
-            let spent = trace.spent.saturating_add(1);
-            Trace {
-                reservation,
-                ending: Ending::Unknown { replied: false },
-                spent,
-            }
-        }
-        (Some(trace), _) => trace,
-        (None, Some(reservation)) => {
-            let spent = reservation.attempt;
-            Trace {
-                reservation,
-                ending: Ending::Unknown { replied: false },
-                spent,
-            }
-        }
-        (None, None) => {
-            return Record::Fresh {
-                next_attempt: 1,
-                spent: 0,
-            };
-        }
-    };
-    let Trace {
+    let greatest = traces.iter().map(|trace| trace.reservation.attempt);
+    let greatest = greatest
+        .chain(annotated.as_ref().map(|annotated| annotated.attempt))
+        .max();
+    let Some(Trace {
         reservation,
         ending,
         spent,
-    } = attempt;
-    match ending {
+    }) = latest(&traces, annotated)
+    else {
+        return (
+            Record::Fresh {
+                next_attempt: 1,
+                spent: 0,
+            },
+            None,
+        );
+    };
+    let first_seen = sources
+        .first_seen
+        .filter(|first| first.attempt == reservation.attempt && first.at == reservation.at)
+        .unwrap_or_else(|| FirstSeen::new(&reservation, sources.now));
+    let is_old = first_seen.seen > reservation.at + RESERVATION_STALE_AFTER;
+    let record = match ending {
         Ending::NotDone => Record::Fresh {
-            next_attempt: reservation.attempt.saturating_add(1),
+            next_attempt: greatest.unwrap_or(reservation.attempt).saturating_add(1),
             spent,
         },
-        Ending::Unknown { .. }
-            if !remembered && sources.first_look > reservation.at + RESERVATION_STALE_AFTER =>
-        {
+        Ending::Unknown { .. } if sources.memory.is_none() && is_old => {
             Record::Restored(reservation)
         }
         Ending::Unknown { replied } => Record::Open(OpenAttempt {
-            vouched_for: told == Some(reservation.at) || sources.is_asked_for(&reservation),
+            vouched_for: is_told(&reservation) || sources.is_asked_for(&reservation),
             reservation,
             replied,
-            first_look: sources.first_look,
+            first_look: first_seen.seen,
             spent,
         }),
+    };
+    (record, Some(first_seen))
+}
+
+/// The attempt that counts.
+fn latest(traces: &[&Trace], annotated: Option<Reservation>) -> Option<Trace> {
+    let number = |trace: &Trace| trace.reservation.attempt;
+    let is_open = |trace: &Trace| matches!(trace.ending, Ending::Unknown { .. });
+    let told = |keep: &dyn Fn(&Trace) -> bool| {
+        let kept = traces.iter().copied().filter(|trace| keep(trace));
+        kept.max_by_key(|trace| (number(trace), is_open(trace)))
+            .cloned()
+    };
+    let Some(annotated) = annotated else {
+        return told(&|_| true);
+    };
+    let exact = traces
+        .iter()
+        .find(|trace| trace.reservation.is_same_attempt(&annotated));
+    if let Some(exact) = exact {
+        // An older annotation that somebody put back does not close a later
+        // attempt.
+        let later = told(&|trace| is_open(trace) && number(trace) > annotated.attempt);
+        return Some(later.unwrap_or_else(|| (*exact).clone()));
     }
+    // Nobody has written down how the annotated attempt ended.
+    let open = told(&|trace| is_open(trace) && number(trace) >= annotated.attempt);
+    Some(open.unwrap_or_else(|| {
+        let before = told(&|trace| number(trace) < annotated.attempt);
+        let spent = before.map_or(annotated.attempt, |before| before.spent.saturating_add(1));
+        Trace {
+            reservation: annotated,
+            ending: Ending::Unknown { replied: false },
+            spent,
+        }
+    }))
 }
 
 #[cfg(test)]

@@ -123,6 +123,12 @@ impl Reservation {
             .all(|time| time.checked_add(room).is_ok() && time.checked_sub(room).is_ok())
     }
 
+    /// Whether both are one attempt: number and time together name it.
+    #[must_use]
+    pub fn is_same_attempt(&self, other: &Self) -> bool {
+        self.attempt == other.attempt && self.at == other.at
+    }
+
     /// The text of the annotation.
     #[must_use]
     pub fn to_annotation(&self) -> String {

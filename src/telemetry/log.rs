@@ -1,7 +1,11 @@
 //! The log: lines for people, or JSON for collectors.
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -17,13 +21,13 @@ pub enum LogFormat {
 /// at WARN when it cannot decode them, Secrets too: only its errors are wanted.
 const DEFAULT_FILTER: &str = "info,kube_client=error";
 
-/// What is never logged, whatever the filter says: at these levels the crates
-/// would print bodies and headers, and with them credentials.
-const NEVER: [&str; 4] = [
-    "kube_client=error",
-    "hyper=info",
-    "hyper_util=info",
-    "reqwest=info",
+/// Crates that would print bodies and headers, and with them credentials: the
+/// beginning of their targets, and the most that is ever logged of them.
+const NEVER_BEYOND: [(&str, LevelFilter); 4] = [
+    ("kube_client", LevelFilter::ERROR),
+    ("hyper", LevelFilter::INFO),
+    ("reqwest", LevelFilter::INFO),
+    ("h2", LevelFilter::INFO),
 ];
 
 /// Installs the log of this process. `filter` is the text of `RUST_LOG`.
@@ -31,16 +35,40 @@ const NEVER: [&str; 4] = [
 /// # Errors
 /// When `filter` cannot be read, or a log is installed already.
 pub fn install(format: LogFormat, filter: Option<&str>) -> anyhow::Result<()> {
-    let mut filter: EnvFilter = filter.unwrap_or(DEFAULT_FILTER).parse()?;
-    for directive in NEVER {
-        filter = filter.add_directive(directive.parse()?);
-    }
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let filter: EnvFilter = filter.unwrap_or(DEFAULT_FILTER).parse().with_context(
+        || "--log-filter (RUST_LOG) cannot be read; it looks like info or info,oms_operator=debug",
+    )?;
+    // A filter of its own: a more specific directive of the user's would
+    // outweigh one that is added to his.
+    let bounded = filter_fn(|metadata| is_allowed(metadata.target(), *metadata.level()));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    let registry = tracing_subscriber::registry().with(filter).with(bounded);
     let installed = match format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => registry.with(lines).try_init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
-    installed.map_err(|error| anyhow::anyhow!("the log cannot be installed: {error}"))
+    installed.context("the log cannot be installed")
+}
+
+fn is_allowed(target: &str, level: tracing::Level) -> bool {
+    NEVER_BEYOND
+        .iter()
+        .filter(|(beginning, _)| target.starts_with(beginning))
+        .all(|(_, most)| level <= *most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn what_prints_bodies_is_bounded_however_it_is_asked_for() {
+        assert!(!is_allowed("kube_client::client", Level::WARN));
+        assert!(is_allowed("kube_client::client", Level::ERROR));
+        assert!(!is_allowed("hyper_util::client::legacy", Level::TRACE));
+        assert!(is_allowed("oms_operator::oms::client", Level::TRACE));
+    }
 }

@@ -16,6 +16,7 @@ mod probes;
 mod process;
 mod progress;
 mod protocol;
+mod races;
 mod rest;
 mod restore;
 mod schema;

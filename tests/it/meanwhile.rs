@@ -208,7 +208,9 @@ async fn stripped_deleted_and_applied_again_with_a_lost_answer_there_is_one_proj
     gate.arrived().await;
     stripped_and_created_again(&world).await;
     gate.release();
-    world.until_message("orders", "is not settled").await;
+    world
+        .until_message("orders", "a resource that is gone")
+        .await;
     world.until_stalled("orders", "NameConflict").await;
     conflicts_then_adopts(&world).await;
     world.finish([operator]).await;

@@ -367,6 +367,9 @@ impl World {
     /// ever got, and the password is nowhere.
     pub async fn finish(self, operators: impl IntoIterator<Item = Operator>) {
         for operator in operators {
+            if let Some(answer) = operator.ask("/metrics").await {
+                assert_no_secret("a metric", &answer.body);
+            }
             let exit = operator.terminate().await;
             assert!(
                 exit.success(),
@@ -467,6 +470,7 @@ impl Operator {
     pub async fn kill(&self) {
         let exit = self.process.kill().await;
         assert_eq!(exit.code(), None, "killed, not ended: {exit}");
+        assert_no_secret("the log", &self.process.log());
     }
 
     /// SIGTERM, and how it ended.

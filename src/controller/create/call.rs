@@ -11,11 +11,11 @@ use crate::controller::audit::{Asker, audit};
 use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::Me;
-use crate::controller::memory::LastMutation;
+use crate::controller::memory::{Guard, LastMutation};
 use crate::controller::pass::{Error, Step, refused_or_wait};
 use crate::controller::publish::publish;
 use crate::controller::{failure, kubernetes};
-use crate::decide::{Ending, Trace, Verdict};
+use crate::decide::{Ending, FirstSeen, Trace, Verdict};
 use crate::oms::{self, Outcome};
 
 /// Reserves on the resource as it was `read`, then calls CreateProject.
@@ -30,10 +30,21 @@ pub async fn reserve_and_call(
     let text = trace.reservation.to_annotation();
     // Remembered before it is written: when the answer to the write is lost,
     // the reservation is known to be one that no call was made under.
-    context
+    let before = context
         .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(trace.clone()));
-    let reserved = context.kubernetes.reserve(read, &text).await?;
+        .remember(&me.uid, &me.key, |mine| mine.attempt.replace(trace.clone()));
+    let reserved = match context.kubernetes.reserve(read, &text).await {
+        Ok(reserved) => reserved,
+        Err(error) => {
+            // Certainly not written: there never was such an attempt.
+            if error.is_conflict() {
+                context
+                    .memory
+                    .remember(&me.uid, &me.key, |mine| mine.attempt = before);
+            }
+            return Err(error.into());
+        }
+    };
     context.claims.note(&reserved);
     if reserved.metadata.deletion_timestamp.is_some() {
         return Ok(Step::Again);
@@ -42,7 +53,9 @@ pub async fn reserve_and_call(
     let outcome = call(context, me, client, &trace, body).await;
     match outcome {
         None => Ok(Step::Again),
-        Some(Outcome::Done(id, _)) => super::id::record(context, me, &id).await,
+        Some(Outcome::Done(id, _)) => {
+            super::id::record(context, me, &id, reserved.metadata.generation).await
+        }
         Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
         Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
     }
@@ -78,10 +91,16 @@ async fn call(
         uid: &me.uid,
         generation: me.generation,
     };
+    let made = match &outcome {
+        Outcome::Done(id, _) => Some(id.as_str()),
+        Outcome::NotDone(_) | Outcome::Unknown(_) => None,
+    };
+    let name = trace.reservation.project_name.as_str();
     audit(
         &asker,
         oms::Action::CreateProject,
-        &trace.reservation.project_name,
+        Some(name),
+        made,
         &outcome,
     );
     let now = context.clock.now();
@@ -90,11 +109,16 @@ async fn call(
         .remember(&me.uid, &me.key, |mine| match &outcome {
             Outcome::Done(id, _) => {
                 mine.made = Some(id.clone());
+                mine.guard = Some(Guard {
+                    url: trace.reservation.connection.url.clone(),
+                    name: trace.reservation.project_name.clone(),
+                    until: now + context.settings.timing.silent,
+                });
                 mine.mutated = Some((LastMutation::Created, now));
             }
             Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
             Outcome::Unknown(error) => {
-                mine.first_look = Some(now);
+                mine.first_seen = Some(FirstSeen::new(&trace.reservation, now));
                 if let Some(attempt) = &mut mine.attempt {
                     attempt.ending = Ending::Unknown {
                         replied: error.was_answered(),
@@ -112,7 +136,7 @@ async fn not_done(
     trace: &Trace,
     error: &oms::Error,
 ) -> Result<Step, Error> {
-    let (verdict, wait) = refused_or_wait(context, me, error);
+    let (verdict, wait) = refused_or_wait(context, me, error, Reason::CreateRejected);
     write_outcome(context, reserved, trace, error, &verdict, wait).await?;
     Ok(Step::After(wait))
 }

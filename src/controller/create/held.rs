@@ -113,9 +113,13 @@ impl Held<'_> {
                     .await;
                 }
                 CreateDecision::Record { id, why } => {
-                    let name = match why {
-                        create::Provenance::Adopted => adoptee_name.as_ref().unwrap_or(&self.name),
-                        create::Provenance::Recovered | create::Provenance::Restored => &self.name,
+                    let adoptee_name = adoptee_name.as_ref().unwrap_or(&self.name);
+                    let (name, why) = match (why, &self.record) {
+                        (create::Provenance::Recovered, Record::Open(open)) => {
+                            (&self.name, id::Why::Recovered(&open.reservation.body_hash))
+                        }
+                        (create::Provenance::Adopted, _) => (adoptee_name, id::Why::Adopted),
+                        _ => (&self.name, id::Why::Restored),
                     };
                     let link = &self.link;
                     return id::take_over(context, me, &self.read, link, name, &id, why).await;
@@ -177,7 +181,8 @@ impl Held<'_> {
             project_name: self.name.clone(),
             adopt: adopt.or_else(|| self.read.spec.adopt_by_name().then_some(Adopt::ByName)),
             adoption_refused: self.link.adoption_refused.clone(),
-            asked_again: self.asked_again(),
+            retry_asked: self.retry_asked(),
+            spec_changed: self.spec_changed(),
             rival: self.rival(),
             others_attempt_until: context.memory.others_attempt(
                 |url| self.link.live.is_same_oms(url),
@@ -211,13 +216,19 @@ impl Held<'_> {
         Some(text.chars().take(RETRY_LIMIT).collect())
     }
 
-    fn asked_again(&self) -> bool {
+    fn retry_asked(&self) -> bool {
         let Record::Open(open) = &self.record else {
             return false;
         };
         let retry = self.retry();
         retry.is_some() && retry != open.reservation.retry
-            || open.reservation.body_hash != body::spec_hash(&self.read.spec)
+    }
+
+    fn spec_changed(&self) -> bool {
+        let Record::Open(open) = &self.record else {
+            return false;
+        };
+        open.reservation.body_hash != body::spec_hash(&self.read.spec)
     }
 
     fn rival(&self) -> Option<String> {

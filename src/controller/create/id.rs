@@ -4,58 +4,48 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 
 use crate::api::v1alpha1::{MigrationProject, PinnedConnection, Reason};
 use crate::controller::audit::{Asker, audit};
 use crate::controller::claims::Key;
 use crate::controller::context::Context;
+use crate::controller::failure::chain;
+use crate::controller::kubernetes::Recorded;
 use crate::controller::link::{Link, link};
 use crate::controller::me::Me;
 use crate::controller::pass::{Error, Step};
-use crate::decide::create::Provenance;
+use crate::decide::{ReservedConnection, body};
 use crate::oms;
-
-/// How soon a surplus project is taken up again whose connection cannot be used
-/// just now.
-const SURPLUS_RETRY: Duration = Duration::from_secs(5);
 
 /// How often the id is written at once before the pass gives its slot back.
 /// The next pass goes on with it, from memory.
 const RECORD_TRIES: u32 = 5;
 
-/// Writes the id of a project that OMS has made for this resource.
-pub async fn record(context: &Context, me: &Me, id: &str) -> Result<Step, Error> {
+/// Writes the id of a project that OMS has made for this resource. `generation`
+/// is that of the spec it was made from, where that was read for certain.
+pub async fn record(
+    context: &Context,
+    me: &Me,
+    id: &str,
+    generation: Option<i64>,
+) -> Result<Step, Error> {
     let Some(trace) = context.memory.recall(&me.uid).and_then(|mine| mine.attempt) else {
         return Ok(Step::Again);
     };
-    let reservation = trace.reservation;
-    let made_by = reservation.clone();
-    let pinned = PinnedConnection {
-        uid: Some(reservation.connection.uid),
-        url: Some(reservation.connection.url),
-        ..pinned_name(context, &me.key)
-    };
-    match write_id(
-        context,
-        &me.key,
-        &me.uid,
+    let made_by = trace.reservation;
+    let project = Project {
         id,
-        &reservation.project_name,
-        &pinned,
-    )
-    .await?
-    {
+        name: &made_by.project_name,
+        connection: pinned(context, &made_by.connection),
+        made_from: Some(&made_by.body_hash),
+    };
+    match write_id(context, me, &project, generation).await? {
         Written::Yes(written) => {
-            let made_by = made_by.clone();
-            context
-                .memory
-                .remember(&me.uid, &me.key, |mine| mine.made_by = Some(made_by));
+            context.memory.remember(&me.uid, &me.key, |mine| {
+                mine.made_by = Some(made_by.clone())
+            });
             settle(context, me);
-            let note = format!(
-                "Project {id} (\"{}\") was created.",
-                reservation.project_name
-            );
+            let note = format!("Project {id} (\"{}\") was created.", made_by.project_name);
             context
                 .events
                 .normal(&*written, Reason::ProjectCreated, &note)
@@ -82,20 +72,23 @@ fn settle(context: &Context, me: &Me) {
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made = None;
         mine.attempt = None;
-        mine.first_look = None;
+        mine.first_seen = None;
     });
 }
 
-fn pinned_name(context: &Context, key: &Key) -> PinnedConnection {
-    let reference = ObjectRef::new(&key.name).within(&key.namespace);
-    let connection = context
-        .projects
-        .get(&reference)
-        .and_then(|project| context.claims.connection_of(&project));
+/// The connection that a call was made through, as the status names it. The
+/// spec may name another one by now.
+fn pinned(context: &Context, reserved: &ReservedConnection) -> PinnedConnection {
+    let connections = context.connections.state();
+    let found = connections
+        .iter()
+        .find(|connection| connection.uid().as_deref() == Some(reserved.uid.as_str()))
+        .map(|connection| Key::of(&**connection));
     PinnedConnection {
-        namespace: connection.as_ref().map(|key| key.namespace.clone()),
-        name: connection.map(|key| key.name),
-        ..PinnedConnection::default()
+        namespace: found.as_ref().map(|key| key.namespace.clone()),
+        name: found.map(|key| key.name),
+        uid: Some(reserved.uid.clone()),
+        url: Some(reserved.url.clone()),
     }
 }
 
@@ -108,7 +101,7 @@ pub async fn take_over(
     link: &Link,
     name: &str,
     id: &str,
-    why: Provenance,
+    why: Why<'_>,
 ) -> Result<Step, Error> {
     // A space is in no project name, so this is never the lock that a pass
     // holds on the name.
@@ -122,34 +115,71 @@ pub async fn take_over(
         let held = context.kubernetes.hold(read).await?;
         context.claims.note(&held);
     }
-    let pinned = PinnedConnection {
-        namespace: Some(link.key.namespace.clone()),
-        name: Some(link.key.name.clone()),
-        uid: Some(link.live.uid.clone()),
-        url: Some(link.live.url.to_string()),
+    let made_from = match why {
+        Why::Recovered(made_from) => Some(made_from),
+        Why::Adopted | Why::Restored => None,
     };
-    match write_id(context, &me.key, &me.uid, id, name, &pinned).await? {
+    let project = Project {
+        id,
+        name,
+        connection: PinnedConnection {
+            namespace: Some(link.key.namespace.clone()),
+            name: Some(link.key.name.clone()),
+            uid: Some(link.live.uid.clone()),
+            url: Some(link.live.url.to_string()),
+        },
+        made_from,
+    };
+    match write_id(context, me, &project, None).await? {
         Written::Yes(written) => {
             settle(context, me);
             let note = match why {
-                Provenance::Recovered => format!(
+                Why::Recovered(_) => format!(
                     "Project {id} (\"{name}\") was created; it was found again after its answer \
                      was lost."
                 ),
-                Provenance::Adopted => format!("Project {id} (\"{name}\") was taken over."),
-                Provenance::Restored => {
+                Why::Adopted => format!("Project {id} (\"{name}\") was taken over."),
+                Why::Restored => {
                     format!("Project {id} (\"{name}\") was found again after a restore.")
                 }
             };
             let reason = match why {
-                Provenance::Recovered => Reason::ProjectCreated,
-                Provenance::Adopted | Provenance::Restored => Reason::ProjectAdopted,
+                Why::Recovered(_) => Reason::ProjectCreated,
+                Why::Adopted | Why::Restored => Reason::ProjectAdopted,
             };
             context.events.normal(&*written, reason, &note).await;
             tracing::info!(target: "audit", resource = %me.key, uid = me.uid, project = id, "{note}");
             Ok(Step::Reread(written))
         }
         Written::ResourceGone | Written::OtherId(_) => Ok(Step::Again),
+    }
+}
+
+/// Why an id is written that no call of this process has returned.
+#[derive(Clone, Copy)]
+pub enum Why<'a> {
+    /// It is the project of this resource's own interrupted create, made from
+    /// the spec with this hash.
+    Recovered(&'a str),
+    /// The resource asked to take it over.
+    Adopted,
+    /// A restored resource found the project it had before.
+    Restored,
+}
+
+/// A project whose id is to be written.
+struct Project<'a> {
+    id: &'a str,
+    name: &'a str,
+    connection: PinnedConnection,
+    /// Hash of the spec that it was made from, where that matters.
+    made_from: Option<&'a str>,
+}
+
+impl Project<'_> {
+    fn mismatches(&self, live: &MigrationProject) -> bool {
+        self.made_from
+            .is_some_and(|made_from| made_from != body::spec_hash(&live.spec))
     }
 }
 
@@ -165,50 +195,62 @@ enum Written {
 /// Writes the id until the reply carries it.
 async fn write_id(
     context: &Context,
-    key: &Key,
-    uid: &str,
-    id: &str,
-    name: &str,
-    pinned: &PinnedConnection,
+    me: &Me,
+    project: &Project<'_>,
+    generation: Option<i64>,
 ) -> Result<Written, Error> {
+    let (key, id) = (&me.key, project.id);
+    // The generation and whether its spec is another than the project's.
+    let mut known = generation.map(|generation| (generation, false));
     let mut wait = Duration::from_millis(50);
     let mut tries = 0;
     loop {
+        let (generation, spec_mismatch) = match known {
+            Some(known) => known,
+            None => match context.kubernetes.live(key).await? {
+                Some(live) if live.uid().as_deref() == Some(me.uid.as_str()) => {
+                    match any_id(&live) {
+                        Some(there) if there == id => return Ok(Written::Yes(Box::new(live))),
+                        Some(_) => return Ok(Written::OtherId(Box::new(live))),
+                        None => {}
+                    }
+                    (
+                        live.metadata.generation.unwrap_or_default(),
+                        project.mismatches(&live),
+                    )
+                }
+                _ => return Ok(Written::ResourceGone),
+            },
+        };
+        let recorded = Recorded {
+            id,
+            name: project.name,
+            connection: &project.connection,
+            spec_mismatch,
+        };
         tries += 1;
         let error = match context
             .kubernetes
-            .record_id(key, uid, id, name, pinned)
+            .record_id(key, &me.uid, generation, &recorded)
             .await
         {
-            Ok(written) if has_id(&written, id) => {
+            Ok(written) if any_id(&written) == Some(id) => {
                 context.claims.note(&written);
                 return Ok(Written::Yes(Box::new(written)));
             }
-            Ok(_) => None,
-            Err(error) => Some(error),
-        };
-        // Refused for good, or only not answered: what stands there tells.
-        if error
-            .as_ref()
-            .is_none_or(|error| error.is_invalid() || error.is_not_found())
-        {
-            match context.kubernetes.live(key).await {
-                Ok(None) => return Ok(Written::ResourceGone),
-                Ok(Some(live)) if live.uid().as_deref() != Some(uid) => {
-                    return Ok(Written::ResourceGone);
-                }
-                Ok(Some(live)) if has_id(&live, id) => return Ok(Written::Yes(Box::new(live))),
-                Ok(Some(live)) if any_id(&live).is_some() => {
-                    return Ok(Written::OtherId(Box::new(live)));
-                }
-                Ok(Some(_)) | Err(_) => {}
+            Ok(_) => Error::NotRecorded,
+            Err(error) => {
+                // A test failed, or a rule: what stands there now tells which.
+                known = if error.is_invalid() || error.is_not_found() {
+                    None
+                } else {
+                    known
+                };
+                Error::Kubernetes(error)
             }
-        }
+        };
         if tries >= RECORD_TRIES {
-            return Err(match error {
-                Some(error) => Error::Kubernetes(error),
-                None => Error::NotRecorded,
-            });
+            return Err(error);
         }
         tokio::time::sleep(wait).await;
         wait *= 3;
@@ -219,12 +261,9 @@ fn any_id(project: &MigrationProject) -> Option<&str> {
     project.status.as_ref()?.project_id.as_deref()
 }
 
-fn has_id(project: &MigrationProject, id: &str) -> bool {
-    any_id(project) == Some(id)
-}
-
-/// Another process was faster: its project is the resource's, and ours, of
-/// which we know that nobody has started it, is deleted again.
+/// Another process was faster: its project is the resource's. Ours is deleted
+/// again, if it can be seen to be what this process knows of it: not started,
+/// and nobody's. Otherwise it is said, and left to a human.
 async fn surplus(
     context: &Context,
     me: &Me,
@@ -232,22 +271,57 @@ async fn surplus(
     url: &str,
     id: &str,
 ) -> Result<Step, Error> {
-    let Some(link) = link(context, live).await?.ok() else {
-        return Ok(Step::After(SURPLUS_RETRY));
-    };
     context.metrics.surplus_project();
-    if !link.live.is_same_oms(url) {
-        let note = format!(
-            "Project {id} was made a second time in a race, in the OMS at {url}, where \
-             OMSConnection {} does not lead any more. Delete it there: nobody uses it.",
-            link.key
-        );
-        context
-            .events
-            .warning(live, Reason::SurplusProject, &note)
-            .await;
-        settle(context, me);
-        return Ok(Step::Again);
+    let note = match delete_surplus(context, me, live, url, id).await? {
+        Ok(()) => format!("Project {id} was made a second time in a race and is deleted again."),
+        Err(why) => format!(
+            "Project {id} was made a second time in a race, in the OMS at {url}, and is not \
+             deleted: {why}. Look at it there."
+        ),
+    };
+    tracing::warn!(target: "audit", resource = %me.key, uid = me.uid, project = id, "{note}");
+    context
+        .events
+        .warning(live, Reason::SurplusProject, &note)
+        .await;
+    settle(context, me);
+    Ok(Step::Again)
+}
+
+async fn delete_surplus(
+    context: &Context,
+    me: &Me,
+    live: &MigrationProject,
+    url: &str,
+    id: &str,
+) -> Result<Result<(), String>, Error> {
+    let Some(link) = link(context, live)
+        .await?
+        .ok()
+        .filter(|link| link.live.is_same_oms(url))
+    else {
+        return Ok(Err(
+            "that OMS cannot be reached through the connection".to_owned()
+        ));
+    };
+    let same_oms = |url: &str| link.live.is_same_oms(url);
+    if let Some(owner) = context.claims.claimant_of(id, &me.key, same_oms) {
+        return Ok(Err(format!(
+            "it belongs to MigrationProject {owner} by now"
+        )));
+    }
+    match link.live.client.describe_project(id).await {
+        Ok(project) if project.status.as_deref() == Some("INIT") => {}
+        Ok(project) => {
+            return Ok(Err(format!(
+                "it is {} by now",
+                project.status.unwrap_or_default()
+            )));
+        }
+        Err(error) if error.is_not_found() => return Ok(Ok(())),
+        // Known to be INIT all the same: this process has made it just now.
+        Err(error) if error.is_unsupported() => {}
+        Err(error) => return Ok(Err(error.to_string())),
     }
     let outcome = link.live.client.delete_project(id).await;
     let asker = Asker {
@@ -255,18 +329,32 @@ async fn surplus(
         uid: &me.uid,
         generation: me.generation,
     };
-    audit(&asker, oms::Action::DeleteProject, id, &outcome);
-    let note = match outcome.error() {
-        None => format!("Project {id} was made a second time in a race and is deleted again."),
-        Some(error) => format!(
-            "Project {id} was made a second time in a race, and deleting it again failed \
-             ({error}). Delete it in OMS: nobody uses it."
-        ),
-    };
-    context
-        .events
-        .warning(live, Reason::SurplusProject, &note)
-        .await;
-    settle(context, me);
-    Ok(Step::Again)
+    audit(&asker, oms::Action::DeleteProject, None, Some(id), &outcome);
+    Ok(match outcome.error() {
+        None => Ok(()),
+        Some(error) => Err(error.to_string()),
+    })
+}
+
+/// Writes the ids that are not written yet, when the process ends. Returns those
+/// that could not be.
+pub async fn finish(context: &Context, patience: Duration) -> Vec<String> {
+    let end = tokio::time::Instant::now() + patience;
+    loop {
+        let unwritten = context.memory.unwritten();
+        if unwritten.is_empty() || tokio::time::Instant::now() >= end {
+            return unwritten.into_iter().map(|(_, _, id)| id).collect();
+        }
+        for (uid, key, id) in unwritten {
+            let me = Me {
+                key,
+                uid,
+                generation: 0,
+                cause: 0,
+            };
+            if let Err(error) = record(context, &me, &id, None).await {
+                tracing::warn!(resource = %me.key, project = id, error = chain(&error), "id not written yet");
+            }
+        }
+    }
 }

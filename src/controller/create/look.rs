@@ -111,10 +111,7 @@ async fn walk(
         if !same_name && (!recent || known.known_ids.contains(&project.id)) {
             continue;
         }
-        // Without the body that was sent, every recent project would look alike.
-        if !same_name && question.compare.is_none() {
-            continue;
-        }
+        // Without the body that was sent, every recent project looks alike.
         let one = namesake(context, link, me, question, project).await?;
         if same_name {
             namesakes.push(one);

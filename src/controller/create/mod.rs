@@ -13,6 +13,7 @@ mod trace;
 use kube::ResourceExt;
 
 use self::held::Held;
+pub use self::id::finish;
 use self::trace::record_of;
 use super::context::Context;
 use super::link::{Blocked, Link, link};
@@ -20,7 +21,7 @@ use super::me::Me;
 use super::pass::{Error, MOMENT, Step, let_go, rest_stalled, wait_until};
 use super::publish::publish;
 use crate::api::v1alpha1::{MigrationProject, Reason};
-use crate::decide::{Record, Reservation, Verdict};
+use crate::decide::{Record, Reservation, Verdict, create};
 
 /// One pass over a resource that has no project id yet. `read` may be old: it
 /// is read again before anything rests on it.
@@ -31,17 +32,12 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         .recall(&me.uid)
         .and_then(|remembered| remembered.made)
     {
-        return id::record(context, &me, &id).await;
+        return id::record(context, &me, &id, None).await;
     }
     let record = record_of(context, &me, read).await;
     let deleting = read.metadata.deletion_timestamp.is_some();
-    if deleting
-        && matches!(
-            record,
-            Record::Fresh { .. } | Record::Restored(_) | Record::Invalid(_)
-        )
-    {
-        return let_go(context, &me, read, None).await;
+    if deleting && !matches!(record, Record::Open(_)) {
+        return let_go(context, &me, read, create::left_by(&record)).await;
     }
     let link = match link(context, read).await? {
         Ok(link) => link,

@@ -111,11 +111,10 @@ pub async fn record_of(context: &Context, me: &Me, read: &MigrationProject) -> R
     let identity = context.identity(&me.key, &me.uid);
     let found = classify(annotation(read, CREATE_RESERVATION), &identity);
     let now = context.clock.now();
-    let (memory, first_look, told) = context.memory.remember(&me.uid, &me.key, |mine| {
-        let first_look = *mine.first_look.get_or_insert(now);
+    let (memory, first_seen, told) = context.memory.remember(&me.uid, &me.key, |mine| {
         let is_foreign = matches!(found, Provenance::Foreign(_));
         let told = std::mem::replace(&mut mine.told_foreign, is_foreign);
-        (mine.attempt.clone(), first_look, told)
+        (mine.attempt.clone(), mine.first_seen, told)
     });
     if let (Provenance::Foreign(foreign), false) = (&found, told) {
         let note = format!(
@@ -131,11 +130,15 @@ pub async fn record_of(context: &Context, me: &Me, read: &MigrationProject) -> R
         annotation: found,
         status: from_status(read, &identity),
         memory,
-        first_look,
+        first_seen,
         created: read.creation_timestamp().map(|time| time.0),
         now,
         project_name: context.claims.name_of(read),
         body_hash: body::spec_hash(&read.spec),
     };
-    record(sources)
+    let (record, first_seen) = record(&sources);
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.first_seen = first_seen);
+    record
 }

@@ -84,9 +84,10 @@ pub struct CreateSituation {
     pub adopt: Option<Adopt>,
     /// Why the connection does not let this resource take over a project.
     pub adoption_refused: Option<String>,
-    /// A human has said "again" since the attempts were used up: a new retry
-    /// annotation, or another spec.
-    pub asked_again: bool,
+    /// A human has said "again" by a new retry annotation.
+    pub retry_asked: bool,
+    /// The spec is another than the one the open attempt was made from.
+    pub spec_changed: bool,
     /// The resource that comes first for this name on this OMS.
     pub rival: Option<String>,
     /// Until when an attempt of a resource that is gone may still make a
@@ -96,6 +97,14 @@ pub struct CreateSituation {
     pub look: Look,
     /// The bounds.
     pub timing: Timing,
+}
+
+impl CreateSituation {
+    /// Whether a human has spoken since the attempts were used up.
+    #[must_use]
+    pub fn asked_again(&self) -> bool {
+        self.retry_asked || self.spec_changed
+    }
 }
 
 /// Why an id is recorded.
@@ -134,8 +143,6 @@ pub enum CreateDecision {
     Wait {
         /// When to look again.
         until: Timestamp,
-        /// Until when no new attempt is made.
-        quarantine: Option<Timestamp>,
         /// What for.
         message: String,
     },

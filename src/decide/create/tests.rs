@@ -70,7 +70,8 @@ fn situation(record: Record, look: Look) -> CreateSituation {
         project_name: "shop.orders".into(),
         adopt: None,
         adoption_refused: None,
-        asked_again: false,
+        retry_asked: false,
+        spec_changed: false,
         rival: None,
         others_attempt_until: None,
         look,
@@ -125,13 +126,10 @@ fn an_open_attempt_is_waited_for_until_its_quarantine_ends() {
     let mut now = situation(open_attempt(false, 1), seen(Vec::new()));
     let end = noon() + SignedDuration::from_secs(10 + 60) + SignedDuration::from_mins(10);
     now.now = end - SignedDuration::from_secs(1);
-    let CreateDecision::Wait {
-        until, quarantine, ..
-    } = decide(&now)
-    else {
+    let CreateDecision::Wait { until, .. } = decide(&now) else {
         panic!("{:?}", decide(&now));
     };
-    assert_eq!((until, quarantine), (end, Some(end)));
+    assert_eq!(until, end);
     now.now = end;
     assert!(matches!(
         decide(&now),
@@ -159,7 +157,7 @@ fn after_the_last_attempt_only_a_human_begins_another() {
     let mut spent = situation(open_attempt(true, MAX_UNKNOWN_ATTEMPTS), seen(Vec::new()));
     spent.now = noon() + SignedDuration::from_hours(1);
     assert_eq!(reason(&decide(&spent)), Some(Reason::CreateUnknown));
-    spent.asked_again = true;
+    spent.retry_asked = true;
     assert!(matches!(
         decide(&spent),
         CreateDecision::Reserve { spent: 0, .. }
@@ -257,7 +255,8 @@ prop_compose! {
         record in any_record(),
         adopt in any_adopt(),
         refused in any::<bool>(),
-        asked_again in any::<bool>(),
+        retry_asked in any::<bool>(),
+        spec_changed in any::<bool>(),
         rival in any::<bool>(),
         others in prop::option::of(0i64..2000),
         look in any_look(),
@@ -267,7 +266,8 @@ prop_compose! {
             deleting,
             adopt,
             adoption_refused: refused.then(|| "not allowed".to_owned()),
-            asked_again,
+            retry_asked,
+            spec_changed,
             rival: rival.then(|| "shop/older".to_owned()),
             others_attempt_until: others.map(|seconds| noon() + SignedDuration::from_secs(seconds)),
             ..situation(record, look)
@@ -296,11 +296,11 @@ proptest! {
         match &now.record {
             Record::Fresh { .. } => {}
             Record::Open(open) => match &now.look {
-                Look::Unsupported => prop_assert!(now.asked_again),
+                Look::Unsupported => prop_assert!(now.asked_again()),
                 Look::Seen { walked, .. } => {
                     prop_assert!(now.now >= open.quarantine(TIMING));
                     prop_assert!(walked.is_some());
-                    prop_assert!(open.spent < MAX_UNKNOWN_ATTEMPTS || now.asked_again);
+                    prop_assert!(open.spent < MAX_UNKNOWN_ATTEMPTS || now.asked_again());
                 }
             },
             Record::Restored(_) | Record::Invalid(_) => prop_assert!(false, "created unasked"),
@@ -359,4 +359,33 @@ fn what_nothing_vouches_for_is_taken_only_where_adoption_is_allowed() {
     leaving.deleting = true;
     let left = decide(&leaving);
     assert!(matches!(left, CreateDecision::LetGo { left: Some(_) }));
+}
+
+#[test]
+fn a_spec_edit_is_no_answer_to_the_question_about_a_renamed_project() {
+    let walked = Some(Walked {
+        lookalikes: vec!["np_renamed".into()],
+    });
+    let look = Look::Seen {
+        namesakes: Vec::new(),
+        walked,
+    };
+    let mut later = situation(open_attempt(false, 1), look);
+    later.now = noon() + SignedDuration::from_hours(1);
+    later.spec_changed = true;
+    assert_eq!(reason(&decide(&later)), Some(Reason::CreateAmbiguous));
+    later.retry_asked = true;
+    assert!(matches!(decide(&later), CreateDecision::Reserve { .. }));
+}
+
+#[test]
+fn the_project_of_a_resource_that_is_gone_is_waited_for_until_it_shows() {
+    let mut next = situation(fresh(), seen(Vec::new()));
+    next.others_attempt_until = Some(next.now + SignedDuration::from_secs(3));
+    assert!(matches!(decide(&next), CreateDecision::Wait { .. }));
+    next.look = seen(vec![namesake("np_1", "INIT")]);
+    assert_eq!(reason(&decide(&next)), Some(Reason::NameConflict));
+    next.look = seen(Vec::new());
+    next.now += SignedDuration::from_secs(3);
+    assert!(matches!(decide(&next), CreateDecision::Reserve { .. }));
 }

@@ -1,6 +1,7 @@
 //! The longer sentences: what stands in the way, and the very line that helps.
 
 use super::{Namesake, Walked};
+use crate::decide::Record;
 
 pub(super) fn name_conflict(name: &str, living: &[&Namesake]) -> String {
     let one = living[0];
@@ -55,4 +56,20 @@ fn list(many: &[&Namesake]) -> String {
         .map(|one| format!("{} ({})", one.id, one.status))
         .collect();
     shown.join(", ")
+}
+
+/// What a resource that is deleted without an open attempt may leave in OMS.
+#[must_use]
+pub fn left_by(record: &Record) -> Option<String> {
+    match record {
+        Record::Fresh { .. } | Record::Open(_) => None,
+        Record::Restored(reservation) => Some(format!(
+            "a create of \"{}\" was reserved at {} and never recorded: a project of that name may \
+             be left",
+            reservation.project_name, reservation.at
+        )),
+        Record::Invalid(problem) => Some(format!(
+            "the record of its create cannot be relied on ({problem}): a project may be left"
+        )),
+    }
 }

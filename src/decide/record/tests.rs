@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::*;
+use super::{record as record_and_when, *};
 use crate::decide::reservation::{Identity, ReservedConnection, Target};
 
 fn noon() -> Timestamp {
@@ -36,6 +36,10 @@ fn trace(attempt: u32, minutes: i64, ending: Ending, spent: u32) -> Option<Trace
     })
 }
 
+fn record(sources: Sources) -> Record {
+    record_and_when(&sources).0
+}
+
 const UNKNOWN: Ending = Ending::Unknown { replied: false };
 
 fn sources(annotation: Provenance, status: Option<Trace>, memory: Option<Trace>) -> Sources {
@@ -43,7 +47,7 @@ fn sources(annotation: Provenance, status: Option<Trace>, memory: Option<Trace>)
         annotation,
         status,
         memory,
-        first_look: noon() + SignedDuration::from_mins(5),
+        first_seen: None,
         created: Some(noon() - SignedDuration::from_mins(1)),
         now: noon() + SignedDuration::from_mins(5),
         project_name: "shop.orders".into(),
@@ -192,4 +196,56 @@ fn times_that_cannot_be_true_are_not_believed_and_do_not_hide_what_is_known() {
         };
         assert_eq!(Some(open.reservation), known.map(|trace| trace.reservation));
     }
+}
+
+/// Two processes without a lease: each remembers its own reservation from before
+/// it was written, and only one of them was written.
+#[test]
+fn a_reservation_of_another_process_is_open_whatever_this_one_remembers_and_when() {
+    for minutes in [-2, -1, 1, 2] {
+        let mine = trace(1, 0, Ending::NotDone, 0);
+        let found = record(sources(own(1, minutes), None, mine));
+        assert!(is_open(&found, 1), "{minutes}: {found:?}");
+    }
+}
+
+/// The clock of the host that failed before ran ahead.
+#[test]
+fn a_later_attempt_is_open_although_its_writers_clock_runs_behind() {
+    for memory in [false, true] {
+        let before = trace(1, 3, Ending::NotDone, 0);
+        let (status, memory) = if memory {
+            (None, before)
+        } else {
+            (before, None)
+        };
+        let found = record(sources(own(2, 1), status, memory));
+        assert!(is_open(&found, 2), "{found:?}");
+    }
+}
+
+#[test]
+fn an_older_annotation_put_back_closes_nothing() {
+    let mut rolled_back = sources(own(1, 0), trace(2, 1, UNKNOWN, 2), None);
+    assert!(is_open(&record(rolled_back.clone()), 2));
+    rolled_back.memory = trace(1, 0, Ending::NotDone, 0);
+    assert!(is_open(&record(rolled_back), 2));
+}
+
+#[test]
+fn the_wait_counts_from_when_this_process_first_saw_the_attempt() {
+    let seen = FirstSeen::new(&reservation(1, 0), noon() + SignedDuration::from_mins(3));
+    let mut known = sources(own(1, 0), None, None);
+    known.first_seen = Some(seen);
+    let (Record::Open(open), Some(first)) = record_and_when(&known) else {
+        panic!("not open");
+    };
+    assert_eq!((open.first_look, first), (seen.seen, seen));
+    // Another attempt than the one seen before begins to count now.
+    let mut other = sources(own(2, 1), None, None);
+    other.first_seen = Some(seen);
+    let (Record::Open(open), _) = record_and_when(&other) else {
+        panic!("not open");
+    };
+    assert_eq!(open.first_look, other.now);
 }
