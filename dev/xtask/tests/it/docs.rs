@@ -18,7 +18,13 @@ fn read(path: &str) -> String {
 /// Every page, from the root on.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
-    for folder in ["", "docs", "docs/decisions", "dev/harness"] {
+    for folder in [
+        "",
+        "docs",
+        "docs/decisions",
+        "docs/reference",
+        "dev/harness",
+    ] {
         for entry in fs::read_dir(root().join(folder)).expect("a folder") {
             let name = entry.expect("an entry").file_name();
             let name = name.to_string_lossy();
