@@ -90,7 +90,13 @@ struct Run {
     metrics_addr: SocketAddr,
 
     /// How log lines look. What is logged is set by --log-filter.
-    #[arg(long, env = "OMS_OPERATOR_LOG_FORMAT", value_enum, default_value_t)]
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
     log_format: LogFormat,
 
     /// How many MigrationProjects are worked on at the same time.

@@ -141,7 +141,7 @@ fn kind(field: &Value, inner: Option<&str>) -> String {
         "object" if field["additionalProperties"].is_object() => {
             let of = kind(&field["additionalProperties"], None);
             format!(
-                "map of {of}{}",
+                "map{} of {of}",
                 span(field, "minProperties", "maxProperties", "entries")
             )
         }
@@ -152,7 +152,7 @@ fn kind(field: &Value, inner: Option<&str>) -> String {
                 of => of,
             };
             format!(
-                "list of {of}{}",
+                "list{} of {of}",
                 span(field, "minItems", "maxItems", "items")
             )
         }
@@ -185,7 +185,7 @@ fn span(field: &Value, least: &str, most: &str, of: &str) -> String {
         (None, Some(most)) => format!("at most {most}"),
     };
     let space = if of.is_empty() { "" } else { " " };
-    format!(", {words}{space}{of}")
+    format!(" ({words}{space}{of})")
 }
 
 fn rules(page: &mut String, schema: &Value) {
@@ -225,15 +225,15 @@ mod tests {
         let said = |field: Value| kind(&field, None);
         assert_eq!(
             said(json!({"type": "string", "minLength": 1, "maxLength": 63})),
-            "string, 1 to 63 characters"
+            "string (1 to 63 characters)"
         );
         assert_eq!(
             said(json!({"type": "integer", "minimum": 0, "maximum": 2_147_483_647})),
-            "integer, 0 or more"
+            "integer (0 or more)"
         );
         assert_eq!(
             said(json!({"type": "array", "maxItems": 2, "items": {"type": "string"}})),
-            "list of string, at most 2 items"
+            "list (at most 2 items) of string"
         );
         assert_eq!(said(json!({"enum": ["A", "B"]})), "one of `A`, `B`");
     }

@@ -24,7 +24,7 @@ pub fn page() -> String {
 fn section(page: &mut String, command: &mut Command) {
     let about = command.get_long_about().or_else(|| command.get_about());
     if let Some(about) = about {
-        page.push_str(&format!("\n{}\n", prose(&about.to_string())));
+        page.push_str(&format!("\n{}\n", sentence(&about.to_string())));
     }
     let usage = command.render_usage().to_string();
     let usage = usage.trim_start_matches("Usage:").trim();
@@ -37,7 +37,7 @@ fn section(page: &mut String, command: &mut Command) {
                 "help" => code("help"),
                 name => format!("[{}](#{name})", code(name)),
             };
-            page.push_str(&row([name.as_str(), &prose(&about.unwrap_or_default())]));
+            page.push_str(&row([name.as_str(), &sentence(&about.unwrap_or_default())]));
         }
     }
     let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help";
@@ -93,7 +93,7 @@ fn default(arg: &Arg) -> String {
 
 fn meaning(arg: &Arg) -> String {
     let help = arg.get_long_help().or_else(|| arg.get_help());
-    let mut text = prose(&help.map(ToString::to_string).unwrap_or_default());
+    let mut text = sentence(&help.map(ToString::to_string).unwrap_or_default());
     // A flag without a value has `true` and `false`, which say nothing.
     let values = if arg.get_action().takes_values() {
         arg.get_possible_values()
@@ -119,6 +119,16 @@ fn meaning(arg: &Arg) -> String {
         text.push_str(&format!(" One of {}.", values.join(", ")));
     }
     text
+}
+
+/// A text with the full stop that clap takes off.
+fn sentence(text: &str) -> String {
+    let stop = if text.is_empty() || text.ends_with(['.', '`']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{stop}", prose(text))
 }
 
 #[cfg(test)]

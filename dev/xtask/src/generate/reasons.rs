@@ -3,10 +3,17 @@
 use std::fmt::Write as _;
 
 use oms_operator::api::v1alpha1::{ConditionType, Reason};
-use oms_operator::oms::codes::{Effect, Pattern, Row, TABLE, UNLISTED, UNSUPPORTED, by_status};
+use oms_operator::oms::codes::{
+    Effect, Pattern, Row, TABLE, UNLISTED, UNSUPPORTED, by_status, status_refuses,
+};
 use oms_operator::oms::{Class, Retry};
 
 use super::markdown::{code, head, heads, prose, row};
+
+/// What a failure says of the change that was asked for.
+const MADE: &str = "The change asked for";
+const NOT_MADE: &str = "not made";
+const PERHAPS_MADE: &str = "perhaps made";
 
 /// The page.
 pub fn page() -> String {
@@ -58,13 +65,7 @@ fn words<'a>(page: &mut String, what: &str, words: impl Iterator<Item = (&'a str
 
 fn by_code(page: &mut String) {
     page.push_str("\n### By OMS's code\n\nThe first row that matches counts.\n");
-    page.push_str(&heads(&[
-        "Code",
-        "Class",
-        "Repeated",
-        "The change asked for",
-        "Advice",
-    ]));
+    page.push_str(&heads(&["Code", "Class", "Repeated", MADE, "Advice"]));
     for line in TABLE {
         page.push_str(&row([
             pattern(line.pattern).as_str(),
@@ -78,9 +79,9 @@ fn by_code(page: &mut String) {
         (
             "a message that the action is unsupported",
             UNSUPPORTED,
-            "not made",
+            NOT_MADE,
         ),
-        ("any other code", UNLISTED, "perhaps made"),
+        ("any other code", UNLISTED, PERHAPS_MADE),
     ] {
         page.push_str(&row([
             what,
@@ -94,28 +95,32 @@ fn by_code(page: &mut String) {
 
 fn statuses(page: &mut String) {
     page.push_str("\n### By HTTP status\n\nWhat counts when the answer holds no code of OMS.\n");
-    page.push_str(&heads(&["Status", "Class", "Repeated", "Advice"]));
+    page.push_str(&heads(&["Status", "Class", "Repeated", MADE, "Advice"]));
+    let meaning = |status| (by_status(status), status_refuses(status));
     // No server may send it; so it gets what any status without a row of its own gets.
-    let other = by_status(999);
-    let mut groups: Vec<((Class, Retry, &str), Vec<u16>)> = Vec::new();
+    let other = meaning(999);
+    let mut groups: Vec<(((Class, Retry, &str), bool), Vec<u16>)> = Vec::new();
     for status in 100..600 {
-        let meaning = by_status(status);
+        let meaning = meaning(status);
         match groups.iter_mut().find(|(known, _)| *known == meaning) {
             Some((_, statuses)) => statuses.push(status),
             None => groups.push((meaning, vec![status])),
         }
     }
     groups.sort_by_key(|(meaning, statuses)| (*meaning == other, statuses[0]));
-    for ((class, retry, advice), statuses) in groups {
-        let which = if (class, retry, advice) == other {
+    for (meaning, statuses) in groups {
+        let which = if meaning == other {
             "any other".to_owned()
         } else {
             ranges(&statuses)
         };
+        let ((class, retry, advice), refused) = meaning;
+        let made = if refused { NOT_MADE } else { PERHAPS_MADE };
         page.push_str(&row([
             which.as_str(),
             name(class),
             again(retry),
+            made,
             &prose(advice),
         ]));
     }
@@ -169,15 +174,15 @@ fn pattern(pattern: Pattern) -> String {
 
 fn effect(line: &Row) -> String {
     match line.effect {
-        Effect::Refused => "not made".to_owned(),
+        Effect::Refused => NOT_MADE.to_owned(),
         Effect::RefusedFor(actions) => {
             let names: Vec<&str> = actions.iter().map(|action| action.as_str()).collect();
             format!(
-                "not made, of {}; of others perhaps made",
+                "{NOT_MADE}, of {}; {PERHAPS_MADE}, of others",
                 names.join(" and ")
             )
         }
-        Effect::MayHaveBegun => "perhaps made".to_owned(),
+        Effect::MayHaveBegun => PERHAPS_MADE.to_owned(),
     }
 }
 
