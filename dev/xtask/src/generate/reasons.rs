@@ -93,13 +93,16 @@ fn by_code(page: &mut String) {
     }
 }
 
+/// Class, when to repeat, advice; and whether the change was certainly not made.
+type Meaning = ((Class, Retry, &'static str), bool);
+
 fn statuses(page: &mut String) {
     page.push_str("\n### By HTTP status\n\nWhat counts when the answer holds no code of OMS.\n");
     page.push_str(&heads(&["Status", "Class", "Repeated", MADE, "Advice"]));
     let meaning = |status| (by_status(status), status_refuses(status));
     // No server may send it; so it gets what any status without a row of its own gets.
     let other = meaning(999);
-    let mut groups: Vec<(((Class, Retry, &str), bool), Vec<u16>)> = Vec::new();
+    let mut groups: Vec<(Meaning, Vec<u16>)> = Vec::new();
     for status in 100..600 {
         let meaning = meaning(status);
         match groups.iter_mut().find(|(known, _)| *known == meaning) {
