@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::api::{self, Kind};
+use crate::controller::Key;
+use crate::decide::Naming;
+use crate::run::{self, Options};
+use crate::telemetry::{LogFormat, install};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use oms_operator::api::{self, Kind};
-use oms_operator::controller::Key;
-use oms_operator::decide::Naming;
-use oms_operator::run::{self, Options};
-use oms_operator::telemetry::{LogFormat, install};
 
 /// Runs OceanBase Migration Service (OMS) projects as Kubernetes resources.
 #[derive(Debug, Parser)]
@@ -23,15 +23,24 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the operator.
+    /// Run the operator: watch the resources and keep their projects in OMS.
+    ///
+    /// It uses the kubeconfig, or in a Pod the Pod's own account, and runs until SIGTERM or SIGINT; a call to OMS in
+    /// flight is ended first. The definitions have to be installed (see `crd`). Each flag can be given as an
+    /// environment variable instead; the flag outweighs it. Durations are numbers with a unit: 500ms, 30s, 10m, 1h.
     Run(Box<Run>),
-    /// Print the CustomResourceDefinitions, for: oms-operator crd | kubectl apply --server-side -f -
+    /// Print the CustomResourceDefinitions, ready to be applied.
+    ///
+    /// Install them with: `oms-operator crd | kubectl apply --server-side -f -`
     Crd {
         /// Only this kind.
         #[arg(value_enum)]
         kind: Option<CrdKind>,
     },
-    /// Write a MigrationProject from the JSON body of a CreateProject request.
+    /// Print a MigrationProject made from the JSON body of a CreateProject request.
+    ///
+    /// The body goes into spec.project. Nulls are left out, because server-side apply refuses them, and fields that
+    /// this version does not know move to spec.extraProperties. A comment on top warns of flags that can destroy data.
     Manifest {
         /// The file with the request; "-" reads standard input.
         request: PathBuf,
@@ -80,8 +89,14 @@ struct Run {
     )]
     metrics_addr: SocketAddr,
 
-    /// How log lines look. What is logged is set by RUST_LOG.
-    #[arg(long, env = "OMS_OPERATOR_LOG_FORMAT", value_enum, default_value_t)]
+    /// How log lines look. What is logged is set by --log-filter.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t
+    )]
     log_format: LogFormat,
 
     /// How many MigrationProjects are worked on at the same time.
@@ -144,7 +159,7 @@ struct Run {
     #[arg(long, env = "OMS_OPERATOR_KUBECONFIG", value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
-    /// What to log, such as "info,oms_operator=debug".
+    /// What to log, such as `info,oms_operator=debug`, in the syntax of tracing's EnvFilter.
     #[arg(long, env = "RUST_LOG", value_name = "FILTER")]
     log_filter: Option<String>,
 }
@@ -195,7 +210,7 @@ impl Run {
             min_sweep_interval,
             secret_interval,
             max_backoff,
-            timeouts: oms_operator::oms::Timeouts {
+            timeouts: crate::oms::Timeouts {
                 connect: oms_connect_timeout,
                 read: oms_read_timeout,
                 mutation: oms_mutation_timeout,

@@ -20,11 +20,12 @@
 //! | [`observe`] | oms, decide, telemetry | Kubernetes writes, OMS mutations |
 //! | [`controller`] | api, decide, oms, observe, telemetry | policy choices of its own |
 //! | [`telemetry`] | oms | – |
-//! | [`run`], [`preflight`], `main`, `cli` | everything | decisions |
+//! | [`run`], [`preflight`], [`cli`], `main` | everything | decisions |
 //!
 //! `tests/it/layering.rs` holds the code to this table.
 
 pub mod api;
+pub mod cli;
 pub mod controller;
 pub mod decide;
 pub mod observe;

@@ -1,10 +1,9 @@
 //! The `oms-operator` binary: reads the command line and does what it says.
 
-mod cli;
-
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use oms_operator::cli;
 
 fn main() -> ExitCode {
     match cli::Cli::parse().execute() {

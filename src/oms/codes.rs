@@ -5,23 +5,39 @@
 
 use super::Action;
 
-/// What kind of failure it is, as far as its handling goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// OMS or the way to it is in trouble; it may work again by itself.
-    Transient,
-    /// OMS refuses the request as it stands; the same request will be refused again.
-    Rejected,
-    /// The account is wrong or lacks a right.
-    Auth,
-    /// OMS says that the project does not exist. A plain HTTP 404 is not that.
-    NotFound,
-    /// This OMS does not know the action.
-    Unsupported,
-    /// Too many calls.
-    Throttled,
-    /// What answered does not speak like OMS: a proxy, another server, a wrong address.
-    Unreadable,
+/// Declares an enumeration with one row for each variant, so that none can lack
+/// its meaning or its place in `ALL`.
+macro_rules! meanings {
+    ($(#[$about:meta])* $name:ident { $($variant:ident: $meaning:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl $name {
+            /// Every one.
+            pub const ALL: &[$name] = &[$($name::$variant),*];
+
+            /// What it means to a user.
+            pub const fn meaning(self) -> &'static str {
+                match self { $($name::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+meanings! {
+    /// What kind of failure it is, as far as its handling goes.
+    Class {
+        Transient: "OMS or the way to it is in trouble; it may work again by itself.",
+        Rejected: "OMS refuses the request as it stands; the same request will be refused again.",
+        Auth: "The account is wrong or lacks a right.",
+        NotFound: "OMS says that the project does not exist. A plain HTTP 404 is not that.",
+        Unsupported: "This OMS does not know the action.",
+        Throttled: "Too many calls.",
+        Unreadable: "What answered does not speak like OMS: a proxy, another server, a wrong address.",
+    }
 }
 
 impl Class {
@@ -39,15 +55,13 @@ impl Class {
     }
 }
 
-/// When the call is worth repeating.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Retry {
-    /// With the usual exponential back-off.
-    BackOff,
-    /// Rarely: accounts get locked, and wrong addresses heal by hand.
-    Slowly,
-    /// When what was sent has changed; until then only a rare look.
-    OnChange,
+meanings! {
+    /// When the call is worth repeating.
+    Retry {
+        BackOff: "With the usual exponential back-off.",
+        Slowly: "Rarely: accounts get locked, and wrong addresses heal by hand.",
+        OnChange: "When what was sent has changed; until then only a rare look.",
+    }
 }
 
 /// What a code says about the work of a mutation that got it.

@@ -1,5 +1,10 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
+mod api;
+mod cli;
+mod markdown;
+mod reasons;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -14,7 +19,13 @@ fn files() -> Vec<(PathBuf, String)> {
         let path = format!("crds/{}.yaml", kind.definition_name());
         (root().join(path), crds_yaml(kind))
     };
-    Kind::ALL.into_iter().map(definition).collect()
+    let pages = [
+        ("docs/reasons.md", reasons::page()),
+        ("docs/cli.md", cli::page()),
+        ("docs/reference/api.md", api::page()),
+    ];
+    let pages = pages.map(|(path, text)| (root().join(path), text));
+    Kind::ALL.into_iter().map(definition).chain(pages).collect()
 }
 
 /// Writes the files that differ, or with `check` says which do.

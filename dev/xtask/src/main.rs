@@ -25,7 +25,7 @@ struct Cli {
 enum Task {
     /// Check everything that is checked before a change goes in. What it needs, it gets or names.
     Test,
-    /// Write the files that follow from the code: crds/*.yaml.
+    /// Write the files that follow from the code: the CRDs, and the pages of docs/ that list what the code has.
     Generate {
         /// Write nothing; fail when a file is not what the code gives.
         #[arg(long)]

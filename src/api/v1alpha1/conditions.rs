@@ -2,156 +2,143 @@
 //! operator says carries a reason from this one list; documentation, events
 //! and tests read it too.
 
-/// Type of a condition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ConditionType {
-    /// As declared: the one to look at, and to wait for.
-    Ready,
-    /// The operator is at work or will try again by itself. Present only while
-    /// True.
-    Reconciling,
-    /// Nothing will heal by itself. Present only while True.
-    Stalled,
-    /// The project has come to an end, whichever. True on either, because
-    /// `kubectl wait` cannot wait for one condition or another.
-    Finished,
-    /// The project has done its work and ended.
-    Succeeded,
-    /// OMS's checks before the start have passed.
-    PrecheckPassed,
-    /// The rows that were there at the start are copied.
-    FullCopied,
-    /// The lag stays within `spec.readiness.maxLag`.
-    CaughtUp,
-}
-
-impl ConditionType {
-    /// The word in the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "Ready",
-            Self::Reconciling => "Reconciling",
-            Self::Stalled => "Stalled",
-            Self::Finished => "Finished",
-            Self::Succeeded => "Succeeded",
-            Self::PrecheckPassed => "PrecheckPassed",
-            Self::FullCopied => "FullCopied",
-            Self::CaughtUp => "CaughtUp",
-        }
-    }
-}
-
-/// Declares [`Reason`] with one row for each reason, so that no reason can lack
-/// its meaning or its place in [`Reason::ALL`].
-macro_rules! reasons {
-    ($($name:ident: $meaning:literal,)*) => {
-        /// Why a condition or an event is as it is.
+/// Declares an enumeration of words for the API with one row for each, so that
+/// none can lack its meaning or its place in `ALL`.
+macro_rules! words {
+    ($(#[$about:meta])* $words:ident { $($name:ident: $meaning:literal,)* }) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Reason {
+        pub enum $words {
             $(#[doc = $meaning] $name,)*
         }
 
-        impl Reason {
-            /// Every reason, in the order of this file.
-            pub const ALL: &[Reason] = &[$(Reason::$name),*];
+        impl $words {
+            /// Every one, in the order of this file.
+            pub const ALL: &[$words] = &[$($words::$name),*];
 
             /// The word in the API.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
-                match self { $(Reason::$name => stringify!($name),)* }
+                match self { $($words::$name => stringify!($name),)* }
             }
 
             /// What it means to a user.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
-                match self { $(Reason::$name => $meaning,)* }
+                match self { $($words::$name => $meaning,)* }
+            }
+        }
+
+        impl std::fmt::Display for $words {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
             }
         }
     };
 }
 
-reasons! {
-    // The way to a running project.
-    Pending: "Nothing has been done yet; the operator is about to begin.",
-    Creating: "The project is being created in OMS.",
-    Starting: "The project exists in OMS and is being started.",
-    Running: "The project is running, as declared.",
-    Created: "The project exists and is not started, as declared.",
-    Finished: "The project has done its work and ended.",
-    InProgress: "The project is on its way; this is not decided yet.",
-    Succeeded: "The project has done its work and ended.",
-    PrecheckPassed: "OMS's checks before the start have passed.",
-    PrecheckFailed: "OMS's checks before the start have failed; the message names the item and OMS's advice.",
-    FullCopied: "All rows that were there at the start are copied.",
-    LagWithinLimit: "The lag has stayed within `spec.readiness.maxLag` for `stableFor`.",
-    LagAboveLimit: "The lag has not stayed within `spec.readiness.maxLag` for `stableFor`.",
-    // States of the project in OMS.
-    Failed: "OMS reports that the project failed.",
-    Paused: "The project is paused in OMS.",
-    Releasing: "OMS is releasing the project's resources.",
-    Released: "The project was released in OMS and has ended for good.",
-    ProjectGone: "The project no longer exists in OMS; it is not created again unasked.",
-    StatusUnknown: "OMS reports a status that this version does not know; nothing is done.",
-    // Creating and taking over.
-    NameConflict: "Another project has this name already; `adopt` would take it over.",
-    AdoptNotFound: "The project that `adopt` names does not exist in OMS.",
-    AdoptRefused: "The connection's `adoption` does not allow this resource to take over projects.",
-    ProjectClaimed: "Another resource already has this project, or an older one wants the same name.",
-    CreateUnknown: "OMS may or may not have created the project; the operator does not try again by itself.",
-    CreateRejected: "OMS refused to create the project.",
-    CreateAmbiguous: "More than one project could be the one that was created; a person must choose.",
-    RestoredWithoutProject: "This resource is a restored copy whose project is not in OMS; it is not created again.",
-    RestoreAmbiguous: "This resource is a restored copy and more than one project could be its own.",
-    ReservationInvalid: "The create reservation on this resource cannot be read; nothing is created.",
-    SpecChangedDuringCreate: "The spec was changed while the project was being created; revert it, or make a new resource.",
-    // What the resource refers to.
-    EndpointChanged: "The connection now names another OMS than the one that holds the project.",
-    EndpointNotFound: "No data source in OMS has the name that the spec gives.",
-    EndpointAmbiguous: "More than one data source in OMS has the name that the spec gives.",
-    ConnectionNotFound: "The OMSConnection does not exist.",
-    ConnectionNotAllowed: "The OMSConnection does not allow this namespace.",
-    ConnectionNotReady: "The OMSConnection cannot be used at present.",
-    NoConnection: "The spec names no connection, and the operator has no default one.",
-    InvalidSpec: "The spec cannot be made into a request.",
-    Deleting: "The resource is being deleted.",
-    // Talking to OMS.
-    ActionMissing: "This OMS does not know an action that is needed.",
-    OmsUnreachable: "The OMS cannot be reached.",
-    AuthenticationFailed: "The OMS refused the credentials.",
-    OmsError: "The OMS answered with an error.",
-    // Connections.
-    Connected: "The OMS answers and accepts the credentials.",
-    SecretMissing: "The Secret with the credentials does not exist.",
-    SecretInvalid: "The Secret lacks `username` or `password`, or they are not text.",
-    CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist.",
-    CaInvalid: "The certificate authority is not in PEM form.",
-    UrlInvalid: "The URL cannot be used.",
-    InsecureTransport: "The URL is http://, so the password travels readable.",
-    // Events only.
-    ForeignReservation: "The create reservation was copied from another resource and is ignored.",
-    SurplusProject: "A second project was made in a race and is removed again.",
-    ProjectCreated: "The project was created in OMS.",
-    ProjectStarted: "The project was started in OMS.",
-    ProjectAdopted: "An existing project was taken over.",
-    LeftInOms: "The resource is gone and its project stays in OMS.",
-}
-
-impl std::fmt::Display for ConditionType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// Type of a condition.
+    ConditionType {
+        Ready: "As declared: the one to look at, and to wait for.",
+        Reconciling: "The operator is at work or will try again by itself. Present only while True.",
+        Stalled: "Nothing will heal by itself. Present only while True.",
+        // True on either end, because `kubectl wait` cannot wait for one condition or another.
+        Finished: "The project has come to an end, whichever: done, failed, released or gone.",
+        Succeeded: "The project has done its work and ended. False after any other end, Unknown before the end.",
+        PrecheckPassed: "OMS's checks before the start have passed. Present where the project has such a step.",
+        FullCopied: "The rows that were there at the start are copied. Present where the project has such a step.",
+        CaughtUp: "The lag stays within `spec.readiness.maxLag`. Present where the project follows changes.",
     }
 }
 
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+words! {
+    /// Why a condition or an event is as it is.
+    Reason {
+        // The way to a running project.
+        Pending: "Nothing has been done yet; the operator is about to begin.",
+        Creating: "The project is being created in OMS.",
+        Starting: "The project exists in OMS and is being started.",
+        Running: "The project is running, as declared.",
+        Created: "The project exists and is not started, as declared.",
+        Finished: "The project has done its work and ended.",
+        InProgress: "The project is on its way; this is not decided yet.",
+        Succeeded: "The project has done its work and ended.",
+        PrecheckPassed: "OMS's checks before the start have passed.",
+        PrecheckFailed: "OMS's checks before the start have failed; the message names the item and OMS's advice.",
+        FullCopied: "All rows that were there at the start are copied.",
+        LagWithinLimit: "The lag has stayed within `spec.readiness.maxLag` for `stableFor`.",
+        LagAboveLimit: "The lag has not stayed within `spec.readiness.maxLag` for `stableFor`.",
+        // States of the project in OMS.
+        Failed: "OMS reports that the project failed.",
+        Paused: "The project is paused in OMS.",
+        Releasing: "OMS is releasing the project's resources.",
+        Released: "The project was released in OMS and has ended for good.",
+        ProjectGone: "The project no longer exists in OMS; it is not created again unasked.",
+        StatusUnknown: "OMS reports a status that this version does not know; nothing is done.",
+        // Creating and taking over.
+        NameConflict: "Another project has this name already; `adopt` would take it over.",
+        AdoptNotFound: "The project that `adopt` names does not exist in OMS.",
+        AdoptRefused: "The connection's `adoption` does not allow this resource to take over projects.",
+        ProjectClaimed: "Another resource already has this project, or an older one wants the same name.",
+        CreateUnknown: "OMS may or may not have created the project; the operator does not try again by itself.",
+        CreateRejected: "OMS refused to create the project.",
+        CreateAmbiguous: "More than one project could be the one that was created; a person must choose.",
+        RestoredWithoutProject: "This resource is a restored copy whose project is not in OMS; it is not created again.",
+        RestoreAmbiguous: "This resource is a restored copy and more than one project could be its own.",
+        ReservationInvalid: "The create reservation on this resource cannot be read; nothing is created.",
+        SpecChangedDuringCreate: "The spec was changed while the project was being created; revert it, or make a new resource.",
+        // What the resource refers to.
+        EndpointChanged: "The connection now names another OMS than the one that holds the project.",
+        EndpointNotFound: "No data source in OMS has the name that the spec gives.",
+        EndpointAmbiguous: "More than one data source in OMS has the name that the spec gives.",
+        ConnectionNotFound: "The OMSConnection does not exist.",
+        ConnectionNotAllowed: "The OMSConnection does not allow this namespace.",
+        ConnectionNotReady: "The OMSConnection cannot be used at present.",
+        NoConnection: "The spec names no connection, and the operator has no default one.",
+        InvalidSpec: "The spec cannot be made into a request.",
+        Deleting: "The resource is being deleted.",
+        // Talking to OMS.
+        ActionMissing: "This OMS does not know an action that is needed.",
+        OmsUnreachable: "The OMS cannot be reached.",
+        AuthenticationFailed: "The OMS refused the credentials.",
+        OmsError: "The OMS answered with an error.",
+        // Connections.
+        Connected: "The OMS answers and accepts the credentials.",
+        SecretMissing: "The Secret with the credentials does not exist.",
+        SecretInvalid: "The Secret lacks `username` or `password`, or they are not text.",
+        CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist.",
+        CaInvalid: "The certificate authority is not in PEM form.",
+        UrlInvalid: "The URL cannot be used.",
+        InsecureTransport: "The URL is http://, so the password travels readable.",
+        // Events only.
+        ForeignReservation: "The create reservation was copied from another resource and is ignored.",
+        SurplusProject: "A second project was made in a race and is removed again.",
+        ProjectCreated: "The project was created in OMS.",
+        ProjectStarted: "The project was started in OMS.",
+        ProjectAdopted: "An existing project was taken over.",
+        LeftInOms: "The resource is gone and its project stays in OMS.",
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Reason;
+    use super::{ConditionType, Reason};
+
+    #[test]
+    fn every_condition_is_a_distinct_word_with_a_sentence() {
+        let words: std::collections::BTreeSet<_> = ConditionType::ALL
+            .iter()
+            .map(|type_| type_.as_str())
+            .collect();
+        assert_eq!(words.len(), ConditionType::ALL.len());
+        for type_ in ConditionType::ALL {
+            assert!(
+                type_.meaning().ends_with('.'),
+                "{type_} lacks a whole sentence"
+            );
+        }
+    }
 
     #[test]
     fn every_reason_is_a_distinct_word_with_a_sentence() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use oms_harness::ControlPlane;
-use oms_operator::api::v1alpha1::Reason;
+use oms_operator::api::v1alpha1::{ConditionType, Reason};
 use oms_operator::api::{Kind, crds_yaml};
 
 fn root() -> PathBuf {
@@ -18,7 +18,13 @@ fn read(path: &str) -> String {
 /// Every page, from the root on.
 fn pages() -> Vec<String> {
     let mut pages = Vec::new();
-    for folder in ["", "docs", "docs/decisions", "dev/harness"] {
+    for folder in [
+        "",
+        "docs",
+        "docs/decisions",
+        "docs/reference",
+        "dev/harness",
+    ] {
         for entry in fs::read_dir(root().join(folder)).expect("a folder") {
             let name = entry.expect("an entry").file_name();
             let name = name.to_string_lossy();
@@ -88,6 +94,30 @@ fn every_reason_in_the_safety_page_is_one_that_the_operator_gives() {
     for reason in rows {
         assert!(known.contains(&reason), "there is no reason {reason}");
     }
+}
+
+#[test]
+fn every_word_to_look_for_when_in_trouble_is_one_that_the_operator_says() {
+    let reasons = Reason::ALL.iter().map(|reason| reason.as_str());
+    let types = ConditionType::ALL.iter().map(|type_| type_.as_str());
+    let known: Vec<&str> = reasons.chain(types).collect();
+    let text = read("docs/troubleshooting.md");
+    let symptoms = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let mut seen = 0;
+    for symptom in symptoms {
+        let words = symptom.split('`').skip(1).step_by(2);
+        let is_word = |word: &&str| {
+            word.starts_with(|letter: char| letter.is_ascii_uppercase())
+                && word.chars().all(|letter| letter.is_ascii_alphanumeric())
+        };
+        for word in words.filter(is_word) {
+            assert!(known.contains(&word), "nothing says {word}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen}");
 }
 
 #[test]
