@@ -1,4 +1,4 @@
-// The kstatus library that Argo CD-like tools and Flux use, in a module of its own: it never ships.
+// The kstatus library that Flux and other GitOps tools use, in a module of its own: it never ships.
 module omsoperator/kstatus
 
 go 1.26.0

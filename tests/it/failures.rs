@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use oms_harness::Mark;
+use oms_harness::{Mark, until};
 use oms_operator::api::v1alpha1::MigrationProject;
 use oms_simulator::{Fault, Kind, Simulator};
 use serde_json::json;
@@ -142,6 +142,14 @@ async fn goes_in_and_out(row: Row) {
 /// The same failure again, and again: the connection, the running project and
 /// the conditions of the new one stay as they are.
 async fn nothing_is_written_meanwhile(world: &World, row: &Row, late: &MigrationProject) {
+    // Its second user is a change.
+    let connections = world.connections();
+    until(DEADLINE, "the connection counts both", async || {
+        let status = connections.get("oms").await.ok()?.status?;
+        (status.projects == Some(2)).then_some(())
+    })
+    .await
+    .expect("the connection counts both");
     let mark = world.plane.audit().mark().await.unwrap();
     let before = world.oms().count("ListProjects");
     let repeated = world.oms().wait_until(DEADLINE, |oms| {

@@ -97,7 +97,13 @@ fn make_neutral(world: &World, object: &mut Value) {
         metadata.remove(of_this_run);
     }
     metadata.insert("uid".into(), json!("00000000-0000-4000-8000-000000000001"));
+    let elsewhere = object.pointer("/spec/connectionRef/namespace");
+    let elsewhere = elsewhere.and_then(Value::as_str).map(str::to_owned);
     walk(object, &|text| {
+        let text = match &elsewhere {
+            Some(elsewhere) => text.replace(elsewhere, "platform"),
+            None => text.to_owned(),
+        };
         let text = text
             .replace(&world.simulator.url(), "http://oms.example.com:8089")
             .replace(&world.namespace, "shop");
