@@ -1,6 +1,7 @@
 //! Cargo as a child process that goes when this one is told to go.
 
 use std::env;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
@@ -79,9 +80,14 @@ pub fn succeeded(status: ExitStatus, shown: &str) -> anyhow::Result<()> {
 }
 
 fn shown(command: &Command) -> String {
-    let args = command.as_std().get_args();
-    let words: Vec<_> = args.map(|word| word.to_string_lossy()).collect();
-    format!("cargo {}", words.join(" "))
+    let command = command.as_std();
+    let program = Path::new(command.get_program());
+    let program = program.file_name().unwrap_or(command.get_program());
+    let words: Vec<_> = std::iter::once(program)
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect();
+    words.join(" ")
 }
 
 /// A child and everything that it starts, unless that makes a group of its own.

@@ -26,6 +26,27 @@ impl Counts {
         }
     }
 
+    /// Takes in one line of the output of `go test -v`; a test and each part of it count.
+    pub fn go_line(&mut self, line: &str) {
+        let Some((word, rest)) = line
+            .trim_start()
+            .strip_prefix("--- ")
+            .and_then(|rest| rest.split_once(": "))
+        else {
+            return;
+        };
+        match word {
+            "PASS" => self.passed += 1,
+            "SKIP" => self.ignored += 1,
+            "FAIL" => {
+                self.failed += 1;
+                let name = rest.split(' ').next().unwrap_or(rest);
+                self.failures.push(name.to_owned());
+            }
+            _ => {}
+        }
+    }
+
     /// Such as `ok. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s`.
     fn sums(&mut self, text: &str) {
         for part in text.split(['.', ';']) {
@@ -65,6 +86,29 @@ test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 7 filtered out; fin
             failed: 1,
             ignored: 3,
             failures: vec!["a::the_other".to_owned()],
+        };
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn the_results_of_go_are_added() {
+        let mut counts = Counts::default();
+        let output = "\
+=== RUN   TestAll
+=== RUN   TestAll/new
+    all_test.go:56: expected Current
+--- FAIL: TestAll (0.01s)
+    --- PASS: TestAll/new (0.00s)
+    --- FAIL: TestAll/old (0.00s)
+    --- SKIP: TestAll/odd (0.00s)
+FAIL
+FAIL	omsoperator/kstatus	0.006s";
+        output.lines().for_each(|line| counts.go_line(line));
+        let expected = Counts {
+            passed: 1,
+            failed: 2,
+            ignored: 1,
+            failures: vec!["TestAll".to_owned(), "TestAll/old".to_owned()],
         };
         assert_eq!(counts, expected);
     }

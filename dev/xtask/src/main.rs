@@ -5,6 +5,7 @@ mod checks;
 mod counts;
 mod demo;
 mod generate;
+mod kstatus;
 mod leftovers;
 mod paths;
 mod steps;

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cargo::{cargo, run_lines, succeeded};
 use crate::checks;
 use crate::counts::Counts;
+use crate::kstatus;
 use crate::leftovers::Run;
 use crate::steps::{elapsed, step};
 
@@ -52,6 +53,8 @@ async fn everything() -> anyhow::Result<()> {
         results.push(("nothing left behind", left));
     }
     results.push(("control plane", control_plane));
+    let kstatus = step("kstatus", kstatus::test(&mut counts)).await;
+    results.push(("kstatus", kstatus));
 
     println!();
     let mut failed = 0;
