@@ -238,8 +238,28 @@ async fn stopped_in_mid_create_it_writes_the_id_first() {
 
 // --- Writes to Kubernetes --------------------------------------------------------
 
+/// The write that says that nobody knows the outcome of a call.
+fn doubting(name: &str) -> Match {
+    Match::any()
+        .method(http::Method::PATCH)
+        .path_ends_with(&format!("/migrationprojects/{name}/status"))
+        .body_contains("\"Unknown\"")
+}
+
+/// The finalizer of the connection, before the first project is made through it.
+fn holding(_: &str) -> Match {
+    Match::any()
+        .method(http::Method::PATCH)
+        .path_ends_with("/omsconnections/oms")
+        .body_contains("finalizers")
+}
+
 async fn write_refused(test: &str, write: fn(&str) -> Match, code: u16) {
     let world = World::new(test).await;
+    if test.starts_with("doubt") {
+        let lost = Fault::new(CREATE, Kind::Drop).times(1).after_work();
+        world.oms().fault(lost);
+    }
     let proxy = world.proxy().await;
     let fault = proxy.refuse(write("orders").times(2), code);
     let operator = world.operator_with(&[], Some(&proxy)).await;
@@ -253,6 +273,10 @@ async fn write_refused(test: &str, write: fn(&str) -> Match, code: u16) {
 
 async fn write_cut_after_it_was_done(test: &str, write: fn(&str) -> Match) {
     let world = World::new(test).await;
+    if test.starts_with("doubt") {
+        let lost = Fault::new(CREATE, Kind::Drop).times(1).after_work();
+        world.oms().fault(lost);
+    }
     let proxy = world.proxy().await;
     let fault = proxy.cut_after(write("orders").times(1));
     let operator = world.operator_with(&[], Some(&proxy)).await;
@@ -280,6 +304,12 @@ writes! {
     record_409: recording, 409;
     record_429: recording, 429;
     record_500: recording, 500;
+    doubt_409: doubting, 409;
+    doubt_429: doubting, 429;
+    doubt_500: doubting, 500;
+    hold_409: holding, 409;
+    hold_429: holding, 429;
+    hold_500: holding, 500;
     publish_409: publishing, 409;
     publish_429: publishing, 429;
     publish_500: publishing, 500;
@@ -288,6 +318,16 @@ writes! {
 #[tokio::test]
 async fn the_reservation_was_written_but_its_answer_lost() {
     write_cut_after_it_was_done("reserve-cut", reserving).await;
+}
+
+#[tokio::test]
+async fn the_doubt_was_written_but_its_answer_lost() {
+    write_cut_after_it_was_done("doubt-cut", doubting).await;
+}
+
+#[tokio::test]
+async fn the_connections_finalizer_was_written_but_its_answer_lost() {
+    write_cut_after_it_was_done("hold-cut", holding).await;
 }
 
 #[tokio::test]
