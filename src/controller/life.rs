@@ -77,7 +77,12 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return act(context, &me, &live, &link, id, mutation).await;
     }
 
-    if observed == Observed::Unknown {
+    // Nothing to say yet, or nothing that was seen: the sweep is waited for.
+    let assumed = seen.is_none() && matches!(observed, Observed::Present(_));
+    if assumed {
+        context.bring_sweep_forward(&link.key);
+    }
+    if assumed || observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
     let step = show(context, &me, read, &decision, seen.as_ref()).await?;

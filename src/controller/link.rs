@@ -55,13 +55,14 @@ pub async fn link(
     };
     let reference = ObjectRef::new(&key.name).within(&key.namespace);
     let Some(connection) = context.connections.get(&reference) else {
-        return Ok(Err(stalled(
+        // Whoever applies a folder may apply the connection a moment later.
+        return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotFound,
             format!(
-                "There is no OMSConnection {key} (or it lies outside of the namespaces that this \
-                 operator watches). Create it, or correct spec.connectionRef."
+                "Waiting for OMSConnection {key}: there is none (or it lies outside of the \
+                 namespaces that this operator watches). Create it, or correct spec.connectionRef."
             ),
-        )));
+        ))));
     };
     if !is_allowed(context, &connection, &key, &me.namespace).await? {
         return Ok(Err(stalled(

@@ -153,6 +153,11 @@ pub fn refused_or_wait(
     reason: Reason,
 ) -> (Verdict, Duration) {
     let wait = back_off(context, me, error);
+    let reason = if error.is_unsupported() {
+        Reason::ActionMissing
+    } else {
+        reason
+    };
     let verdict = match error.retry() {
         oms::Retry::OnChange => Verdict::stalled(
             reason,

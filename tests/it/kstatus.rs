@@ -215,11 +215,6 @@ async fn what_waits_is_in_progress_and_what_needs_a_human_has_failed() {
     for (name, reason, fixture) in [
         ("no-connection", "NoConnection", "no-connection"),
         (
-            "connection-not-found",
-            "ConnectionNotFound",
-            "connection-not-found",
-        ),
-        (
             "endpoint-ambiguous",
             "EndpointAmbiguous",
             "endpoint-ambiguous",
@@ -232,6 +227,11 @@ async fn what_waits_is_in_progress_and_what_needs_a_human_has_failed() {
         world.until_stalled(name, reason).await;
         project_is(&world, name, fixture, FAILED).await;
     }
+    world
+        .until_message("connection-not-found", "there is none")
+        .await;
+    let fixture = "connection-not-found";
+    project_is(&world, fixture, fixture, IN_PROGRESS).await;
     neighbour
         .until_stalled("not-allowed", "ConnectionNotAllowed")
         .await;

@@ -3,7 +3,7 @@
 use oms_harness::{Match, until};
 use serde_json::json;
 
-use crate::world::{DEADLINE, World, id, message};
+use crate::world::{DEADLINE, World, condition, id, message};
 
 #[tokio::test]
 async fn another_namespace_uses_a_connection_only_where_it_is_allowed() {
@@ -64,7 +64,16 @@ async fn a_connection_that_is_not_there_is_waited_for() {
     world
         .create("orders", json!({"connectionRef": {"name": "later"}}))
         .await;
-    let project = world.until_stalled("orders", "ConnectionNotFound").await;
+    let project = world.until_message("orders", "there is none").await;
+    assert_eq!(
+        condition(&project, "Ready"),
+        Some(("False", "ConnectionNotFound"))
+    );
+    assert_eq!(
+        condition(&project, "Stalled"),
+        None,
+        "it may come at any moment"
+    );
     assert!(message(&project).contains("later"));
     let url = world.simulator.url();
     world.create_connection("later", &url, json!({})).await;
