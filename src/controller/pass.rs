@@ -151,11 +151,11 @@ pub fn refused_or_wait(
     reason: Reason,
 ) -> (Verdict, Duration) {
     let wait = back_off(context, me, error);
-    let reason = if error.is_unsupported() {
-        Reason::ActionMissing
-    } else {
-        reason
-    };
+    if error.is_unsupported() {
+        // A fact about the server: a repeat will hardly tell otherwise.
+        let verdict = Verdict::stalled(Reason::ActionMissing, failure::text(error));
+        return (verdict, wait);
+    }
     let verdict = match error.retry() {
         oms::Retry::OnChange => Verdict::stalled(
             reason,
