@@ -12,10 +12,10 @@ use super::claims::Key;
 use super::context::Context;
 use super::credentials;
 use super::failure;
+use super::me::is_held;
 use super::pass::{Error, MOMENT};
 use super::publish::difference;
 use super::registry::{Entry, Live, Unusable};
-use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{OMSConnection, Reason};
 use crate::decide::{Readiness, Verdict, conditions};
 use crate::observe::{self, Snapshot};
@@ -40,10 +40,7 @@ pub async fn reconcile(
     }
     let key = Key::of(&*connection);
     let users = context.claims.users_of(&key);
-    let held = connection
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == FINALIZER);
+    let held = is_held(&*connection);
     if connection.metadata.deletion_timestamp.is_some() && users.is_empty() {
         if held {
             context.kubernetes.let_go(&*connection).await?;

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::claims::Key;
+use super::me::is_held;
 use crate::api::keys::{CREATE_RESERVATION, FIELD_MANAGER, FINALIZER};
 use crate::api::v1alpha1::{MigrationProject, PinnedConnection};
 
@@ -276,7 +277,7 @@ impl Ours for crate::api::v1alpha1::OMSConnection {}
 
 fn with_finalizer(object: &impl ResourceExt) -> Vec<String> {
     let mut finalizers = object.finalizers().to_vec();
-    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+    if !is_held(object) {
         finalizers.push(FINALIZER.to_owned());
     }
     finalizers

@@ -7,14 +7,14 @@ use kube::ResourceExt;
 use super::audit::{Asker, audit};
 use super::context::Context;
 use super::link::{Blocked, Link, link};
-use super::me::{Me, annotation, is_observed};
+use super::me::{Me, annotation, is_held, is_observed};
 use super::memory::LastMutation;
 use super::pass::{
     Error, MOMENT, SOON, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed, rest_stalled,
 };
 use super::publish::publish;
 use super::show::show;
-use crate::api::keys::{CREATE_RESERVATION, FINALIZER};
+use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::lifecycle::{self, LifeSituation, Mutation};
 use crate::decide::{Observed, ProjectStatus, Provenance, Readiness, body, classify};
@@ -30,12 +30,8 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if read.metadata.deletion_timestamp.is_some() {
         return retain(context, &me, read, id).await;
     }
-    let held = read
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == FINALIZER);
     let stripped = stripped_reservation(context, &me, read);
-    if !held || stripped.is_some() {
+    if !is_held(read) || stripped.is_some() {
         let held = match stripped {
             Some(text) => context.kubernetes.reserve(read, &text).await?,
             None => context.kubernetes.hold(read).await?,

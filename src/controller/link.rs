@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
+use super::me::is_held;
 use super::registry::Live;
-use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
 use crate::decide::Verdict;
 
@@ -74,10 +73,7 @@ pub async fn link(
             ),
         )));
     }
-    let held = connection
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == FINALIZER);
+    let held = is_held(&*connection);
     if !held && connection.metadata.deletion_timestamp.is_some() {
         return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotReady,

@@ -1,4 +1,4 @@
-//! Which resource a pass is about.
+//! Which resource a pass is about, and what is read off it in several places.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::claims::Key;
 use super::context::Context;
-use crate::api::keys::{RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::keys::{FINALIZER, RECONCILE_REQUESTED_AT, RETRY};
 use crate::api::v1alpha1::MigrationProject;
 
 /// Which resource a pass is about.
@@ -58,6 +58,12 @@ pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
 #[must_use]
 pub fn annotation<'a>(project: &'a MigrationProject, name: &str) -> Option<&'a str> {
     project.annotations().get(name).map(String::as_str)
+}
+
+/// Whether an object of ours carries our finalizer.
+#[must_use]
+pub fn is_held(object: &impl ResourceExt) -> bool {
+    object.finalizers().iter().any(|one| one == FINALIZER)
 }
 
 /// Whether something was ever seen of the resource's project.

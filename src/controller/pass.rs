@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 use kube::runtime::controller::Action;
 
 use super::context::Context;
 use super::failure;
 use super::kubernetes;
-use super::me::{Me, is_observed};
+use super::me::{Me, is_held, is_observed};
 use super::publish::publish;
-use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::{Readiness, Verdict};
 use crate::oms;
@@ -153,11 +151,11 @@ pub fn refused_or_wait(
     reason: Reason,
 ) -> (Verdict, Duration) {
     let wait = back_off(context, me, error);
-    let reason = if error.is_unsupported() {
-        Reason::ActionMissing
-    } else {
-        reason
-    };
+    if error.is_unsupported() {
+        // A fact about the server: a repeat will hardly tell otherwise.
+        let verdict = Verdict::stalled(Reason::ActionMissing, failure::text(error));
+        return (verdict, wait);
+    }
     let verdict = match error.retry() {
         oms::Retry::OnChange => Verdict::stalled(
             reason,
@@ -193,11 +191,7 @@ pub async fn let_go(
         context.events.warning(read, Reason::LeftInOms, left).await;
         tracing::warn!(resource = %me.key, uid = me.uid, "deleted: {left}");
     }
-    if read
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == FINALIZER)
-    {
+    if is_held(read) {
         context.kubernetes.let_go(read).await?;
     }
     context

@@ -10,7 +10,7 @@ mod words;
 use jiff::{SignedDuration, Timestamp};
 
 pub use self::situation::{
-    Adopt, Adoptee, CreateDecision, CreateSituation, Look, Namesake, Provenance, Walked,
+    Adopt, Adoptee, CreateDecision, CreateSituation, Look, Namesake, Origin, Walked,
 };
 pub use self::words::left_by;
 use super::record::{OpenAttempt, Record};
@@ -205,7 +205,7 @@ fn recovered(situation: &CreateSituation, open: &OpenAttempt, one: &Namesake) ->
     let Some(refused) = refused.filter(|_| !open.vouched_for) else {
         return CreateDecision::Record {
             id: one.id.clone(),
-            why: Provenance::Recovered,
+            why: Origin::Recovered,
         };
     };
     let message = format!(
@@ -275,7 +275,7 @@ fn restored(situation: &CreateSituation, reservation: &Reservation) -> CreateDec
     match (candidates.as_slice(), &situation.adoption_refused) {
         ([one], None) => CreateDecision::Record {
             id: one.id.clone(),
-            why: Provenance::Restored,
+            why: Origin::Restored,
         },
         ([one], Some(refused)) => stall(
             Reason::AdoptRefused,

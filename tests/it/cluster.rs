@@ -9,6 +9,8 @@ use oms_operator::api::{Kind, crds_yaml};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use crate::world::World;
+
 const JSON: &str = "application/json";
 
 static INSTALLED: OnceCell<()> = OnceCell::const_new();
@@ -47,6 +49,24 @@ impl Cluster {
         Self {
             client: control_plane.client(),
             namespace: control_plane.namespace(prefix).await.unwrap(),
+        }
+    }
+
+    /// The namespace of `world`.
+    pub fn of(world: &World) -> Self {
+        Self {
+            client: world.client.clone(),
+            namespace: world.namespace.clone(),
+        }
+    }
+
+    /// `kubectl get`; `None` where there is none.
+    pub async fn get(&self, of: &Value) -> Option<Value> {
+        let path = self.path(of, "", true);
+        match self.send("GET", &path, JSON, &Value::Null).await {
+            Ok(object) => Some(object),
+            Err(refusal) if refusal.contains("not found") => None,
+            Err(refusal) => panic!("{refusal}"),
         }
     }
 

@@ -3,35 +3,14 @@
 use std::time::Duration;
 
 use kube::api::PostParams;
-use oms_harness::Match;
+use oms_harness::{Gate, Match, Proxy, until};
 use oms_simulator::{Fault, Kind, When};
 use serde_json::json;
 
-use crate::world::{DEADLINE, World, condition, id, reservation};
+use crate::world::{DEADLINE, Operator, World, condition, id, reservation};
+use crate::writes::{recording, reserving};
 
 const CREATE: &str = "CreateProject";
-
-/// The three writes of a creation, as the API server sees them.
-fn reserving(name: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with(&format!("/migrationprojects/{name}"))
-        .body_contains("create-reservation")
-}
-
-fn recording(name: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with(&format!("/migrationprojects/{name}/status"))
-        .body_contains("/status/projectId")
-}
-
-fn publishing(name: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with(&format!("/migrationprojects/{name}/status"))
-        .body_contains("RUNNING")
-}
 
 // --- The answer of CreateProject ---------------------------------------------
 
@@ -137,6 +116,18 @@ async fn after_three_calls_without_a_known_outcome_a_human_is_asked() {
 
 // --- SIGKILL -------------------------------------------------------------------
 
+/// Kills it while a write of its is held at `gate`, and opens the gate once
+/// nobody waits there any more.
+async fn kill_at(gate: Gate, operator: Operator) {
+    gate.arrived(DEADLINE).await.unwrap();
+    operator.kill().await;
+    until(DEADLINE, "the write is given up", async || {
+        (gate.held() == 0).then_some(())
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn killed_before_the_reservation() {
     let world = World::new("kill-before").await;
@@ -144,9 +135,7 @@ async fn killed_before_the_reservation() {
     let gate = proxy.hold_before(reserving("orders"));
     let operator = world.operator_with(&[], Some(&proxy)).await;
     world.create("orders", json!({})).await;
-    gate.arrived(DEADLINE).await.unwrap();
-    operator.kill().await;
-    drop(gate);
+    kill_at(gate, operator).await;
     assert_eq!(reservation(&world.get("orders").await), None);
     let operator = world.operator().await;
     world.until_running("orders").await;
@@ -162,9 +151,7 @@ async fn killed_between_the_reservation_and_the_call() {
     let gate = proxy.hold_after(reserving("orders"));
     let operator = world.operator_with(&[], Some(&proxy)).await;
     world.create("orders", json!({})).await;
-    gate.arrived(DEADLINE).await.unwrap();
-    operator.kill().await;
-    drop(gate);
+    kill_at(gate, operator).await;
     assert!(reservation(&world.get("orders").await).is_some());
     let operator = world.operator().await;
     world.until_running("orders").await;
@@ -206,15 +193,61 @@ async fn killed_between_the_answer_and_the_write_of_the_id() {
     let gate = proxy.hold_before(recording("orders"));
     let operator = world.operator_with(&[], Some(&proxy)).await;
     world.create("orders", json!({})).await;
-    gate.arrived(DEADLINE).await.unwrap();
-    operator.kill().await;
-    drop(gate);
+    kill_at(gate, operator).await;
     assert_eq!(id(&world.get("orders").await), None);
     let operator = world.operator().await;
     world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 1);
     world.finish([operator]).await;
+}
+
+/// The spec is edited during the call, and the operator killed at the write of
+/// the id, which says so in the same breath.
+async fn killed_at_the_mismatch(test: &str, hold: fn(&Proxy, Match) -> Gate, is_written: bool) {
+    let world = World::new(test).await;
+    let proxy = world.proxy().await;
+    let call = world.oms().hold(CREATE, When::AfterWork);
+    let patient = ["--oms-mutation-timeout=60s"];
+    let operator = world.operator_with(&patient, Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    call.arrived().await;
+    let edit = |flag: Option<bool>| json!({"spec": {"project": {"enableStructTransfer": flag}}});
+    world.patch("orders", edit(Some(true))).await;
+    let gate = hold(&proxy, recording("orders").body_contains("specMismatch"));
+    call.release();
+    kill_at(gate, operator).await;
+    let left = world.get("orders").await;
+    let mismatch = left.status.as_ref().and_then(|status| status.spec_mismatch);
+    assert_eq!(
+        (id(&left).is_some(), mismatch),
+        (is_written, is_written.then_some(true))
+    );
+
+    let operator = world.operator().await;
+    let project = world
+        .until_stalled("orders", "SpecChangedDuringCreate")
+        .await;
+    assert_eq!(project.status.unwrap().spec_mismatch, Some(true));
+    assert_eq!(world.has_exactly_one("orders").await.status, "INIT");
+    let calls = (world.oms().count(CREATE), world.oms().count("StartProject"));
+    assert_eq!(calls, (1, 0));
+    world.patch("orders", edit(None)).await;
+    let project = world.until_running("orders").await;
+    assert_eq!(project.status.unwrap().spec_mismatch, None);
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn killed_before_the_write_of_an_id_whose_spec_was_edited() {
+    killed_at_the_mismatch("kill-mismatch", Proxy::hold_before, false).await;
+}
+
+#[tokio::test]
+async fn killed_after_the_write_of_an_id_whose_spec_was_edited() {
+    killed_at_the_mismatch("killed-mismatch", Proxy::hold_after, true).await;
 }
 
 #[tokio::test]
@@ -234,110 +267,6 @@ async fn stopped_in_mid_create_it_writes_the_id_first() {
     assert!(id(&project).is_some(), "{}", world.picture("orders").await);
     world.has_exactly_one("orders").await;
     world.finish([]).await;
-}
-
-// --- Writes to Kubernetes --------------------------------------------------------
-
-/// The write that says that nobody knows the outcome of a call.
-fn doubting(name: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with(&format!("/migrationprojects/{name}/status"))
-        .body_contains("\"Unknown\"")
-}
-
-/// The finalizer of the connection, before the first project is made through it.
-fn holding(_: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with("/omsconnections/oms")
-        .body_contains("finalizers")
-}
-
-async fn write_refused(test: &str, write: fn(&str) -> Match, code: u16) {
-    let world = World::new(test).await;
-    if test.starts_with("doubt") {
-        let lost = Fault::new(CREATE, Kind::Drop).times(1).after_work();
-        world.oms().fault(lost);
-    }
-    let proxy = world.proxy().await;
-    let fault = proxy.refuse(write("orders").times(2), code);
-    let operator = world.operator_with(&[], Some(&proxy)).await;
-    world.create("orders", json!({})).await;
-    world.until_running("orders").await;
-    world.has_exactly_one("orders").await;
-    assert!(fault.fired() >= 1, "the write was not refused");
-    assert_eq!(world.oms().count(CREATE), 1);
-    world.finish([operator]).await;
-}
-
-async fn write_cut_after_it_was_done(test: &str, write: fn(&str) -> Match) {
-    let world = World::new(test).await;
-    if test.starts_with("doubt") {
-        let lost = Fault::new(CREATE, Kind::Drop).times(1).after_work();
-        world.oms().fault(lost);
-    }
-    let proxy = world.proxy().await;
-    let fault = proxy.cut_after(write("orders").times(1));
-    let operator = world.operator_with(&[], Some(&proxy)).await;
-    world.create("orders", json!({})).await;
-    world.until_running("orders").await;
-    fault.wait_fired(1, DEADLINE).await.unwrap();
-    world.has_exactly_one("orders").await;
-    assert_eq!(world.oms().count(CREATE), 1);
-    world.finish([operator]).await;
-}
-
-macro_rules! writes {
-    ($($name:ident: $write:ident, $code:literal;)*) => {$(
-        #[tokio::test]
-        async fn $name() {
-            write_refused(&stringify!($name).replace('_', "-"), $write, $code).await;
-        }
-    )*};
-}
-
-writes! {
-    reserve_409: reserving, 409;
-    reserve_429: reserving, 429;
-    reserve_500: reserving, 500;
-    record_409: recording, 409;
-    record_429: recording, 429;
-    record_500: recording, 500;
-    doubt_409: doubting, 409;
-    doubt_429: doubting, 429;
-    doubt_500: doubting, 500;
-    hold_409: holding, 409;
-    hold_429: holding, 429;
-    hold_500: holding, 500;
-    publish_409: publishing, 409;
-    publish_429: publishing, 429;
-    publish_500: publishing, 500;
-}
-
-#[tokio::test]
-async fn the_reservation_was_written_but_its_answer_lost() {
-    write_cut_after_it_was_done("reserve-cut", reserving).await;
-}
-
-#[tokio::test]
-async fn the_doubt_was_written_but_its_answer_lost() {
-    write_cut_after_it_was_done("doubt-cut", doubting).await;
-}
-
-#[tokio::test]
-async fn the_connections_finalizer_was_written_but_its_answer_lost() {
-    write_cut_after_it_was_done("hold-cut", holding).await;
-}
-
-#[tokio::test]
-async fn the_id_was_written_but_its_answer_lost() {
-    write_cut_after_it_was_done("record-cut", recording).await;
-}
-
-#[tokio::test]
-async fn the_status_was_written_but_its_answer_lost() {
-    write_cut_after_it_was_done("publish-cut", publishing).await;
 }
 
 // --- Races -----------------------------------------------------------------------

@@ -367,7 +367,7 @@ async fn a_project_that_is_not_started_or_not_to_be_seen_has_its_word() {
         .oms()
         .unsupported(others.filter(|action| *action != "CreateProject"));
     world.create("unseen", json!({})).await;
-    world.until_stalled("unseen", "ActionMissing").await;
+    world.until_message("unseen", "ListProjects").await;
     project_is(&world, "unseen", "action-missing", FAILED).await;
     world.finish([operator]).await;
 }

@@ -3,7 +3,9 @@
 
 mod acts;
 mod adoption;
+mod all_namespaces;
 mod api_rules;
+mod apply;
 mod cluster;
 mod connections;
 mod crash;
@@ -11,6 +13,7 @@ mod departure;
 mod failures;
 mod invalid;
 mod kstatus;
+mod kubectl;
 mod layering;
 mod meanwhile;
 mod minimal;
@@ -27,3 +30,4 @@ mod vendor;
 mod waiting;
 mod wishes;
 mod world;
+mod writes;

@@ -32,13 +32,19 @@ async fn the_id_is_kept_and_the_missing_action_named() {
     let world = minimal("minimal").await;
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
+    // At once the action that was to come next, and in the end the one without
+    // which nothing else is tried.
     let project = world.until_stalled("orders", "ActionMissing").await;
+    let told = message(&project);
+    assert!(told.contains("Unsupported action: StartProject"), "{told}");
     world.has_exactly_one("orders").await;
-    assert!(
-        message(&project).contains("ListProjects"),
-        "{}",
-        message(&project)
+    let project = world.until_message("orders", "ListProjects").await;
+    assert_eq!(
+        condition(&project, "Stalled"),
+        Some(("True", "ActionMissing"))
     );
+    // What a project is taken for after its creation lasts a few back-offs.
+    assert!(world.oms().count("StartProject") <= 4, "no hot loop");
     assert_eq!(status(&project), None);
     assert_eq!(world.oms().projects()[0].status, "INIT");
     let told = world.until_connection("oms", "ActionMissing").await;

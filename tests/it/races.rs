@@ -3,30 +3,17 @@
 use std::time::Duration;
 
 use kube::api::{Patch, PatchParams};
-use oms_harness::{Match, until};
+use oms_harness::until;
 use oms_simulator::{Config, Fault, Kind, Simulator, When};
 use serde_json::json;
 
 use crate::world::{DEADLINE, PASSWORD, World, condition, id, message, ready, reservation};
+use crate::writes::{recording, reserving};
 
 const CREATE: &str = "CreateProject";
 
 /// A call may be held for as long as a test likes.
 const PATIENT: &str = "--oms-mutation-timeout=60s";
-
-fn reserving(name: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with(&format!("/migrationprojects/{name}"))
-        .body_contains("create-reservation")
-}
-
-fn recording(name: &str) -> Match {
-    Match::any()
-        .method(http::Method::PATCH)
-        .path_ends_with(&format!("/migrationprojects/{name}/status"))
-        .body_contains("/status/projectId")
-}
 
 async fn another_oms() -> Simulator {
     let config = Config {

@@ -2,12 +2,12 @@
 //! back into the resource.
 
 use kube::ResourceExt;
-use kube::api::{Api, DynamicObject, ObjectMeta, PostParams};
 use oms_simulator::{Casing, Config, ReplyForm};
 use serde_json::{Value, json};
 
+use crate::cluster::{Cluster, Patch};
 use crate::process::printed;
-use crate::world::{World, id};
+use crate::world::{Operator, World, id};
 
 const REQUEST: &str = "tests/fixtures/oms/createproject-request.json";
 
@@ -28,7 +28,8 @@ fn vendors_request() -> Value {
     serde_json::from_str(&std::fs::read_to_string(REQUEST).unwrap()).unwrap()
 }
 
-fn without_nulls(value: Value) -> Value {
+/// A value without the nulls in it, at any depth.
+pub fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(object) => object
             .into_iter()
@@ -63,33 +64,100 @@ fn expected() -> Value {
     body
 }
 
-async fn reaches_oms(world: World, name: &str) {
+/// An operator makes the project of `name`, and OMS gets the request.
+async fn reaches_oms(world: &World, name: &str) -> Operator {
     let operator = world.operator().await;
     let project = world.until_running(name).await;
     let made = world.has_exactly_one(name).await;
     assert_eq!(id(&project), Some(made.id.as_str()));
     assert_eq!(made.body, expected());
     assert_eq!(made.name, "test");
+    operator
+}
+
+fn resource(project: Value) -> Value {
+    json!({
+        "apiVersion": "oms.oceanbase.com/v1alpha1",
+        "kind": "MigrationProject",
+        "metadata": {"name": "pasted"},
+        "spec": {"connectionRef": {"name": "oms"}, "project": project},
+    })
+}
+
+/// The vendor's request as it is, with its nulls.
+pub fn pasted() -> Value {
+    resource(vendors_request())
+}
+
+/// What of it the API server keeps.
+pub fn kept() -> Value {
+    without_nulls(vendors_request())
+}
+
+/// A resource that the vendor's request is written over.
+pub fn another() -> Value {
+    resource(json!({
+        "type": "MIGRATION",
+        "sourceEndpointId": "e_1",
+        "sinkEndpointId": "e_2",
+        "transferMapping": {"mode": "WILDCARD"},
+    }))
+}
+
+#[tokio::test]
+async fn the_vendors_request_reaches_oms_by_create() {
+    let world = vendors_world("by-create").await;
+    Cluster::of(&world).create(&pasted()).await.unwrap();
+    let operator = reaches_oms(&world, "pasted").await;
     world.finish([operator]).await;
 }
 
 #[tokio::test]
-async fn the_vendors_request_pasted_into_a_resource_reaches_oms_as_it_is() {
-    let world = vendors_world("paste").await;
-    let object: DynamicObject = serde_json::from_value(json!({
-        "apiVersion": "oms.oceanbase.com/v1alpha1",
-        "kind": "MigrationProject",
-        "metadata": ObjectMeta { name: Some("pasted".into()), ..ObjectMeta::default() },
-        "spec": {"connectionRef": {"name": "oms"}, "project": vendors_request()},
-    }))
-    .unwrap();
-    let resource =
-        kube::core::ApiResource::erase::<oms_operator::api::v1alpha1::MigrationProject>(&());
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(world.client.clone(), &world.namespace, &resource);
-    let created = api.create(&PostParams::default(), &object).await.unwrap();
-    assert_eq!(created.name_any(), "pasted");
-    reaches_oms(world, "pasted").await;
+async fn the_vendors_request_reaches_oms_by_replace() {
+    let world = vendors_world("by-replace").await;
+    let cluster = Cluster::of(&world);
+    cluster.create(&another()).await.unwrap();
+    cluster.replace(&pasted(), "").await.unwrap();
+    let operator = reaches_oms(&world, "pasted").await;
+    // And again, where it is what is there.
+    let again = cluster.replace(&pasted(), "").await.unwrap();
+    assert_eq!(again["metadata"]["generation"], 2);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn the_vendors_request_reaches_oms_by_a_merge_patch() {
+    let world = vendors_world("by-patch").await;
+    let cluster = Cluster::of(&world);
+    cluster.create(&another()).await.unwrap();
+    let patch = json!({"spec": pasted()["spec"]});
+    let to = another();
+    cluster.patch(&to, "", Patch::Merge, &patch).await.unwrap();
+    let operator = reaches_oms(&world, "pasted").await;
+    let again = cluster.patch(&to, "", Patch::Merge, &patch).await.unwrap();
+    assert_eq!(again["metadata"]["generation"], 2);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn the_vendors_request_reaches_oms_by_apply() {
+    let world = vendors_world("by-apply").await;
+    let cluster = Cluster::of(&world);
+    cluster.apply(&another()).await.unwrap();
+    let applied = cluster.apply(&pasted()).await.unwrap();
+    assert_eq!(applied["metadata"]["generation"], 2);
+    assert_eq!(applied["spec"]["project"], kept());
+    let operator = reaches_oms(&world, "pasted").await;
+    // Nothing has changed, and a label may.
+    let again = cluster.apply(&pasted()).await.unwrap();
+    assert_eq!(again["metadata"]["generation"], 2);
+    let mut labelled = pasted();
+    labelled["metadata"]["labels"] = json!({"team": "shop"});
+    let again = cluster.apply(&labelled).await.unwrap();
+    assert_eq!(again["metadata"]["generation"], 2);
+    assert_eq!(again["metadata"]["labels"]["team"], "shop");
+    world.has_exactly_one("pasted").await;
+    world.finish([operator]).await;
 }
 
 #[tokio::test]
@@ -104,5 +172,6 @@ async fn a_manifest_of_the_vendors_request_is_applied_and_reaches_oms() {
     let name = applied[0].name_any();
     let connection = json!({"spec": {"connectionRef": {"name": "oms"}}});
     world.patch(&name, connection).await;
-    reaches_oms(world, &name).await;
+    let operator = reaches_oms(&world, &name).await;
+    world.finish([operator]).await;
 }

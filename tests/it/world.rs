@@ -1,7 +1,10 @@
 //! What a test stands in: a namespace on the real API server, an OMS of its
 //! own, and operators as processes.
 
-use std::fmt::Debug;
+mod operator;
+mod oracle;
+mod read;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +12,15 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
-use oms_harness::{ControlPlane, Exit, Mark, Process, Proxy, until};
+use oms_harness::{ControlPlane, Mark, Options, Proxy, until};
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
-use oms_operator::api::{Kind, crds_yaml, keys};
+use oms_operator::api::{Kind, crds_yaml};
 use oms_simulator::{Config, Oms, ProjectView, Simulator};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+pub use self::operator::Operator;
+pub use self::read::{condition, id, message, ready, reservation, status};
 
 /// How long anything may take that is to happen. It is not a measure: a test
 /// that runs into it has failed.
@@ -27,7 +34,7 @@ const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
 
 /// A namespace with a connection to an OMS of its own.
 pub struct World {
-    /// The control plane of this test binary.
+    /// The control plane: that of the test binary, or one of its own.
     pub plane: &'static ControlPlane,
     /// The namespace.
     pub namespace: String,
@@ -39,11 +46,6 @@ pub struct World {
     mark: Mark,
 }
 
-/// An operator's process.
-pub struct Operator {
-    process: Process,
-}
-
 impl World {
     /// A world of its own for one test, whose name begins the namespace's.
     pub async fn new(name: &str) -> Self {
@@ -52,8 +54,29 @@ impl World {
 
     /// The same with an OMS of this kind.
     pub async fn with(name: &str, config: Config) -> Self {
+        static TOKEN: OnceCell<String> = OnceCell::const_new();
         let plane = ControlPlane::shared();
+        let token = TOKEN.get_or_init(|| install(plane)).await.clone();
+        Self::on(plane, token, name, config).await
+    }
+
+    /// A world on a control plane of its own, where an operator may watch all
+    /// namespaces without seeing those of other tests.
+    pub async fn apart(name: &str) -> Self {
+        let plane = ControlPlane::start(Options::default()).await;
+        // Like the shared one it ends with the process.
+        let plane = Box::leak(Box::new(plane.expect("a control plane")));
         let token = install(plane).await;
+        Self::on(plane, token, name, Config::default()).await
+    }
+
+    /// Another world beside this one, with an OMS of its own. It is finished
+    /// after this one.
+    pub async fn another(&self, name: &str) -> Self {
+        Self::on(self.plane, self.token.clone(), name, Config::default()).await
+    }
+
+    async fn on(plane: &'static ControlPlane, token: String, name: &str, config: Config) -> Self {
         let namespace = plane.namespace(name).await.expect("a namespace");
         let config = Config {
             username: "operator".into(),
@@ -327,100 +350,24 @@ impl World {
 
     /// The same with these flags, by way of `proxy` if one is given.
     pub async fn operator_with(&self, flags: &[&str], proxy: Option<&Proxy>) -> Operator {
+        let mut all = vec!["--watch-namespace", &self.namespace];
+        all.extend_from_slice(flags);
+        self.operator_everywhere(&all, proxy)
+    }
+
+    /// An operator that watches all namespaces, if the flags name none.
+    pub fn operator_everywhere(&self, flags: &[&str], proxy: Option<&Proxy>) -> Operator {
         let kubeconfig = match proxy {
             Some(proxy) => proxy.kubeconfig(self.plane, &self.token),
             None => self.plane.write_kubeconfig(&self.token, None),
         }
         .expect("a kubeconfig");
-        let mut arguments = vec![
-            "run",
-            "--health-addr=127.0.0.1:0",
-            "--metrics-addr=127.0.0.1:0",
-            "--min-sweep-interval=200ms",
-            "--secret-interval=500ms",
-            "--create-quarantine=2s",
-            "--create-quarantine-replied=1s",
-            "--oms-connect-timeout=1s",
-            "--oms-read-timeout=2s",
-            "--oms-mutation-timeout=3s",
-            "--max-backoff=2s",
-            "--watch-namespace",
-            &self.namespace,
-        ];
-        // A test's own value takes the place of the one above.
-        let name = |flag: &str| flag.split('=').next().map(str::to_owned);
-        arguments
-            .retain(|one| !one.contains('=') || flags.iter().all(|own| name(own) != name(one)));
-        arguments.extend_from_slice(flags);
-        let kubeconfig = kubeconfig.to_string_lossy();
-        let environment = [("KUBECONFIG", &*kubeconfig), ("RUST_LOG", "trace")];
-        Operator::spawn(&arguments, &environment)
+        Operator::quick(&kubeconfig, flags)
     }
 
     /// A proxy in front of the API server.
     pub async fn proxy(&self) -> Proxy {
         Proxy::start(self.plane).await.expect("a proxy")
-    }
-
-    /// Ends the test: stops the operators, and checks what holds for every one
-    /// of them. No request was refused for want of a right, Secrets were only
-    /// ever got, and the password is nowhere.
-    pub async fn finish(self, operators: impl IntoIterator<Item = Operator>) {
-        for operator in operators {
-            if let Some(answer) = operator.ask("/metrics").await {
-                assert_no_secret("a metric", &answer.body);
-            }
-            let exit = operator.terminate().await;
-            assert!(
-                exit.success(),
-                "the operator ended with {exit}\n{}",
-                operator.process.log_tail()
-            );
-            assert_no_secret("the log", &operator.process.log());
-        }
-        let entries = self
-            .plane
-            .audit()
-            .since(self.mark)
-            .await
-            .expect("the audit log");
-        let mine = entries
-            .service_account(ACCOUNT.0, ACCOUNT.1)
-            .filter(|entry| entry.namespace.as_deref() == Some(self.namespace.as_str()));
-        let forbidden = mine.forbidden();
-        assert!(
-            forbidden.is_empty(),
-            "requests without a right: {forbidden}"
-        );
-        let secrets = mine.resource("secrets");
-        assert!(
-            secrets.verbs().iter().all(|verb| *verb == "get"),
-            "verbs on Secrets: {:?}",
-            secrets.verbs()
-        );
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
-        for event in api.list(&ListParams::default()).await.expect("events") {
-            assert_no_secret("an Event", &format!("{event:?}"));
-        }
-        for project in self
-            .projects()
-            .list(&ListParams::default())
-            .await
-            .expect("resources")
-        {
-            assert_no_secret("a resource", &format!("{project:?}"));
-        }
-        for connection in self
-            .connections()
-            .list(&ListParams::default())
-            .await
-            .expect("resources")
-        {
-            assert_no_secret("a connection", &format!("{connection:?}"));
-        }
-        if let Some(simulator) = Arc::into_inner(self.simulator) {
-            simulator.stop().await;
-        }
     }
 
     /// Everything there is to see, for a test that failed.
@@ -456,129 +403,20 @@ impl World {
     }
 }
 
-impl Operator {
-    /// The binary with these arguments.
-    pub fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let program = std::path::Path::new(env!("CARGO_BIN_EXE_oms-operator"));
-        let process = Process::spawn("operator", program, arguments, environment);
-        Self {
-            process: process.expect("the operator"),
-        }
-    }
-
-    /// SIGKILL, as a crash.
-    pub async fn kill(&self) {
-        let exit = self.process.kill().await;
-        assert_eq!(exit.code(), None, "killed, not ended: {exit}");
-        assert_no_secret("the log", &self.process.log());
-    }
-
-    /// SIGTERM, and how it ended.
-    pub async fn terminate(&self) -> Exit {
-        self.process.terminate();
-        self.process
-            .wait(DEADLINE)
+/// Installs the definitions and the rights, and gives the operator's token.
+async fn install(plane: &ControlPlane) -> String {
+    for kind in [Kind::OMSConnection, Kind::MigrationProject] {
+        plane
+            .apply_yaml(&crds_yaml(kind))
             .await
-            .expect("the operator ends")
+            .expect("the definitions");
     }
-
-    /// Its log so far.
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
-
-    /// Waits for a text in the log, and gives its line.
-    pub async fn until_log(&self, text: &str) -> String {
-        self.process
-            .wait_for_log(text, DEADLINE)
-            .await
-            .expect("in the log")
-    }
-
-    /// Waits until the process has ended by itself.
-    pub async fn until_ended(&self) -> Exit {
-        self.process
-            .wait(DEADLINE)
-            .await
-            .expect("the operator ends")
-    }
-}
-
-/// Installs the definitions and the rights, once for the test binary.
-async fn install(plane: &'static ControlPlane) -> String {
-    static TOKEN: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
-    TOKEN
-        .get_or_init(|| async {
-            for kind in [Kind::OMSConnection, Kind::MigrationProject] {
-                plane
-                    .apply_yaml(&crds_yaml(kind))
-                    .await
-                    .expect("the definitions");
-            }
-            let rights = include_str!("../../deploy/rbac.yaml");
-            plane.apply_yaml(rights).await.expect("the rights");
-            plane
-                .service_account_token(ACCOUNT.0, ACCOUNT.1)
-                .await
-                .expect("a token")
-        })
+    let rights = include_str!("../../deploy/rbac.yaml");
+    plane.apply_yaml(rights).await.expect("the rights");
+    plane
+        .service_account_token(ACCOUNT.0, ACCOUNT.1)
         .await
-        .clone()
-}
-
-/// The id a resource has recorded.
-pub fn id(project: &MigrationProject) -> Option<&str> {
-    project.status.as_ref()?.project_id.as_deref()
-}
-
-/// OMS's word for the project.
-pub fn status(project: &MigrationProject) -> Option<&str> {
-    project.status.as_ref()?.project_status.as_deref()
-}
-
-/// Status and reason of a condition.
-pub fn condition<'a>(project: &'a MigrationProject, type_: &str) -> Option<(&'a str, &'a str)> {
-    let conditions = &project.status.as_ref()?.conditions;
-    let found = conditions
-        .iter()
-        .find(|condition| condition.type_ == type_)?;
-    Some((found.status.as_str(), found.reason.as_str()))
-}
-
-/// The message of the condition Ready.
-pub fn message(project: &MigrationProject) -> &str {
-    let conditions = project
-        .status
-        .as_ref()
-        .map(|status| status.conditions.as_slice());
-    conditions
-        .unwrap_or_default()
-        .iter()
-        .find(|condition| condition.type_ == "Ready")
-        .map_or("", |condition| condition.message.as_str())
-}
-
-/// The status of the condition Ready.
-pub fn ready(project: &MigrationProject) -> Option<&str> {
-    condition(project, "Ready").map(|(status, _)| status)
-}
-
-/// The reservation that a resource carries.
-pub fn reservation(project: &MigrationProject) -> Option<Value> {
-    let text = project.annotations().get(keys::CREATE_RESERVATION)?;
-    serde_json::from_str(text).ok()
-}
-
-fn assert_no_secret(place: &str, text: &(impl AsRef<str> + Debug + ?Sized)) {
-    use base64::Engine as _;
-    let header = base64::engine::general_purpose::STANDARD.encode(format!("operator:{PASSWORD}"));
-    let password = base64::engine::general_purpose::STANDARD.encode(PASSWORD);
-    for planted in [PASSWORD, header.as_str(), password.as_str()] {
-        if let Some(at) = text.as_ref().find(planted) {
-            let start = text.as_ref()[..at].rfind('\n').map_or(0, |line| line + 1);
-            panic!("the password is in {place}: {}", &text.as_ref()[start..at]);
-        }
-    }
+        .expect("a token")
 }
 
 fn merge(into: &mut Value, from: &Value) {

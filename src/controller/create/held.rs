@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 use serde_json::{Map, Value};
 
 use super::trace::to_status;
 use super::{call, endpoints, id, look};
-use crate::api::keys::{CREATE_RESERVATION, FINALIZER, RETRY};
+use crate::api::keys::{CREATE_RESERVATION, RETRY};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::link::Link;
-use crate::controller::me::{Me, annotation};
+use crate::controller::me::{Me, annotation, is_held};
 use crate::controller::pass::{
     Error, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled, wait_until,
 };
@@ -115,10 +114,10 @@ impl Held<'_> {
                 CreateDecision::Record { id, why } => {
                     let adoptee_name = adoptee_name.as_ref().unwrap_or(&self.name);
                     let (name, why) = match (why, &self.record) {
-                        (create::Provenance::Recovered, Record::Open(open)) => {
+                        (create::Origin::Recovered, Record::Open(open)) => {
                             (&self.name, id::Why::Recovered(&open.reservation.body_hash))
                         }
-                        (create::Provenance::Adopted, _) => (adoptee_name, id::Why::Adopted),
+                        (create::Origin::Adopted, _) => (adoptee_name, id::Why::Adopted),
                         _ => (&self.name, id::Why::Restored),
                     };
                     let link = &self.link;
@@ -273,11 +272,7 @@ impl Held<'_> {
             return Ok(None);
         };
         let text = open.reservation.to_annotation();
-        let held = self
-            .read
-            .finalizers()
-            .iter()
-            .any(|finalizer| finalizer == FINALIZER);
+        let held = is_held(&self.read);
         let stands = annotation(&self.read, CREATE_RESERVATION) == Some(text.as_str());
         if (held && stands) || self.read.metadata.deletion_timestamp.is_some() {
             return Ok(None);

@@ -1,6 +1,6 @@
 //! Taking over a project that is there already.
 
-use super::{Adopt, Adoptee, CreateDecision, CreateSituation, Namesake, Provenance, stall};
+use super::{Adopt, Adoptee, CreateDecision, CreateSituation, Namesake, Origin, stall};
 use crate::api::v1alpha1::Reason;
 
 /// `adopt.projectId` is a human's answer to a question the operator cannot
@@ -42,7 +42,7 @@ pub(super) fn by_id(situation: &CreateSituation, id: &str, adoptee: &Adoptee) ->
         // has looked for himself.
         Adoptee::Present { .. } | Adoptee::Unobservable => CreateDecision::Record {
             id: id.to_owned(),
-            why: Provenance::Adopted,
+            why: Origin::Adopted,
         },
     }
 }

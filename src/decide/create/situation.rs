@@ -109,7 +109,7 @@ impl CreateSituation {
 
 /// Why an id is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Provenance {
+pub enum Origin {
     /// It is the project of this resource's own interrupted create.
     Recovered,
     /// The resource asked to take it over.
@@ -135,7 +135,7 @@ pub enum CreateDecision {
         /// The project.
         id: String,
         /// Why it is this one.
-        why: Provenance,
+        why: Origin,
     },
     /// Look by the second way too, then decide again.
     LookThoroughly,

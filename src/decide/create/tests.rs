@@ -284,7 +284,7 @@ proptest! {
         let decision = decide(&now);
         let takes = matches!(
             &decision,
-            CreateDecision::Record { why: Provenance::Adopted | Provenance::Restored, .. }
+            CreateDecision::Record { why: Origin::Adopted | Origin::Restored, .. }
         );
         let creates = matches!(decision, CreateDecision::Reserve { .. });
         prop_assert!(!takes && !creates, "{decision:?}");
@@ -321,7 +321,7 @@ proptest! {
     #[test]
     fn a_project_found_again_is_unclaimed_equal_and_was_not_there_before(now in any_situation()) {
         let CreateDecision::Record { id, why } = decide(&now) else { return Ok(()) };
-        if why == Provenance::Adopted {
+        if why == Origin::Adopted {
             prop_assert!(now.adoption_refused.is_none());
             return Ok(());
         }
@@ -331,7 +331,7 @@ proptest! {
             && one.claimed_by.is_none()
             && one.differences.is_empty()
             && one.created.is_none_or(|created| created >= noon() - CLOCK_GRAIN)));
-        prop_assert!(why == Provenance::Recovered || now.adoption_refused.is_none());
+        prop_assert!(why == Origin::Recovered || now.adoption_refused.is_none());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderValue};
+use http::header::{AUTHORIZATION, CONNECTION, HOST, HeaderValue};
 use http_body_util::Full;
 use hyper::Response;
 use hyper::body::Incoming;
@@ -24,6 +24,8 @@ pub(super) struct Upstream {
     address: String,
     name: ServerName<'static>,
     tls: TlsConnector,
+    /// For requests without credentials of their own.
+    authorization: Option<HeaderValue>,
 }
 
 /// A connection to the API server, kept as long as the client keeps its own.
@@ -50,7 +52,12 @@ impl Upstream {
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
         let name =
             ServerName::try_from(host.to_owned()).context("the API server has an address")?;
+        let authorization = match api_server.token.as_str() {
+            "" => None,
+            token => Some(HeaderValue::from_str(&format!("Bearer {token}"))?),
+        };
         Ok(Upstream {
+            authorization,
             address: address.to_owned(),
             name,
             tls: TlsConnector::from(Arc::new(tls)),
@@ -109,6 +116,10 @@ impl Upstream {
         request
             .headers_mut()
             .insert(HOST, HeaderValue::from_str(&self.address)?);
+        if let Some(own) = &self.authorization {
+            let headers = request.headers_mut();
+            headers.entry(AUTHORIZATION).or_insert_with(|| own.clone());
+        }
         Ok(request)
     }
 }

@@ -49,7 +49,13 @@ struct Shared {
 impl Proxy {
     /// Starts a proxy on a free port of 127.0.0.1.
     pub async fn start(control_plane: &ControlPlane) -> anyhow::Result<Proxy> {
-        let upstream = Upstream::new(&control_plane.connection(""))?;
+        Proxy::start_as(control_plane, "").await
+    }
+
+    /// One whose requests without credentials go with `token`: client-go, and so kubectl, sends none
+    /// over plain HTTP.
+    pub async fn start_as(control_plane: &ControlPlane, token: &str) -> anyhow::Result<Proxy> {
+        let upstream = Upstream::new(&control_plane.connection(token))?;
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
             .context("cannot bind a port for the proxy")?;

@@ -1,6 +1,7 @@
 use http::Method;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::Client;
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use oms_harness::{ControlPlane, Match, Proxy, Refusal, until};
 
 use crate::SOON;
@@ -348,4 +349,27 @@ async fn a_kubeconfig_leads_through_the_proxy() {
             .path
             .ends_with("/namespaces/kube-system/configmaps")
     );
+}
+
+#[tokio::test]
+async fn whoever_sends_no_credentials_goes_with_those_of_the_proxy() {
+    let control_plane = ControlPlane::shared();
+    let token = control_plane.admin_token();
+    let plain = Proxy::start(control_plane).await.unwrap();
+    let admin = Proxy::start_as(control_plane, token).await.unwrap();
+    let code = async |client: Client| {
+        let maps: Api<ConfigMap> = Api::namespaced(client, "default");
+        match maps.list(&ListParams::default()).await {
+            Ok(_) => 200,
+            Err(kube::Error::Api(status)) => status.code,
+            Err(error) => panic!("no answer: {error}"),
+        }
+    };
+    let bare = |proxy: &Proxy| {
+        let config = kube::Config::new(proxy.url().parse().unwrap());
+        Client::try_from(config).unwrap()
+    };
+    assert_eq!(code(bare(&plain)).await, 403);
+    assert_eq!(code(bare(&admin)).await, 200);
+    assert_eq!(code(admin.client("nonsense")).await, 401, "its own stand");
 }
