@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::{
-    self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks, Registry,
-    Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
+    self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks,
+    Registry, Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
 };
 use crate::decide::{Naming, Timing};
 use crate::lease::{self, Elector, Leadership};
@@ -159,8 +159,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
         None => Leadership::unopposed(),
     };
     let drained = CancellationToken::new();
-    let leading = elector
-        .map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
+    let leading =
+        elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
     let context = Arc::new(Context {

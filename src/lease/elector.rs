@@ -173,7 +173,10 @@ impl Elector {
             return self.written(written, begun);
         };
         let spec = lease.spec.take().unwrap_or_default();
-        let mine = match self.seen.judge(&spec, &self.settings.identity, Instant::now()) {
+        let mine = match self
+            .seen
+            .judge(&spec, &self.settings.identity, Instant::now())
+        {
             Claim::Held { by } => return Ok(Attempt::HeldBy(by)),
             Claim::Mine => true,
             Claim::Free => false,
@@ -195,8 +198,7 @@ impl Elector {
         match written {
             Ok(_) => {
                 self.renewed = begun;
-                self.leadership
-                    .extend(begun + self.settings.lease_duration);
+                self.leadership.extend(begun + self.settings.lease_duration);
                 Ok(Attempt::Held)
             }
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(Attempt::Contended),

@@ -122,8 +122,14 @@ mod tests {
     #[test]
     fn durations_have_to_fit_together() {
         assert_eq!(settings(15.0, 10.0, 2.0), Ok(()));
-        assert_eq!(settings(10.0, 10.0, 2.0), Err(SettingsError::LeaseNotLonger));
-        assert_eq!(settings(15.0, 2.0, 2.0), Err(SettingsError::DeadlineNotLonger));
+        assert_eq!(
+            settings(10.0, 10.0, 2.0),
+            Err(SettingsError::LeaseNotLonger)
+        );
+        assert_eq!(
+            settings(15.0, 2.0, 2.0),
+            Err(SettingsError::DeadlineNotLonger)
+        );
         assert_eq!(settings(1.5, 1.0, 0.5), Err(SettingsError::NotWholeSeconds));
         assert_eq!(settings(0.0, 1.0, 0.5), Err(SettingsError::NotWholeSeconds));
     }
