@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::api::{self, Kind};
 use crate::controller::Key;
 use crate::decide::Naming;
-use crate::run::{self, Options};
+use crate::run::{self, Election, Options};
 use crate::telemetry::{LogFormat, install};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
@@ -151,6 +151,39 @@ struct Run {
     )]
     name_pattern: Naming,
 
+    /// Take turns with other processes by a Lease: one works, the others stand by.
+    #[arg(long, env = "OMS_OPERATOR_LEADER_ELECT")]
+    leader_elect: bool,
+
+    /// Name of the Lease. Processes that watch different resources need different ones.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_LEADER_ELECT_NAME",
+        value_name = "NAME",
+        default_value = "oms-operator"
+    )]
+    leader_elect_name: String,
+
+    /// Namespace of the Lease. In a Pod: the Pod's own, if none is given.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_LEADER_ELECT_NAMESPACE",
+        value_name = "NAMESPACE"
+    )]
+    leader_elect_namespace: Option<String>,
+
+    /// How long the others wait after the last sign of life of the process that leads.
+    #[arg(long, env = "OMS_OPERATOR_LEASE_DURATION", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    lease_duration: Duration,
+
+    /// How long the process that leads goes on without being able to renew the Lease.
+    #[arg(long, env = "OMS_OPERATOR_RENEW_DEADLINE", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    renew_deadline: Duration,
+
+    /// How often the Lease is tried for, or renewed.
+    #[arg(long, env = "OMS_OPERATOR_RETRY_PERIOD", value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    retry_period: Duration,
+
     /// What tells this cluster from others, in place of the UID of the namespace kube-system.
     #[arg(long, env = "OMS_OPERATOR_CLUSTER_ID", value_name = "ID")]
     cluster_id: Option<String>,
@@ -194,6 +227,12 @@ impl Run {
             oms_mutation_timeout,
             oms_proxy,
             name_pattern,
+            leader_elect,
+            leader_elect_name,
+            leader_elect_namespace,
+            lease_duration,
+            renew_deadline,
+            retry_period,
             cluster_id,
             kubeconfig,
             log_filter,
@@ -219,6 +258,13 @@ impl Run {
             naming: name_pattern,
             cluster_id,
             kubeconfig,
+            election: leader_elect.then_some(Election {
+                name: leader_elect_name,
+                namespace: leader_elect_namespace,
+                lease_duration,
+                renew_deadline,
+                retry_period,
+            }),
         })
     }
 }

@@ -18,7 +18,8 @@
 //! | [`oms`] | – | kube, api |
 //! | [`decide`] | api | async, clock, random, environment, logging, any client |
 //! | [`observe`] | oms, decide, telemetry | Kubernetes writes, OMS mutations |
-//! | [`controller`] | api, decide, oms, observe, telemetry | policy choices of its own |
+//! | [`controller`] | api, decide, lease, oms, observe, telemetry | policy choices of its own |
+//! | [`lease`] | – | OMS, the resources |
 //! | [`telemetry`] | oms | – |
 //! | [`run`], [`preflight`], [`cli`], `main` | everything | decisions |
 //!
@@ -28,6 +29,7 @@ pub mod api;
 pub mod cli;
 pub mod controller;
 pub mod decide;
+pub mod lease;
 pub mod observe;
 pub mod oms;
 pub mod preflight;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use jiff::SignedDuration;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
@@ -13,10 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::{
-    self, Claims, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks, Registry,
-    Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
+    self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks,
+    Registry, Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
 };
 use crate::decide::{Naming, Timing};
+use crate::lease::{self, Elector, Leadership};
 use crate::oms::Timeouts;
 use crate::preflight;
 use crate::telemetry::{Health, Metrics, serve};
@@ -44,6 +45,50 @@ pub struct Options {
     pub naming: Naming,
     pub cluster_id: Option<String>,
     pub kubeconfig: Option<PathBuf>,
+    pub election: Option<Election>,
+}
+
+/// How processes take turns; see the command line for each.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the flags of the command line document them")]
+pub struct Election {
+    pub name: String,
+    pub namespace: Option<String>,
+    pub lease_duration: Duration,
+    pub renew_deadline: Duration,
+    pub retry_period: Duration,
+}
+
+impl Election {
+    /// Checked settings. A change in OMS is begun only if the lease outlives
+    /// connecting and sending: it must be able to.
+    fn settings(&self, client: &Client, connect: Duration) -> anyhow::Result<lease::Settings> {
+        let namespace = self.namespace.clone();
+        let host = rustix::system::uname();
+        let settings = lease::Settings {
+            // In a Pod that is the Pod's own.
+            namespace: namespace.unwrap_or_else(|| client.default_namespace().to_owned()),
+            name: self.name.clone(),
+            identity: format!(
+                "{}_{:016x}",
+                host.nodename().to_string_lossy(),
+                rand::random::<u64>()
+            ),
+            lease_duration: self.lease_duration,
+            renew_deadline: self.renew_deadline,
+            retry_period: self.retry_period,
+        };
+        settings.check()?;
+        let needed = self.retry_period + connect + controller::SENDING;
+        if self.lease_duration <= needed {
+            bail!(
+                "--lease-duration must be longer than --retry-period, --oms-connect-timeout and \
+                 {:?} for sending together ({needed:?}): nothing would ever be created",
+                controller::SENDING
+            );
+        }
+        Ok(settings)
+    }
 }
 
 /// Runs the operator until SIGTERM or SIGINT.
@@ -85,17 +130,37 @@ async fn run(options: Options) -> anyhow::Result<()> {
     )
     .await?;
     tokio::spawn({
-        let stop = stop.clone();
+        let (stop, health) = (stop.clone(), health.clone());
         async move {
             stop.cancelled().await;
             health.stop();
         }
     });
-
     let cluster = tokio::select! {
         checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => checked?,
         () = stop.cancelled() => return Ok(()),
     };
+    let mut elector = match &options.election {
+        Some(election) => {
+            let settings = election.settings(&client, options.timeouts.connect)?;
+            Some(Elector::new(client.clone(), settings, || SystemClock.now()))
+        }
+        None => None,
+    };
+    if let Some(elector) = &mut elector {
+        health.stand_by(true);
+        tokio::select! {
+            () = elector.acquire() => health.stand_by(false),
+            () = stop.cancelled() => return Ok(()),
+        }
+    }
+    let leadership = match &elector {
+        Some(elector) => elector.leadership(),
+        None => Leadership::unopposed(),
+    };
+    let drained = CancellationToken::new();
+    let leading =
+        elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
     let context = Arc::new(Context {
@@ -117,6 +182,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         clock: Arc::new(SystemClock),
         connect: Arc::new(ConnectByNetwork),
         metrics,
+        leadership,
         wake_project,
         wake_connection,
         settings: settings(&options, cluster)?,
@@ -138,16 +204,22 @@ async fn run(options: Options) -> anyhow::Result<()> {
     context.tasks.close();
     context.tasks.wait().await;
     let unwritten = controller::finish(&context, LAST_WRITES).await;
+    drained.cancel();
+    let led = match leading {
+        Some(leading) => leading.await.context("keeping the lease panicked")?,
+        None => Ok(()),
+    };
     serving.cancel();
     if !unwritten.is_empty() {
-        anyhow::bail!(
+        bail!(
             "the ids of these projects could not be written: {}. The next start looks for them \
              by their names",
             unwritten.join(", ")
         );
     }
+    led.context("the leadership was lost")?;
     if !stop.is_cancelled() {
-        anyhow::bail!("the controllers ended by themselves; this is a bug, please report it");
+        bail!("the controllers ended by themselves; this is a bug, please report it");
     }
     tracing::info!("stopped; nothing was in flight any more");
     Ok(())

@@ -18,8 +18,13 @@ use super::sweeps::Sweeps;
 use super::wake::Waker;
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 use crate::decide::{Identity, Timing};
+use crate::lease::Leadership;
 use crate::oms;
 use crate::telemetry::Metrics;
+
+/// How long it takes at most to send a call once it is connected: the largest
+/// body is that of 5,000 tables, 400 kB.
+pub const SENDING: Duration = Duration::from_secs(2);
 
 /// Makes a client for an OMS. Production opens sockets; a simulation does not.
 pub trait Connect: Send + Sync + 'static {
@@ -89,6 +94,8 @@ pub struct Context {
     pub connect: Arc<dyn Connect>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Whether this process leads.
+    pub leadership: Leadership,
     /// Wakes projects.
     pub wake_project: Waker<MigrationProject>,
     /// Wakes connections.
@@ -107,6 +114,14 @@ impl Context {
             name: key.name.clone(),
             uid: uid.to_owned(),
         }
+    }
+
+    /// Whether a call that changes OMS may be begun: nobody else leads before it
+    /// has been sent.
+    #[must_use]
+    pub fn may_begin_a_change(&self) -> bool {
+        self.leadership
+            .outlives(self.settings.timeouts.connect + SENDING)
     }
 
     /// Has a connection swept soon, because something in its OMS has just been

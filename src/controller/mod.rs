@@ -38,7 +38,7 @@ mod watch;
 
 pub use claims::{Claims, Key};
 pub use clock::{Clock, SystemClock};
-pub use context::{Connect, ConnectByNetwork, Context, Settings};
+pub use context::{Connect, ConnectByNetwork, Context, SENDING, Settings};
 pub use create::finish;
 pub use events::Events;
 pub use failure::chain;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Health {
     synced: Vec<Arc<AtomicBool>>,
     stopping: Arc<AtomicBool>,
+    standing_by: Arc<AtomicBool>,
 }
 
 impl Health {
@@ -18,17 +19,26 @@ impl Health {
         Self {
             synced,
             stopping: Arc::default(),
+            standing_by: Arc::default(),
         }
     }
 
-    /// Ready: every watch has its first list.
+    /// Ready: every watch has its first list, or another process leads and this
+    /// one is there to take over.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed)
-            && self
-                .synced
+        let synced = || {
+            self.synced
                 .iter()
                 .all(|synced| synced.load(Ordering::Relaxed))
+        };
+        !self.stopping.load(Ordering::Relaxed)
+            && (self.standing_by.load(Ordering::Relaxed) || synced())
+    }
+
+    /// Whether another process leads.
+    pub fn stand_by(&self, standing_by: bool) {
+        self.standing_by.store(standing_by, Ordering::Relaxed);
     }
 
     /// The process drains and takes no more work.

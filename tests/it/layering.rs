@@ -62,8 +62,13 @@ const TABLE: &[Row] = &[
     },
     Row {
         module: "controller",
-        may_use: &["api", "decide", "oms", "observe", "telemetry"],
+        may_use: &["api", "decide", "lease", "oms", "observe", "telemetry"],
         never: &["reqwest", "std::env", "std::fs"],
+    },
+    Row {
+        module: "lease",
+        may_use: &[],
+        never: &["reqwest", "v1alpha1", "std::env", "std::fs"],
     },
     Row {
         module: "telemetry",

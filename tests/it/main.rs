@@ -15,6 +15,7 @@ mod invalid;
 mod kstatus;
 mod kubectl;
 mod layering;
+mod leader;
 mod meanwhile;
 mod minimal;
 mod probes;

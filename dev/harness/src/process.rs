@@ -162,6 +162,16 @@ impl Process {
         self.send("TERM");
     }
 
+    /// Sends SIGSTOP: the program stands still, as on a machine that is starved or frozen.
+    pub fn freeze(&self) {
+        self.send("STOP");
+    }
+
+    /// Sends SIGCONT: the program goes on.
+    pub fn thaw(&self) {
+        self.send("CONT");
+    }
+
     /// Sends SIGKILL and returns when the process is gone.
     pub async fn kill(&self) -> Exit {
         self.send("KILL");
@@ -251,7 +261,7 @@ impl Process {
     }
 
     fn send(&self, signal: &str) {
-        // A closed pipe means that the program has ended, which is what every signal sent here is for.
+        // A closed pipe means that the program has ended: no signal reaches it, and none needs to.
         let _ = writeln!(self.signals.lock(), "{signal}");
     }
 }

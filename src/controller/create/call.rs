@@ -12,7 +12,7 @@ use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::Me;
 use crate::controller::memory::{Guard, LastMutation};
-use crate::controller::pass::{Error, Step, refused_or_wait};
+use crate::controller::pass::{Error, MOMENT, Step, refused_or_wait};
 use crate::controller::publish::publish;
 use crate::controller::{failure, kubernetes};
 use crate::decide::{Ending, FirstSeen, Trace, Verdict};
@@ -27,6 +27,9 @@ pub async fn reserve_and_call(
     trace: Trace,
     body: Map<String, Value>,
 ) -> Result<Step, Error> {
+    if !context.may_begin_a_change() {
+        return Ok(Step::After(MOMENT));
+    }
     let text = trace.reservation.to_annotation();
     // Remembered before it is written: when the answer to the write is lost,
     // the reservation is known to be one that no call was made under.
@@ -62,7 +65,8 @@ pub async fn reserve_and_call(
 }
 
 /// The call itself, in a task of its own: neither the end of this reconcile nor
-/// that of the controller cancels it. `None`: too late to call.
+/// that of the controller cancels it. `None`: too late to call, or the lease
+/// ends too soon.
 async fn call(
     context: &Context,
     me: &Me,
@@ -70,7 +74,7 @@ async fn call(
     trace: &Trace,
     body: Map<String, Value>,
 ) -> Option<Outcome<String>> {
-    if context.clock.now() > trace.reservation.not_after {
+    if context.clock.now() > trace.reservation.not_after || !context.may_begin_a_change() {
         return None;
     }
     let mut begun = trace.clone();

@@ -67,6 +67,16 @@ impl Operator {
         assert_no_secret("the log", &self.process.log());
     }
 
+    /// SIGSTOP, as on a machine that is starved.
+    pub fn freeze(&self) {
+        self.process.freeze();
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.process.thaw();
+    }
+
     /// SIGTERM, and how it ended.
     pub async fn terminate(&self) -> Exit {
         self.process.terminate();

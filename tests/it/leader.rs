@@ -1,0 +1,241 @@
+//! Two processes that take turns by a Lease: one works, the other takes over
+//! when it goes, is killed or stands still; never do they make two projects.
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
+use oms_harness::{Proxy, until};
+use oms_simulator::When;
+use serde_json::json;
+
+use crate::world::{DEADLINE, Operator, World};
+use crate::writes::{recording, reserving};
+
+/// Short, so that a takeover is waited for only for seconds.
+const LEASE: &str = "6s";
+
+/// What a process logs when it begins to work.
+const WORKS: &str = "oms_operator::run: started";
+
+impl World {
+    /// An operator that works only while it holds this world's lease.
+    async fn candidate(&self, proxy: Option<&Proxy>) -> Operator {
+        let namespace = format!("--leader-elect-namespace={}", self.namespace);
+        let duration = format!("--lease-duration={LEASE}");
+        let flags = [
+            "--leader-elect",
+            &namespace,
+            &duration,
+            "--renew-deadline=4s",
+            "--retry-period=500ms",
+        ];
+        self.operator_with(&flags, proxy).await
+    }
+
+    /// The right to a lease in this namespace, worded as in `deploy/rbac.yaml`.
+    async fn with_lease(name: &str) -> Self {
+        let world = Self::new(name).await;
+        let shipped = include_str!("../../deploy/rbac.yaml");
+        let (_, role) = shipped
+            .split_once("# Taking turns by a Lease")
+            .expect("the rights to a Lease");
+        let (_, role) = role.split_once('\n').expect("a document");
+        let subject = "    name: oms-operator\n    namespace: oms-system";
+        let account = "    name: oms-operator\n    namespace: the-account";
+        let role = role
+            .replace(subject, account)
+            .replace(
+                "namespace: oms-system",
+                &format!("namespace: {}", world.namespace),
+            )
+            .replace("the-account", "oms-system");
+        world.plane.apply_yaml(&role).await.expect("the rights");
+        world
+    }
+
+    async fn holder(&self) -> Option<String> {
+        let api: Api<Lease> = Api::namespaced(self.client.clone(), &self.namespace);
+        let lease = api.get_opt("oms-operator").await.ok()??;
+        lease
+            .spec?
+            .holder_identity
+            .filter(|holder| !holder.is_empty())
+    }
+
+    async fn until_held_by_another(&self, before: &str) {
+        until(DEADLINE, "another process leads", async || {
+            self.holder().await.filter(|holder| holder != before)
+        })
+        .await
+        .expect("another process leads");
+    }
+}
+
+#[tokio::test]
+async fn one_works_and_the_other_takes_over_at_once_when_it_is_told_to_stop() {
+    let world = World::with_lease("lead-turns").await;
+    let first = world.candidate(None).await;
+    first.until_log("leading").await;
+    let second = world.candidate(None).await;
+    second.until_log("standing by").await;
+    let ready = second.ask("/readyz").await.expect("an answer");
+    assert_eq!(ready.status, 200, "whoever stands by is ready to take over");
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    assert!(first.log().contains(WORKS));
+    assert!(!second.log().contains(WORKS), "it only stands by");
+
+    let before = world.holder().await.expect("a holder");
+    assert!(first.terminate().await.success());
+    world.until_held_by_another(&before).await;
+    second.until_log("leading").await;
+    world.create("late", json!({})).await;
+    world.until_running("late").await;
+    assert_eq!(world.oms().projects().len(), 2);
+    world.finish([second]).await;
+}
+
+#[tokio::test]
+async fn a_leader_that_is_killed_in_mid_create_is_followed_without_a_second_project() {
+    let world = World::with_lease("lead-killed").await;
+    let first = world.candidate(None).await;
+    first.until_log("leading").await;
+    let second = world.candidate(None).await;
+    second.until_log("standing by").await;
+    let answer = world.oms().hold("CreateProject", When::AfterWork);
+    world.create("orders", json!({})).await;
+    answer.arrived().await;
+    first.kill().await;
+    answer.release();
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count("CreateProject"), 1);
+    world.finish([second]).await;
+}
+
+/// Where the leader stands still until another process leads.
+enum At {
+    Reserving,
+    Calling,
+    Answered,
+    Recording,
+}
+
+/// The leader is frozen at that point, past its lease, and wakes up when another
+/// process has done the work.
+async fn frozen(test: &str, at: At) {
+    let world = World::with_lease(test).await;
+    let proxy = world.proxy().await;
+    let first = world.candidate(Some(&proxy)).await;
+    first.until_log("leading").await;
+    let second = world.candidate(None).await;
+    second.until_log("standing by").await;
+    let leader = world.holder().await.expect("a holder");
+
+    let in_oms = match at {
+        At::Calling => Some(world.oms().hold("CreateProject", When::BeforeWork)),
+        At::Answered => Some(world.oms().hold("CreateProject", When::AfterWork)),
+        At::Reserving | At::Recording => None,
+    };
+    let in_kubernetes = match at {
+        At::Reserving => Some(proxy.hold_before(reserving("orders").times(1))),
+        At::Recording => Some(proxy.hold_before(recording("orders").times(1))),
+        At::Calling | At::Answered => None,
+    };
+    world.create("orders", json!({})).await;
+    if let Some(gate) = &in_oms {
+        gate.arrived().await;
+    }
+    if let Some(gate) = &in_kubernetes {
+        gate.arrived(DEADLINE).await.expect("it gets there");
+    }
+    first.freeze();
+    world.until_held_by_another(&leader).await;
+    if let Some(gate) = in_oms {
+        gate.release();
+    }
+    world.until_running("orders").await;
+    if let Some(gate) = in_kubernetes {
+        gate.release();
+    }
+    first.thaw();
+    let exit = first.until_ended().await;
+    assert!(!exit.success(), "a lost lease is no orderly end");
+    assert!(first.log().contains("not leading any more"));
+
+    world.until_running("orders").await;
+    until(DEADLINE, "a surplus project is taken away", async || {
+        (world.oms().projects().len() == 1).then_some(())
+    })
+    .await
+    .expect("one project");
+    world.has_exactly_one("orders").await;
+    world.finish([second]).await;
+}
+
+#[tokio::test]
+async fn a_leader_frozen_before_its_reservation_makes_nothing_when_it_wakes() {
+    frozen("lead-frozen-reserving", At::Reserving).await;
+}
+
+#[tokio::test]
+async fn a_leader_frozen_before_its_call_leaves_one_project() {
+    frozen("lead-frozen-calling", At::Calling).await;
+}
+
+#[tokio::test]
+async fn a_leader_frozen_with_the_answer_on_its_way_leaves_one_project() {
+    frozen("lead-frozen-answered", At::Answered).await;
+}
+
+#[tokio::test]
+async fn a_leader_frozen_before_the_id_is_written_leaves_one_project() {
+    frozen("lead-frozen-recording", At::Recording).await;
+}
+
+#[tokio::test]
+async fn a_leader_whose_lease_cannot_be_renewed_finishes_and_ends() {
+    let world = World::with_lease("lead-unrenewed").await;
+    let proxy = world.proxy().await;
+    let first = world.candidate(Some(&proxy)).await;
+    first.until_log("leading").await;
+    let second = world.candidate(None).await;
+    second.until_log("standing by").await;
+    let leases = oms_harness::Match::any().path_contains("/leases");
+    proxy.refuse(leases, 500);
+    let exit = first.until_ended().await;
+    assert!(!exit.success());
+    assert!(first.log().contains("could not be renewed"));
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    world.finish([second]).await;
+}
+
+#[tokio::test]
+async fn durations_that_do_not_fit_together_are_refused_with_words() {
+    let world = World::new("lead-durations").await;
+    for (flags, words) in [
+        (
+            ["--leader-elect", "--renew-deadline=20s"],
+            "longer than the renew deadline",
+        ),
+        (
+            ["--leader-elect", "--lease-duration=2500ms"],
+            "whole number of seconds",
+        ),
+        (
+            ["--leader-elect", "--oms-connect-timeout=14s"],
+            "--oms-connect-timeout",
+        ),
+    ] {
+        let operator = world.operator_with(&flags, None).await;
+        let exit = operator.until_ended().await;
+        assert!(!exit.success());
+        assert!(
+            operator.log().contains(words),
+            "{words}: {}",
+            operator.log()
+        );
+    }
+    world.finish([]).await;
+}
