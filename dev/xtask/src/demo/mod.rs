@@ -75,7 +75,10 @@ pub async fn demo(options: Options) -> anyhow::Result<()> {
         played = play::play(&options, &screen, &mut parts) => Some(played),
         () = interrupted.wait() => None,
     };
-    screen.keep();
+    match played {
+        Some(_) => screen.keep(),
+        None => screen.leave(),
+    }
     screen.say("");
     let all_there = parts.all_there;
     let stopped = tokio::select! {

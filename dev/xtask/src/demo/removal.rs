@@ -8,6 +8,7 @@ use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, Preconditions, Resource};
 use kube::{Client, ResourceExt};
 use oms_harness::until_ok;
+use oms_operator::api::Kind;
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -15,8 +16,9 @@ use serde_json::json;
 use super::screen::Screen;
 use super::theirs::{LABEL, Thing};
 
-/// How long the operator may take to let go.
+/// How long the operator may take to let go; and where only a killed demo can have left something.
 const OPERATOR: Duration = Duration::from_secs(30);
+const NO_OPERATOR: Duration = Duration::from_secs(3);
 
 /// How long Kubernetes may take to empty a namespace.
 const GONE: Duration = Duration::from_secs(120);
@@ -28,17 +30,13 @@ pub async fn resources(
     run: Option<&str>,
     screen: &Screen,
 ) -> anyhow::Result<()> {
-    for thing in things {
-        if thing.resource.kind != "CustomResourceDefinition" || !is_ours(client, thing, run).await?
-        {
-            continue;
-        }
-        if thing.name.starts_with("migrationprojects") {
-            delete_all::<MigrationProject>(client, screen).await?;
-        } else {
-            // What the projects refer to goes with its definition; but its finalizer needs somebody.
-            delete_all::<OMSConnection>(client, screen).await?;
-        }
+    let patience = run.map_or(NO_OPERATOR, |_| OPERATOR);
+    // A connection stays as long as a project needs it.
+    if defined_by_a_demo(client, things, Kind::MigrationProject, run).await? {
+        delete_all::<MigrationProject>(client, patience, screen).await?;
+    }
+    if defined_by_a_demo(client, things, Kind::OMSConnection, run).await? {
+        delete_all::<OMSConnection>(client, patience, screen).await?;
     }
     Ok(())
 }
@@ -86,8 +84,17 @@ pub async fn things(
     Ok(())
 }
 
-async fn is_ours(client: &Client, thing: &Thing, run: Option<&str>) -> anyhow::Result<bool> {
-    let found = thing.api(client).get_opt(&thing.name).await?;
+async fn defined_by_a_demo(
+    client: &Client,
+    things: &[Thing],
+    kind: Kind,
+    run: Option<&str>,
+) -> anyhow::Result<bool> {
+    let mut things = things.iter();
+    let Some(definition) = things.find(|thing| thing.name == kind.definition_name()) else {
+        return Ok(false);
+    };
+    let found = definition.api(client).get_opt(&definition.name).await?;
     Ok(found.is_some_and(|object| labelled(object.labels().get(LABEL), run)))
 }
 
@@ -100,7 +107,7 @@ fn labelled(label: Option<&String>, run: Option<&str>) -> bool {
     }
 }
 
-async fn delete_all<K>(client: &Client, screen: &Screen) -> anyhow::Result<()>
+async fn delete_all<K>(client: &Client, patience: Duration, screen: &Screen) -> anyhow::Result<()>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -125,8 +132,11 @@ where
             .await;
         gone_is_good(deleted.map(drop))?;
     }
+    screen.doing(format_args!(
+        "waiting for the operator to let go of every {kind}"
+    ));
     let let_go = until_ok(
-        OPERATOR,
+        patience,
         "the operator to let go of its resources",
         async || {
             let left = all.list(&ListParams::default()).await?;
@@ -148,7 +158,10 @@ where
         }
     }
     if !found.items.is_empty() {
-        screen.say(format_args!("    removed {} {kind}s", found.items.len()));
+        screen.say(format_args!(
+            "    removed every {kind} ({})",
+            found.items.len()
+        ));
     }
     Ok(())
 }

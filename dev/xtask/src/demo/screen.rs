@@ -81,6 +81,16 @@ impl Screen {
         }
     }
 
+    /// Leaves the last picture as it is after a Ctrl-C, whose echo may have moved the cursor: drawing it
+    /// once more would miss it by a line.
+    pub fn leave(&self) {
+        let bar = lock(&self.bar).take();
+        if let Some(bar) = bar {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+            self.say("");
+        }
+    }
+
     /// Takes the last picture away.
     fn wipe(&self) {
         if let Some(bar) = lock(&self.bar).take() {
@@ -128,7 +138,8 @@ impl Screen {
             let doing = lock(&self.doing).clone();
             let passed = elapsed(start.elapsed());
             match (self.live, doing.is_empty()) {
-                (false, _) => self.say(format_args!("    … {passed} {doing}")),
+                (false, true) => self.say(format_args!("    … {passed}")),
+                (false, false) => self.say(format_args!("    … {passed}  {doing}")),
                 (true, false) => self.draw(format!("    {picture} {passed}  {doing}")),
                 // Whoever works without a word may be drawing on the terminal himself.
                 (true, true) => {}
