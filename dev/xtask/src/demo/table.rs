@@ -8,11 +8,27 @@ use super::row::{Mark, Row};
 
 const BAR_CELLS: usize = 10;
 
-/// Where every cell of a usual row has room, bar included. Below, figures say it without the bar.
-const WIDE: u16 = 108;
+/// How much of a row has room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// No id (the story tells it), and figures without bars.
+    Narrow,
+    /// Figures without bars.
+    Usual,
+    /// All of it.
+    Wide,
+}
 
-/// Spaces between columns.
-const GAP: u16 = 2;
+impl Room {
+    /// By the longest words of the scene.
+    fn of(columns: u16) -> Room {
+        match columns {
+            0..100 => Room::Narrow,
+            100..112 => Room::Usual,
+            112.. => Room::Wide,
+        }
+    }
+}
 
 /// The table, in colours, for a terminal of that many columns.
 pub fn picture(rows: &[Row], columns: u16) -> String {
@@ -21,37 +37,50 @@ pub fn picture(rows: &[Row], columns: u16) -> String {
 
 /// The table without colours: what is measured must hold no escape codes.
 fn table(rows: &[Row], columns: u16) -> String {
+    let room = Room::of(columns);
     let mut table = Table::new();
     table
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(columns)
-        .set_header([
-            "PROJECT",
-            "ID IN OMS",
-            "STATUS",
-            "STEP",
-            "PROGRESS",
-            "LAG",
-            "CONDITION",
-        ]);
+        .set_width(columns);
+    let header = [
+        "PROJECT",
+        "ID IN OMS",
+        "STATUS",
+        "STEP",
+        "PROGRESS",
+        "LAG",
+        "CONDITION",
+    ];
+    table.set_header(fitting(header.map(str::to_owned), room));
     for row in rows {
-        let mut cells = comfy_table::Row::from(cells(row, columns >= WIDE));
+        let mut cells = comfy_table::Row::from(fitting(cells(row, room), room));
         cells.max_height(1);
         table.add_row(cells);
     }
+    let gap = if room == Room::Narrow { 1 } else { 2 };
     for column in table.column_iter_mut() {
-        column.set_padding((0, GAP));
+        column.set_padding((0, gap));
     }
     let lines = table.lines().map(|line| line.trim_end().to_owned());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn cells(row: &Row, wide: bool) -> [String; 7] {
+/// The cells that are shown where there is so much room.
+fn fitting(cells: [String; 7], room: Room) -> Vec<String> {
+    let mut cells = Vec::from(cells);
+    if room == Room::Narrow {
+        cells.remove(1);
+    }
+    cells
+}
+
+fn cells(row: &Row, room: Room) -> [String; 7] {
     let text = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "–".to_owned());
-    let progress = row
-        .progress
-        .map(|percent| if wide { bar(percent) } else { figure(percent) });
+    let progress = row.progress.map(|percent| match room {
+        Room::Wide => bar(percent),
+        Room::Narrow | Room::Usual => figure(percent),
+    });
     [
         row.name.clone(),
         match row.mark {
@@ -157,6 +186,7 @@ mod tests {
         let table = table(&rows(), 80);
         assert_eq!(table.lines().count(), 1 + rows().len(), "{table}");
         assert!(table.contains(" 47 %") && !table.contains('█'), "{table}");
+        assert!(table.contains("FULL_TRANSFER"), "{table}");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl<'a> Projects<'a> {
         deadline: Duration,
     ) -> anyhow::Result<()> {
         let all = async {
-            while !self.late().is_empty() {
+            while !late(&self.shown).is_empty() {
                 self.look(operator).await?;
                 tokio::time::sleep(PERIOD).await;
             }
@@ -59,7 +59,7 @@ impl<'a> Projects<'a> {
         bail!(
             "after {} s these have not come to the end that the show expects of them: {}",
             deadline.as_secs(),
-            self.late().join("; ")
+            late(&self.shown).join("; ")
         )
     }
 
@@ -69,22 +69,6 @@ impl<'a> Projects<'a> {
             self.look(operator).await?;
             tokio::time::sleep(PERIOD).await;
         }
-    }
-
-    /// Who has not come to his end, and how he is.
-    fn late(&self) -> Vec<String> {
-        let late = CAST.iter().filter_map(|role| {
-            let row = self.shown.get(role.name);
-            match row {
-                Some(row) if role.end.is_reached(row) => None,
-                Some(row) => Some(format!(
-                    "{} is {} instead of {:?} ({})",
-                    role.name, row.reason, role.end, row.message
-                )),
-                None => Some(format!("{} was never seen", role.name)),
-            }
-        });
-        late.collect()
     }
 
     async fn look(&mut self, operator: &Process) -> anyhow::Result<()> {
@@ -140,5 +124,66 @@ impl<'a> Projects<'a> {
         let mut rows: Vec<Row> = self.shown.values().cloned().collect();
         rows.sort_by_key(|row| (place(row).unwrap_or(CAST.len()), row.name.clone()));
         rows
+    }
+}
+
+/// Who has not come to his end, and how he is.
+fn late(shown: &BTreeMap<String, Row>) -> Vec<String> {
+    let late = CAST.iter().filter_map(|role| match shown.get(role.name) {
+        Some(row) if role.end.is_reached(row) => None,
+        Some(row) => Some(format!(
+            "{} is {} instead of {:?} ({})",
+            role.name, row.reason, role.end, row.message
+        )),
+        None => Some(format!("{} was never seen", role.name)),
+    });
+    late.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::row::Mark;
+    use crate::demo::row::tests::row;
+    use crate::demo::scene::End;
+
+    fn at_the_end() -> BTreeMap<String, Row> {
+        let rows = CAST.iter().map(|role| {
+            let (mark, reason) = match role.end {
+                End::CaughtUp => (Mark::Good, "CaughtUp"),
+                End::Succeeded => (Mark::Good, "Succeeded"),
+                End::PrecheckFailed => (Mark::Bad, "PrecheckFailed"),
+            };
+            let row = Row {
+                mark,
+                reason: reason.to_owned(),
+                ..row(role.name, serde_json::json!({"projectId": "np_1"}))
+            };
+            (role.name.to_owned(), row)
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn the_show_ends_when_everybody_has_come_to_his_end_and_not_before() {
+        let mut shown = at_the_end();
+        assert_eq!(late(&shown), [""; 0]);
+        let shop = shown.get_mut("shop").unwrap();
+        (shop.mark, shop.reason) = (Mark::Busy, "Running".to_owned());
+        shown.remove("billing");
+        assert_eq!(
+            late(&shown),
+            [
+                "shop is Running instead of CaughtUp ()",
+                "billing was never seen"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_end_without_an_id_is_none() {
+        let mut shown = at_the_end();
+        shown.get_mut("orders").unwrap().id = None;
+        assert_eq!(late(&shown).len(), 1);
     }
 }
