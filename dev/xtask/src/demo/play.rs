@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use oms_harness::ControlPlane;
+use oms_harness::{ControlPlane, Process};
 use oms_simulator::{Config, Simulator, Tls};
 use tempfile::TempDir;
 
@@ -83,7 +83,7 @@ pub async fn play(options: &Options, screen: &Screen, parts: &mut Parts) -> anyh
         played = projects.until_the_end(operator, deadline) => played,
     };
     screen.keep();
-    played.with_context(|| operator.log_tail())?;
+    played.map_err(|error| with_log(error, operator))?;
     screen.say("");
     screen.say("Every project has come to the end that the scene has for it:");
     screen.say(format_args!("    {}", scene::once_each(simulator)?));
@@ -95,8 +95,13 @@ pub async fn play(options: &Options, screen: &Screen, parts: &mut Parts) -> anyh
     farewell::say(cluster, simulator, folder.path(), log.path(), screen)?;
     tokio::select! {
         never = log.copy() => match never {},
-        ended = projects.follow(operator) => ended.with_context(|| operator.log_tail()),
+        ended = projects.follow(operator) => ended.map_err(|error| with_log(error, operator)),
     }
+}
+
+/// What went wrong, and what the operator has said last.
+fn with_log(error: anyhow::Error, operator: &Process) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}\n{}", operator.log_tail())
 }
 
 async fn theirs(context: &str, folder: &TempDir, screen: &Screen) -> anyhow::Result<Cluster> {
