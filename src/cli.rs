@@ -117,6 +117,10 @@ struct Run {
     #[arg(long, env = "OMS_OPERATOR_MIN_SWEEP_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     min_sweep_interval: Duration,
 
+    /// No resource is written more often than this when nothing but its progress and lag have moved.
+    #[arg(long, env = "OMS_OPERATOR_FIGURES_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    figures_interval: Duration,
+
     /// How often the Secret of each connection is read again.
     #[arg(long, env = "OMS_OPERATOR_SECRET_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = duration)]
     secret_interval: Duration,
@@ -220,6 +224,7 @@ impl Run {
             create_quarantine,
             create_quarantine_replied,
             min_sweep_interval,
+            figures_interval,
             secret_interval,
             max_backoff,
             oms_connect_timeout,
@@ -247,6 +252,7 @@ impl Run {
             create_quarantine,
             create_quarantine_replied,
             min_sweep_interval,
+            figures_interval,
             secret_interval,
             max_backoff,
             timeouts: crate::oms::Timeouts {

@@ -38,6 +38,7 @@ pub struct Options {
     pub create_quarantine: Duration,
     pub create_quarantine_replied: Duration,
     pub min_sweep_interval: Duration,
+    pub figures_interval: Duration,
     pub secret_interval: Duration,
     pub max_backoff: Duration,
     pub timeouts: Timeouts,
@@ -239,6 +240,7 @@ fn settings(options: &Options, cluster: String) -> anyhow::Result<Settings> {
         timeouts: options.timeouts,
         proxy: options.proxy,
         min_sweep_interval: options.min_sweep_interval,
+        figures_interval: options.figures_interval,
         secret_interval: options.secret_interval,
         max_backoff: options.max_backoff,
     })

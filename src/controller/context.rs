@@ -55,6 +55,8 @@ pub struct Settings {
     pub proxy: bool,
     /// No connection is swept more often than this.
     pub min_sweep_interval: Duration,
+    /// No resource is written more often than this for progress and lag alone.
+    pub figures_interval: Duration,
     /// How long credentials are used before their Secret is read again.
     pub secret_interval: Duration,
     /// Longest wait after failures in a row.

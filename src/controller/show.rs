@@ -16,9 +16,6 @@ use crate::decide::lifecycle::LifeDecision;
 use crate::decide::{Progress, Readiness, Statement, milestones};
 use crate::observe::Seen;
 
-/// No resource is written more often than this for figures alone.
-const FIGURES_INTERVAL: Duration = Duration::from_secs(10);
-
 /// Publishes what was decided and seen, and says when to look again.
 pub async fn show(
     context: &Context,
@@ -47,7 +44,8 @@ pub async fn show(
     after.last_error = None;
 
     let before = read.status.clone().unwrap_or_default();
-    let rest = context.memory.figures_wait(&me.uid, FIGURES_INTERVAL);
+    let interval = context.settings.figures_interval;
+    let rest = context.memory.figures_wait(&me.uid, interval);
     if let (true, Some(rest)) = (moves_figures_only(&before, &after), rest) {
         // Conditions are not held back: they only change with more than figures.
         carry_figures(&before, &mut after);

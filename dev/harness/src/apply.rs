@@ -35,13 +35,7 @@ impl ControlPlane {
         namespace: &str,
         text: &str,
     ) -> anyhow::Result<Vec<DynamicObject>> {
-        let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("not YAML")?;
-        let client = self.client();
-        let mut applied = Vec::new();
-        for document in documents.iter().filter(|document| !document.is_null()) {
-            applied.push(apply(&client, namespace, document).await?);
-        }
-        Ok(applied)
+        apply_yaml(&self.client(), namespace, text).await
     }
 
     /// Makes a namespace with a name that nobody else has, and returns the name.
@@ -62,22 +56,45 @@ impl ControlPlane {
         namespace: &str,
         name: &str,
     ) -> anyhow::Result<String> {
-        let request = TokenRequest {
-            spec: TokenRequestSpec {
-                expiration_seconds: Some(TOKEN_SECONDS),
-                ..TokenRequestSpec::default()
-            },
-            ..TokenRequest::default()
-        };
-        let answer = Api::<ServiceAccount>::namespaced(self.client(), namespace)
-            .create_token_request(name, &PostParams::default(), &request)
-            .await
-            .with_context(|| format!("cannot get a token of ServiceAccount {namespace}/{name}"))?;
-        Ok(answer
-            .status
-            .context("a TokenRequest was answered without a status")?
-            .token)
+        service_account_token(&self.client(), namespace, name).await
     }
+}
+
+/// [`ControlPlane::apply_yaml_in`] for any cluster.
+pub async fn apply_yaml(
+    client: &Client,
+    namespace: &str,
+    text: &str,
+) -> anyhow::Result<Vec<DynamicObject>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("not YAML")?;
+    let mut applied = Vec::new();
+    for document in documents.iter().filter(|document| !document.is_null()) {
+        applied.push(apply(client, namespace, document).await?);
+    }
+    Ok(applied)
+}
+
+/// [`ControlPlane::service_account_token`] for any cluster.
+pub async fn service_account_token(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> anyhow::Result<String> {
+    let request = TokenRequest {
+        spec: TokenRequestSpec {
+            expiration_seconds: Some(TOKEN_SECONDS),
+            ..TokenRequestSpec::default()
+        },
+        ..TokenRequest::default()
+    };
+    let answer = Api::<ServiceAccount>::namespaced(client.clone(), namespace)
+        .create_token_request(name, &PostParams::default(), &request)
+        .await
+        .with_context(|| format!("cannot get a token of ServiceAccount {namespace}/{name}"))?;
+    Ok(answer
+        .status
+        .context("a TokenRequest was answered without a status")?
+        .token)
 }
 
 async fn apply(
@@ -129,7 +146,7 @@ fn dynamic(client: &Client, namespace: Option<&str>, resource: &ApiResource) -> 
 }
 
 /// Waits until every served version of a CRD is in discovery and can be listed: "Established" comes a little earlier.
-async fn served(client: &Client, name: &str) -> anyhow::Result<()> {
+pub async fn served(client: &Client, name: &str) -> anyhow::Result<()> {
     let definitions = Api::<CustomResourceDefinition>::all(client.clone());
     let what = format!("the server to serve {name}");
     until_ok(CRD_DEADLINE, &what, async || {

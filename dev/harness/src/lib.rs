@@ -51,6 +51,7 @@ mod scratch;
 mod servers;
 mod wait;
 
+pub use apply::{apply_yaml, served, service_account_token};
 pub use audit::{Audit, Mark};
 pub use binaries::{Binaries, kubernetes_version};
 pub use control_plane::{ControlPlane, Options};

@@ -48,7 +48,7 @@ impl Drop for Progress {
 
 fn tick(what: &str, ended: &mpsc::Receiver<()>) {
     let start = Instant::now();
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = rewrites_lines();
     let mut outcome = ended.recv_timeout(QUIET);
     if outcome != Err(RecvTimeoutError::Timeout) {
         return;
@@ -64,6 +64,12 @@ fn tick(what: &str, ended: &mpsc::Receiver<()>) {
     let clear = if terminal { "\r\x1b[K" } else { "" };
     let word = if outcome.is_ok() { "done" } else { "failed" };
     write(&format!("{clear}{what}: {word} after {}\n", elapsed(start)));
+}
+
+/// Whether stderr takes escape codes: a terminal, and nobody has asked for none (no-color.org).
+fn rewrites_lines() -> bool {
+    let asked_for_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    std::io::stderr().is_terminal() && !asked_for_none
 }
 
 /// Says one thing on stderr. Not `eprintln!`, which the test runner swallows.

@@ -79,6 +79,10 @@ impl Work<'_> {
         );
         project.listed_from += self.listed_late.unwrap_or_default();
         project.requests.insert("CreateProject".into(), 1);
+        if let Some((step, errors)) = state.failures.remove(&project.name) {
+            // A plan without that step has nothing to fail in.
+            project.fail_in(&step, errors, now);
+        }
         state.projects.add(project);
         Ok(Answer::of(id))
     }

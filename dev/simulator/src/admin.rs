@@ -31,6 +31,7 @@ pub(crate) fn router(oms: Oms) -> Router {
             get(project).patch(patch).delete(remove),
         )
         .route("/admin/projects/{project}/fail", post(fail))
+        .route("/admin/failures/{name}", put(fail_next))
         .route("/admin/calls", get(calls).delete(clear_calls))
         .route("/admin/counts", get(counts))
         .route(
@@ -151,6 +152,15 @@ async fn fail(
 ) -> Result<StatusCode, HandleError> {
     oms.fail_step(&project, &fail.step, fail.errors)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn fail_next(
+    State(oms): State<Oms>,
+    Path(name): Path<String>,
+    Json(fail): Json<Fail>,
+) -> StatusCode {
+    oms.fail_step_of_next(&name, &fail.step, fail.errors);
+    StatusCode::NO_CONTENT
 }
 
 async fn calls(State(oms): State<Oms>) -> Json<Value> {

@@ -163,6 +163,17 @@ impl Oms {
         }
     }
 
+    /// The same for the next project that CreateProject makes with that name. A
+    /// project without that step is left alone.
+    pub fn fail_step_of_next(&self, name: &str, step: &str, errors: Vec<StepError>) {
+        let failure = (step.to_owned(), errors);
+        self.shared
+            .state
+            .lock()
+            .failures
+            .insert(name.into(), failure);
+    }
+
     /// Pins how far INCR_TRANSFER is behind; `None` lets it catch up again.
     pub fn set_lag(&self, project: &str, lag: Option<Duration>) -> Result<(), HandleError> {
         self.change(project, |project, _| project.pin_lag(lag))

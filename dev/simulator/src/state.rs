@@ -8,7 +8,7 @@ use crate::clock::{Clock, Now};
 use crate::config::{Config, ReplyForm};
 use crate::fault::Faults;
 use crate::gate::Gates;
-use crate::project::Project;
+use crate::project::{Project, StepError};
 use crate::render::View;
 use crate::seed::{self, DataSource};
 
@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub unsupported: BTreeSet<String>,
     pub reply_form: ReplyForm,
     pub faults: Faults,
+    /// By the name of a project that is not there yet: the step that is to fail.
+    pub failures: BTreeMap<String, (String, Vec<StepError>)>,
     pub gates: Gates,
     pub calls: CallLog,
     /// When this OMS began, by its own clock.
@@ -37,6 +39,7 @@ impl State {
             unsupported: BTreeSet::new(),
             reply_form: config.reply_form,
             faults: Faults::default(),
+            failures: BTreeMap::new(),
             gates: Gates::default(),
             calls: CallLog::default(),
             opened: now.wall,

@@ -64,6 +64,43 @@ pub async fn run_lines(
     group.wait().await
 }
 
+/// Where a line comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Runs a command and hands on each line of both its outputs.
+pub async fn run_watched(
+    mut command: Command,
+    mut each: impl FnMut(Stream, &str),
+) -> anyhow::Result<ExitStatus> {
+    let shown = shown(&command);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(&mut command, &shown)?;
+    let (out, err) = (group.child.stdout.take(), group.child.stderr.take());
+    let (out, err) = out
+        .zip(err)
+        .context("both outputs were asked for as pipes")?;
+    let mut out = BufReader::new(out).split(b'\n');
+    let mut err = BufReader::new(err).split(b'\n');
+    let (mut out_open, mut err_open) = (true, true);
+    while out_open || err_open {
+        let (stream, open, line) = tokio::select! {
+            line = out.next_segment(), if out_open => (Stream::Out, &mut out_open, line),
+            line = err.next_segment(), if err_open => (Stream::Err, &mut err_open, line),
+        };
+        match line? {
+            Some(line) => each(stream, &String::from_utf8_lossy(&line)),
+            None => *open = false,
+        }
+    }
+    group.wait().await
+}
+
 /// Whether Cargo has this command and it answers.
 pub async fn has(subcommand: &str) -> bool {
     let mut command = cargo(&[subcommand, "--version"]);

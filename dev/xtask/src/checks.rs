@@ -65,13 +65,17 @@ pub async fn dependencies() -> anyhow::Result<()> {
 /// Finds the programs of a control plane, or builds them: before the tests, so that no test's
 /// deadline runs meanwhile.
 pub async fn control_plane() -> anyhow::Result<()> {
+    println!("    {}", programs().await?.api_server.display());
+    Ok(())
+}
+
+/// The same, and says where they are.
+pub async fn programs() -> anyhow::Result<Binaries> {
     let (found, binaries) = tokio::sync::oneshot::channel();
     // A plain thread: a runtime that shuts down would wait for a task of its own, and a build takes
     // minutes. This one ends with the process, and Go with it.
     std::thread::spawn(move || found.send(Binaries::find()));
-    let binaries = binaries
+    binaries
         .await
-        .context("looking for the programs panicked")??;
-    println!("    {}", binaries.api_server.display());
-    Ok(())
+        .context("looking for the programs panicked")?
 }

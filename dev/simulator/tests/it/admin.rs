@@ -70,6 +70,14 @@ async fn steps_fail_and_the_clock_moves() {
         admin(&oms, "POST", "/projects/p/fail", Some(wrong)).await.0,
         422
     );
+    let planned = json!({"step": "TRANSFER_PRECHECK", "errors": [
+        {"code": "C", "message": "no grant", "proposal": "grant it"}]});
+    assert_eq!(
+        admin(&oms, "PUT", "/failures/q", Some(planned)).await.0,
+        204
+    );
+    let planned = data(&oms, "CreateProject", Oms::example_body("q")).await;
+    data(&oms, "StartProject", json!({"id": planned})).await;
     assert_eq!(
         admin(&oms, "POST", "/clock", Some(json!({"step": 20})))
             .await
@@ -77,6 +85,7 @@ async fn steps_fail_and_the_clock_moves() {
         0.0
     );
     assert_eq!(oms.project("p").unwrap().status, "RUNNING");
+    assert_eq!(oms.project("q").unwrap().status, "FAILED");
     admin(
         &oms,
         "POST",

@@ -288,6 +288,25 @@ fn a_failed_precheck_says_why_and_resume_takes_it_further() {
 }
 
 #[test]
+fn a_failure_planned_by_name_strikes_the_next_project_of_that_name_alone() {
+    let oms = Core::new();
+    let error = StepError {
+        code: "GRANTS".into(),
+        message: "A grant is missing.".into(),
+        proposal: "Add it.".into(),
+    };
+    oms.0
+        .fail_step_of_next("unlucky", "TRANSFER_PRECHECK", vec![error]);
+    let lucky = oms.started(Oms::example_body("lucky"));
+    let unlucky = oms.started(Oms::example_body("unlucky"));
+    let later = oms.started(Oms::example_body("unlucky"));
+    oms.advance(20);
+    assert_eq!(oms.status(&lucky), "RUNNING");
+    assert_eq!(oms.status(&unlucky), "FAILED");
+    assert_eq!(oms.status(&later), "RUNNING");
+}
+
+#[test]
 fn a_release_takes_time_and_a_deleted_project_is_gone() {
     let oms = Core::new();
     let id = oms.started(Oms::example_body("ending"));

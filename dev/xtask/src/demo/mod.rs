@@ -1,187 +1,184 @@
-//! `cargo xtask demo`: the whole on one machine, with real parts but for OMS, which is simulated.
+//! `cargo xtask demo`: the whole as a show, with real parts but for OMS, which is simulated.
+//!
+//! `scene` is what is shown, `play` the order of events, `cluster` where it happens (`theirs` and
+//! `removal` if that is the user's own), `watch` what is seen of it: `row` by `row`, as a `table` on
+//! a terminal and as `lines` elsewhere, with the `story` in between.
 
-mod examples;
+mod build;
+mod cluster;
+mod documents;
+mod farewell;
+mod lines;
 mod operator;
 mod parts;
+mod play;
+mod removal;
+mod row;
+mod scene;
+mod screen;
+mod story;
 mod table;
+mod theirs;
+mod watch;
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use oms_harness::ControlPlane;
-use oms_operator::api::{Kind, crds_yaml};
-use oms_simulator::{Config, Simulator, Tls};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::checks;
-use crate::demo::examples::Examples;
-use crate::demo::operator::ACCOUNT;
-use crate::demo::parts::Parts;
-use crate::demo::table::Table;
-use crate::paths::root;
-use crate::steps::step;
+use parts::Parts;
+use screen::Screen;
+use theirs::Theirs;
 
-/// Projects run within seconds; compilers of others on the machine make it more.
-const DEADLINE: Duration = Duration::from_secs(120);
-
-/// Where the examples go: what kubectl takes when it is told no namespace.
-const NAMESPACE: &str = "default";
+/// The operator may be in a call, and a namespace takes its time.
+const STOP: Duration = Duration::from_secs(400);
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// End as soon as every project is as its example says.
+    /// End as soon as every project has come to its end; fail if one does not in time.
     #[arg(long)]
     once: bool,
 
     /// How many times as fast as real time the simulated OMS works.
-    #[arg(long, value_name = "FACTOR", default_value_t = 10.0)]
+    #[arg(long, value_name = "FACTOR", default_value_t = 10.0, value_parser = speed)]
     speed: f64,
+
+    /// Use the cluster of this context of your kubeconfig, instead of a control plane of the demo's own.
+    ///
+    /// The demo makes the definitions, the rights and two namespaces there, and removes them at the end. It refuses
+    /// a cluster that has any of them. The operator and OMS run on this machine.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Only remove what a killed demo has left in that cluster.
+    #[arg(long, requires = "context", conflicts_with = "once")]
+    clean_up: bool,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|speed: &f64| (0.1..=1000.0).contains(speed))
+        .ok_or_else(|| "it is a number from 0.1 to 1000".to_owned())
 }
 
 /// Shows the demo until it is told to stop. Whatever happens, nothing stays behind.
 pub async fn demo(options: Options) -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let screen = Screen::new();
+    let mut interrupted = Interrupted::new()?;
+    if let (true, Some(context)) = (options.clean_up, &options.context) {
+        return clean_up(context, &screen).await;
+    }
     let mut parts = Parts::default();
     let played = tokio::select! {
-        played = play(&options, &mut parts) => Some(played),
-        _ = interrupt.recv() => None,
-        _ = terminate.recv() => None,
+        played = play::play(&options, &screen, &mut parts) => Some(played),
+        () = interrupted.wait() => None,
     };
-    println!();
+    match played {
+        Some(_) => screen.keep(),
+        None => screen.leave(),
+    }
+    screen.say("");
     let all_there = parts.all_there;
     let stopped = tokio::select! {
-        stopped = step("stopping everything", parts.stop()) => stopped,
+        stopped = screen.step("stopping everything", STOP, parts.stop(&screen)) => stopped,
         // Everything runs under a supervisor that ends it when this process is gone.
-        _ = interrupt.recv() => bail!("interrupted twice: what still ran is killed"),
+        () = interrupted.wait() => bail!("interrupted twice: what still ran is killed{}", left(&options)),
     };
     match played {
         Some(played) => played.and(stopped),
         None if all_there => stopped,
-        None => bail!("stopped before every project was as its example says"),
+        None => stopped.and_then(|()| bail!("stopped before every project had come to its end")),
     }
 }
 
-async fn play(options: &Options, parts: &mut Parts) -> anyhow::Result<()> {
-    let program = step("operator", operator::build()).await?;
-    step("control plane", checks::control_plane()).await?;
-    let control_plane = step("Kubernetes (API server, etcd, controllers)", async {
-        let started = ControlPlane::start(oms_harness::Options::default()).await?;
-        println!("    {}", started.url());
-        Ok(started)
-    });
-    let control_plane = &*parts.control_plane.insert(control_plane.await?);
+fn left(options: &Options) -> String {
+    match &options.context {
+        Some(context) => format!(
+            "; `cargo xtask demo --context {context} --clean-up` removes what is left in the cluster"
+        ),
+        None => String::new(),
+    }
+}
 
-    let mut examples = Examples::read(&root().join("examples"))?;
-    let simulator = step("OMS (simulated)", async {
-        let (username, password) = examples.credentials()?;
-        let simulator = Simulator::start(Config {
-            username,
-            password,
-            speed: options.speed,
-            tls: Some(Tls::new(&[])?),
-            ..Config::default()
-        });
-        let simulator = simulator.await?;
-        println!("    {}", simulator.url());
-        Ok(simulator)
-    });
-    let simulator = &*parts.simulator.insert(simulator.await?);
-
-    step("resource definitions and rights", async {
-        for kind in Kind::ALL {
-            control_plane.apply_yaml(&crds_yaml(kind)).await?;
-            println!("    {}", kind.definition_name());
-        }
-        let path = root().join("deploy/rbac.yaml");
-        let rights = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        control_plane.apply_yaml(&rights).await?;
-        println!("    deploy/rbac.yaml");
-        Ok(())
-    })
-    .await?;
-
-    let operator = step("operator process", operator::start(&program, control_plane));
-    let operator = &*parts.operator.insert(operator.await?);
-    let log = operator::keep_log(operator, control_plane)?;
-
-    step("examples", async {
-        let ca = simulator.ca_pem().context("the simulator serves HTTPS")?;
-        for note in examples.point_to(&simulator.url(), ca) {
-            println!("    {note}");
-        }
-        for example in examples.documents() {
-            control_plane
-                .apply_yaml_in(NAMESPACE, &example.value.to_string())
-                .await
-                .with_context(|| example.file.clone())?;
-            println!("    {} from {}", example.what(), example.file);
-        }
-        Ok(())
-    })
-    .await?;
-
-    println!();
-    let mut table = Table::new(control_plane.client(), NAMESPACE, examples.projects());
-    let running = tokio::select! {
-        never = log.copy() => match never {},
-        running = table.until_as_declared(operator, DEADLINE) => running,
+async fn clean_up(context: &str, screen: &Screen) -> anyhow::Result<()> {
+    let what = format!("removing what a demo has left in the cluster of {context}");
+    let work = async {
+        let client = Theirs::connect(context, "").await?.client();
+        let things = theirs::things()?;
+        removal::resources(&client, &things, None, screen).await?;
+        removal::things(&client, &things, None, screen).await
     };
-    running.with_context(|| operator.log_tail())?;
-    println!();
-    step("rights", only_what_it_may(control_plane)).await?;
-    parts.all_there = true;
-    if options.once {
-        return Ok(());
+    screen.step(what, STOP, work).await
+}
+
+/// The signals that ask to end. A terminal that is closed asks, too.
+struct Interrupted([Signal; 3]);
+
+impl Interrupted {
+    fn new() -> anyhow::Result<Interrupted> {
+        Ok(Interrupted([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
     }
-    farewell(control_plane, simulator, log.path())?;
-    table.headline();
-    tokio::select! {
-        never = log.copy() => match never {},
-        ended = table.follow(operator) => ended.with_context(|| operator.log_tail()),
+
+    async fn wait(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }
 
-/// The demo is a proof, too: that the operator got along with the rights of `deploy/rbac.yaml`.
-async fn only_what_it_may(control_plane: &ControlPlane) -> anyhow::Result<()> {
-    let all = control_plane.audit().all().await?;
-    let requests = all.service_account(ACCOUNT.0, ACCOUNT.1);
-    let forbidden = requests.forbidden();
-    if !forbidden.is_empty() {
-        bail!("deploy/rbac.yaml lacks a right that the operator needs: {forbidden}");
-    }
-    println!(
-        "    {} requests of the operator, none refused",
-        requests.len()
-    );
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
 
-fn farewell(
-    control_plane: &ControlPlane,
-    simulator: &Simulator,
-    log: &std::path::Path,
-) -> anyhow::Result<()> {
-    let ca = control_plane.folder().join("oms-ca.crt");
-    std::fs::write(&ca, simulator.ca_pem().unwrap_or_default())
-        .with_context(|| format!("cannot write {}", ca.display()))?;
-    println!();
-    println!("To look around, in another terminal:");
-    println!();
-    println!(
-        "  export KUBECONFIG={}",
-        control_plane.kubeconfig().display()
-    );
-    println!("  kubectl get migrationprojects,omsconnections -o wide");
-    println!("  kubectl describe mp shop");
-    println!("  kubectl explain migrationproject.spec.project");
-    println!("  kubectl delete mp shop        # its project stays in OMS");
-    println!("  tail -f {}", log.display());
-    println!("  curl --cacert {} {}/admin", ca.display(), simulator.url());
-    println!();
-    println!("Ctrl-C ends it, and everything with it. Until then, what changes:");
-    println!();
-    Ok(())
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse(words: &[&str]) -> Result<Options, String> {
+        let line = Line::try_parse_from([&["demo"], words].concat());
+        line.map(|line| line.options)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_arguments_it_stays_and_uses_no_cluster_of_the_users() {
+        let options = parse(&[]).unwrap();
+        assert!(!options.once && !options.clean_up);
+        assert_eq!(options.context, None);
+    }
+
+    #[test]
+    fn a_context_has_a_name() {
+        let options = parse(&["--context", "kind-demo", "--once", "--speed", "30"]).unwrap();
+        assert_eq!(options.context.as_deref(), Some("kind-demo"));
+        assert_eq!((options.once, options.speed), (true, 30.0));
+        assert!(parse(&["--context"]).is_err());
+    }
+
+    #[test]
+    fn cleaning_up_needs_a_context() {
+        assert!(parse(&["--clean-up"]).unwrap_err().contains("--context"));
+        assert!(parse(&["--clean-up", "--context", "x"]).is_ok());
+    }
+
+    #[test]
+    fn a_speed_that_would_stop_the_show_is_refused() {
+        for wrong in ["0", "-1", "NaN", "inf", "fast"] {
+            let error = parse(&[&format!("--speed={wrong}")]).unwrap_err();
+            assert!(error.contains("from 0.1 to 1000"), "{error}");
+        }
+    }
 }

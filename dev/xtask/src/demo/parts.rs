@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-use oms_harness::{ControlPlane, Process};
+use oms_harness::Process;
 use oms_simulator::Simulator;
+use tempfile::TempDir;
+
+use super::cluster::Cluster;
+use super::screen::Screen;
 
 /// A create in flight may take 60 s, and its id has to be written then.
 const GRACE: Duration = Duration::from_secs(80);
@@ -18,30 +21,40 @@ pub struct Parts {
     /// OMS.
     pub simulator: Option<Simulator>,
     /// Kubernetes.
-    pub control_plane: Option<ControlPlane>,
-    /// Every project was seen as its example says.
+    pub cluster: Option<Cluster>,
+    /// Files for the time of the demo.
+    pub folder: Option<TempDir>,
+    /// Every project has come to its end.
     pub all_there: bool,
 }
 
 impl Parts {
     /// Ends everything in order, and each part even if the one before did not end well.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub async fn stop(self, screen: &Screen) -> anyhow::Result<()> {
         let mut result = Ok(());
+        if let Some(cluster) = &self.cluster {
+            result = cluster.let_go(screen).await;
+        }
         if let Some(operator) = &self.operator
             && operator.is_running()
         {
+            screen.doing("the operator");
             let exit = operator.stop(GRACE).await;
-            result = exit.and_then(|exit| match exit.success() {
+            result = result.and(exit.and_then(|exit| match exit.success() {
                 true => Ok(()),
                 false => anyhow::bail!("the operator ended with {exit}; {}", operator.log_tail()),
-            });
+            }));
         }
         if let Some(simulator) = self.simulator {
+            screen.doing("the simulated OMS");
             simulator.stop().await;
         }
-        if let Some(control_plane) = self.control_plane {
-            let stopped = control_plane.stop().await;
-            result = result.and(stopped.context("the control plane did not end well"));
+        if let Some(cluster) = self.cluster {
+            screen.doing("");
+            result = result.and(cluster.stop(screen).await);
+        }
+        if let Some(folder) = self.folder {
+            result = result.and(folder.close().map_err(Into::into));
         }
         result
     }

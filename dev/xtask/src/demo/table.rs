@@ -1,144 +1,207 @@
-//! The projects as a table: a line for each change, as `kubectl get --watch` shows them.
+//! The projects as a table that is drawn again and again.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+use console::style;
 
-use anyhow::bail;
-use kube::api::{Api, ListParams};
-use kube::{Client, ResourceExt};
-use oms_harness::Process;
-use oms_operator::api::v1alpha1::{MigrationProject, WantedState};
+use super::row::{Mark, Row};
 
-/// Short against what people see.
-const PERIOD: Duration = Duration::from_millis(300);
+const BAR_CELLS: usize = 10;
 
-/// What one line shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Row {
-    name: String,
-    id: String,
-    status: String,
-    ready: String,
-    message: String,
-    as_declared: bool,
+/// How much of a row has room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// No id (the story tells it), and figures without bars.
+    Narrow,
+    /// Figures without bars.
+    Usual,
+    /// All of it.
+    Wide,
 }
 
-impl Row {
-    fn of(project: &MigrationProject) -> Row {
-        let status = project.status.clone().unwrap_or_default();
-        let ready = status.conditions.iter().find(|one| one.type_ == "Ready");
-        let word = status.project_status.clone().unwrap_or_default();
-        let wanted: &[&str] = match project.spec.state() {
-            WantedState::Created => &["INIT"],
-            // Without incremental transfer a project ends by itself.
-            WantedState::Running => &["RUNNING", "FINISHED"],
-        };
-        let current = status.observed_generation == project.metadata.generation;
-        Row {
-            name: project.name_any(),
-            id: status.project_id.unwrap_or_default(),
-            ready: ready.map(|ready| ready.status.clone()).unwrap_or_default(),
-            message: ready.map(|ready| ready.message.clone()).unwrap_or_default(),
-            as_declared: current
-                && ready.is_some_and(|ready| ready.status == "True")
-                && wanted.contains(&word.as_str()),
-            status: word,
+impl Room {
+    /// By the longest words of the scene.
+    fn of(columns: u16) -> Room {
+        match columns {
+            0..100 => Room::Narrow,
+            100..112 => Room::Usual,
+            112.. => Room::Wide,
         }
     }
+}
 
-    fn print(&self) {
-        // A message may go over several lines; the table shows the first.
-        let message = self.message.lines().next().unwrap_or_default();
-        let cells = [&self.id, &self.status, &self.ready, message];
-        let [id, status, ready, message] =
-            cells.map(|cell| if cell.is_empty() { "-" } else { cell });
-        line(&self.name, id, status, ready, message);
+/// The table, in colours, for a terminal of that many columns.
+pub fn picture(rows: &[Row], columns: u16) -> String {
+    coloured(&table(rows, columns))
+}
+
+/// The table without colours: what is measured must hold no escape codes.
+fn table(rows: &[Row], columns: u16) -> String {
+    let room = Room::of(columns);
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(columns);
+    let header = [
+        "PROJECT",
+        "ID IN OMS",
+        "STATUS",
+        "STEP",
+        "PROGRESS",
+        "LAG",
+        "CONDITION",
+    ];
+    table.set_header(fitting(header.map(str::to_owned), room));
+    for row in rows {
+        let mut cells = comfy_table::Row::from(fitting(cells(row, room), room));
+        cells.max_height(1);
+        table.add_row(cells);
+    }
+    let gap = if room == Room::Narrow { 1 } else { 2 };
+    for column in table.column_iter_mut() {
+        column.set_padding((0, gap));
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The cells that are shown where there is so much room.
+fn fitting(cells: [String; 7], room: Room) -> Vec<String> {
+    let mut cells = Vec::from(cells);
+    if room == Room::Narrow {
+        cells.remove(1);
+    }
+    cells
+}
+
+fn cells(row: &Row, room: Room) -> [String; 7] {
+    let text = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "–".to_owned());
+    let progress = row.progress.map(|percent| match room {
+        Room::Wide => bar(percent),
+        Room::Narrow | Room::Usual => figure(percent),
+    });
+    [
+        row.name.clone(),
+        match row.mark {
+            Mark::Doubt => "?".to_owned(),
+            _ => text(&row.id),
+        },
+        text(&row.status),
+        text(&row.step),
+        progress.unwrap_or_default(),
+        row.lag.map(|lag| format!("≤ {lag} s")).unwrap_or_default(),
+        format!("{} {}", sign(row.mark), row.reason),
+    ]
+}
+
+/// A mark as one sign.
+pub fn sign(mark: Mark) -> char {
+    match mark {
+        Mark::Good => '✓',
+        Mark::Busy => '…',
+        Mark::Doubt => '?',
+        Mark::Bad => '✗',
     }
 }
 
-fn line(name: &str, id: &str, status: &str, ready: &str, message: &str) {
-    println!("{name:<18} {id:<18} {status:<10} {ready:<8} {message}");
+fn bar(percent: i32) -> String {
+    let full = usize::try_from(percent.clamp(0, 100)).unwrap_or_default() * BAR_CELLS / 100;
+    let (full, empty) = ("█".repeat(full), "░".repeat(BAR_CELLS - full));
+    format!("{full}{empty} {}", figure(percent))
 }
 
-/// The projects of one namespace.
-pub struct Table {
-    api: Api<MigrationProject>,
-    names: Vec<String>,
-    shown: BTreeMap<String, Row>,
+fn figure(percent: i32) -> String {
+    format!("{:>3} %", percent.clamp(0, 100))
 }
 
-impl Table {
-    /// Of the projects with these names.
-    pub fn new(client: Client, namespace: &str, names: Vec<String>) -> Table {
-        Table {
-            api: Api::namespaced(client, namespace),
-            names,
-            shown: BTreeMap::new(),
+/// Colours on the signs and on the line that they stand in.
+fn coloured(table: &str) -> String {
+    let lines = table.lines().map(|line| {
+        let sign = line.chars().rev().find(|sign| "✓?✗".contains(*sign));
+        let line = style(line).force_styling(true);
+        match sign {
+            Some('✓') => line.green(),
+            Some('✗') => line.red(),
+            Some(_) => line.yellow(),
+            None => line,
         }
+        .to_string()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::demo::row::tests::row;
+
+    fn rows() -> Vec<Row> {
+        let doubt = row("orders", json!({"create": {"outcome": "Unknown"}}));
+        let running = json!({
+            "projectId": "np_4w000000001", "projectStatus": "RUNNING",
+            "currentStep": "FULL_TRANSFER", "progress": 47, "lagSeconds": 120,
+        });
+        vec![
+            row("shop", running),
+            Row {
+                mark: Mark::Doubt,
+                ..doubt
+            },
+        ]
     }
 
-    /// Prints the names of the columns.
-    pub fn headline(&self) {
-        line("NAME", "PROJECT ID", "STATUS", "READY", "MESSAGE");
+    #[test]
+    fn every_project_has_one_line_with_all_that_is_known() {
+        let table = table(&rows(), 120);
+        let shop = table.lines().find(|line| line.contains("shop")).unwrap();
+        for cell in [
+            "np_4w000000001",
+            "RUNNING",
+            "FULL_TRANSFER",
+            "████░░░░░░  47 %",
+            "≤ 120 s",
+            "… Pending",
+        ] {
+            assert!(shop.contains(cell), "{cell} in {table}");
+        }
+        let orders = table.lines().find(|line| line.contains("orders")).unwrap();
+        assert!(orders.contains("? Pending"), "{table}");
     }
 
-    /// Prints what changes until every project is as its example says.
-    pub async fn until_as_declared(
-        &mut self,
-        operator: &Process,
-        deadline: Duration,
-    ) -> anyhow::Result<()> {
-        self.headline();
-        let all = async {
-            while !self.is_as_declared() {
-                self.look(operator).await?;
-                tokio::time::sleep(PERIOD).await;
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        for columns in [80, 100, 200] {
+            for line in table(&rows(), columns).lines() {
+                let width = console::measure_text_width(line);
+                assert!(width <= columns.into(), "{width} > {columns}: {line}");
             }
-            Ok(())
-        };
-        if let Ok(done) = tokio::time::timeout(deadline, all).await {
-            return done;
-        }
-        let mut late = self.names.clone();
-        late.retain(|name| !self.shown.get(name).is_some_and(|row| row.as_declared));
-        bail!(
-            "after {} s not every project is as its example says: {}",
-            deadline.as_secs(),
-            late.join(", ")
-        )
-    }
-
-    /// Prints what changes, without end; an error when the operator ends.
-    pub async fn follow(&mut self, operator: &Process) -> anyhow::Result<()> {
-        loop {
-            self.look(operator).await?;
-            tokio::time::sleep(PERIOD).await;
         }
     }
 
-    fn is_as_declared(&self) -> bool {
-        let mut rows = self.names.iter().map(|name| self.shown.get(name));
-        rows.all(|row| row.is_some_and(|row| row.as_declared))
+    #[test]
+    fn a_narrow_terminal_has_the_figure_and_every_project_stays_one_line() {
+        let table = table(&rows(), 80);
+        assert_eq!(table.lines().count(), 1 + rows().len(), "{table}");
+        assert!(table.contains(" 47 %") && !table.contains('█'), "{table}");
+        assert!(table.contains("FULL_TRANSFER"), "{table}");
     }
 
-    async fn look(&mut self, operator: &Process) -> anyhow::Result<()> {
-        if let Some(exit) = operator.exit() {
-            bail!("the operator has ended by itself ({exit})");
+    #[test]
+    fn a_bar_is_as_long_at_every_percentage() {
+        for percent in [-5, 0, 1, 50, 99, 100, 250] {
+            assert_eq!(console::measure_text_width(&bar(percent)), BAR_CELLS + 6);
         }
-        let now = self.api.list(&ListParams::default()).await?;
-        let now = now
-            .iter()
-            .map(|project| (project.name_any(), Row::of(project)));
-        let now: BTreeMap<String, Row> = now.collect();
-        for (name, row) in &now {
-            if self.shown.get(name) != Some(row) {
-                row.print();
-            }
-        }
-        for name in self.shown.keys().filter(|name| !now.contains_key(*name)) {
-            line(name, "-", "-", "-", "the resource is gone");
-        }
-        self.shown = now;
-        Ok(())
+        assert!(bar(99).contains('░') && !bar(100).contains('░'));
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_colour() {
+        let plain = table(&rows(), 100);
+        let coloured = coloured(&plain);
+        assert_ne!(coloured, plain);
+        assert_eq!(console::strip_ansi_codes(&coloured), plain);
     }
 }

@@ -1,12 +1,12 @@
-//! The files of `examples/`, and what has to be another in them for the demo: where OMS is.
+//! The files of the scene, and what has to be another in them for the demo: where OMS is, and how
+//! long a show may take.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::paths::shown;
+use crate::paths::root;
 
 /// As the comment in `examples/connection.yaml` names it.
 const CA: (&str, &str) = ("oms-ca", "ca.crt");
@@ -36,49 +36,35 @@ impl Document {
 }
 
 /// All of them, what others refer to first.
-pub struct Examples {
+pub struct Documents {
     documents: Vec<Document>,
 }
 
-impl Examples {
-    /// Reads every YAML file of `folder`.
-    pub fn read(folder: &Path) -> anyhow::Result<Examples> {
-        let entries = fs::read_dir(folder)
-            .with_context(|| format!("cannot read the folder {}", folder.display()))?;
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|end| end == "yaml") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
+impl Documents {
+    /// Reads these YAML files, whose paths begin at the root of the repository.
+    pub fn read<'a>(files: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Documents> {
         let mut documents = Vec::new();
-        for path in paths {
-            let file = shown(&path);
-            let text = fs::read_to_string(&path).with_context(|| format!("cannot read {file}"))?;
+        for file in files {
+            let text = fs::read_to_string(root().join(file))
+                .with_context(|| format!("cannot read {file}"))?;
             let values: Vec<Value> = serde_saphyr::from_multiple(&text)
                 .with_context(|| format!("{file} is not YAML"))?;
             let values = values.into_iter().filter(|value| !value.is_null());
             documents.extend(values.map(|value| Document {
-                file: file.clone(),
+                file: file.to_owned(),
                 value,
             }));
         }
-        let examples = Examples::new(documents);
-        if examples.projects().is_empty() {
-            bail!("there is no MigrationProject in {}", folder.display());
-        }
-        Ok(examples)
+        Ok(Documents::new(documents))
     }
 
-    fn new(mut documents: Vec<Document>) -> Examples {
+    fn new(mut documents: Vec<Document>) -> Documents {
         documents.sort_by_key(|document| match document.text("/kind") {
             "OMSConnection" => 1,
             "MigrationProject" => 2,
             _ => 0,
         });
-        Examples { documents }
+        Documents { documents }
     }
 
     /// The objects, in the order in which to apply them.
@@ -87,6 +73,7 @@ impl Examples {
     }
 
     /// The names of the MigrationProjects.
+    #[cfg(test)]
     pub fn projects(&self) -> Vec<String> {
         self.of_kind("MigrationProject")
             .map(|project| project.text("/metadata/name").to_owned())
@@ -102,12 +89,12 @@ impl Examples {
             .collect();
         secrets.dedup();
         let [name] = secrets.as_slice() else {
-            bail!("the examples name the Secrets {secrets:?}; the demo has one OMS with one login");
+            bail!("the files name the Secrets {secrets:?}; the demo has one OMS with one login");
         };
         let secret = self
             .of_kind("Secret")
             .find(|secret| secret.text("/metadata/name") == *name)
-            .with_context(|| format!("the examples hold no Secret {name}"))?;
+            .with_context(|| format!("the files hold no Secret {name}"))?;
         let entry = |key: &str| secret.text(&format!("/stringData/{key}")).to_owned();
         Ok((entry("username"), entry("password")))
     }
@@ -142,6 +129,25 @@ impl Examples {
         notes
     }
 
+    /// Has every connection swept each `sweep`, and every project count as caught up after `stable`
+    /// on time. Says what was changed.
+    pub fn hasten(&mut self, sweep: &str, stable: &str) -> Vec<String> {
+        for document in &mut self.documents {
+            if document.is("OMSConnection") {
+                document.value["spec"]["sweepInterval"] = json!(sweep);
+            }
+            if document.is("MigrationProject") {
+                document.value["spec"]["readiness"]["stableFor"] = json!(stable);
+            }
+        }
+        vec![
+            format!("changed for the demo: every OMSConnection: spec.sweepInterval -> {sweep}"),
+            format!(
+                "changed for the demo: every MigrationProject: spec.readiness.stableFor -> {stable}"
+            ),
+        ]
+    }
+
     fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Document> {
         self.documents
             .iter()
@@ -153,7 +159,7 @@ impl Examples {
 mod tests {
     use super::*;
 
-    fn examples() -> Examples {
+    fn documents() -> Documents {
         let project = json!({"kind": "MigrationProject", "metadata": {"name": "shop"}});
         let connection = json!({
             "kind": "OMSConnection",
@@ -169,12 +175,12 @@ mod tests {
             file: "examples/x.yaml".to_owned(),
             value,
         });
-        Examples::new(documents.into())
+        Documents::new(documents.into())
     }
 
     #[test]
     fn what_others_refer_to_comes_first() {
-        let whats: Vec<String> = examples().documents().iter().map(Document::what).collect();
+        let whats: Vec<String> = documents().documents().iter().map(Document::what).collect();
         assert_eq!(
             whats,
             ["Secret login", "OMSConnection oms", "MigrationProject shop"]
@@ -184,25 +190,35 @@ mod tests {
     #[test]
     fn the_login_is_that_of_the_secret_which_the_connection_names() {
         assert_eq!(
-            examples().credentials().unwrap(),
+            documents().credentials().unwrap(),
             ("u".to_owned(), "p".to_owned())
         );
     }
 
     #[test]
     fn only_the_place_of_oms_is_changed_and_it_is_said() {
-        let mut examples = examples();
-        let notes = examples.point_to("https://here", "PEM");
+        let mut documents = documents();
+        let notes = documents.point_to("https://here", "PEM");
         assert_eq!(notes.len(), 1);
         assert!(
             notes[0].contains("https://there -> https://here"),
             "{notes:?}"
         );
-        let connection = examples.of_kind("OMSConnection").next().unwrap();
+        let connection = documents.of_kind("OMSConnection").next().unwrap();
         assert_eq!(connection.text("/spec/url"), "https://here");
         assert_eq!(connection.text("/spec/tls/caRef/name"), "oms-ca");
-        let authority = examples.of_kind("ConfigMap").next().unwrap();
+        let authority = documents.of_kind("ConfigMap").next().unwrap();
         assert_eq!(authority.text("/data/ca.crt"), "PEM");
-        assert_eq!(examples.projects(), ["shop"]);
+        assert_eq!(documents.projects(), ["shop"]);
+    }
+
+    #[test]
+    fn a_show_is_faster_than_the_defaults() {
+        let mut documents = documents();
+        documents.hasten("1s", "3s");
+        let connection = documents.of_kind("OMSConnection").next().unwrap();
+        assert_eq!(connection.text("/spec/sweepInterval"), "1s");
+        let project = documents.of_kind("MigrationProject").next().unwrap();
+        assert_eq!(project.text("/spec/readiness/stableFor"), "3s");
     }
 }
