@@ -43,22 +43,24 @@ pub struct OMSConnectionSpec {
     pub url: String,
 
     /// Older addresses of the same OMS. A project that was created under one of
-    /// them goes on under `url`.
+    /// them goes on under `url`; without it, it waits (reason EndpointChanged).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 2048)))]
     pub former_urls: Option<Vec<String>>,
 
     /// Secret with the keys `username` and `password`, of any type, in this
-    /// namespace.
+    /// namespace. It is read again every 30s (--secret-interval), so that a new
+    /// password needs no more than a change of the Secret.
     pub credentials_secret_ref: SecretRef,
 
-    /// TLS settings. Left out: the certificate authorities of the operator's
-    /// machine are trusted.
+    /// TLS settings, for a `url` with https://. Left out: the certificate
+    /// authorities of the operator's machine are trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 
-    /// How often the projects of this OMS are read, such as `30s` or `1m30s`.
-    /// Default: 30s.
+    /// How often the projects of this OMS are read, such as `30s` or `1m30s`:
+    /// so far a status may be behind. Not shorter than the operator's
+    /// --min-sweep-interval (10s). Default: 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 2, max = 32),
@@ -66,7 +68,7 @@ pub struct OMSConnectionSpec {
     )]
     pub sweep_interval: Option<String>,
 
-    /// Namespaces whose MigrationProjects may use this connection. Default:
+    /// Namespaces whose MigrationProjects may use this connection. Left out:
     /// only its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,
