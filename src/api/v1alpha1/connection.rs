@@ -30,6 +30,8 @@ pub const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
     doc = "One OceanBase Migration Service (OMS) with the credentials for it, shared by many MigrationProjects.",
     printcolumn = r#"{"name": "URL", "type": "string", "jsonPath": ".spec.url", "description": "Address of the OMS."}"#,
     printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "description": "Whether the OMS can be used."}"#,
+    printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].reason", "description": "Why it is ready, or not, in a word."}"#,
+    printcolumn = r#"{"name": "Since", "type": "date", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].lastTransitionTime", "description": "How long it has been ready, or not."}"#,
     printcolumn = r#"{"name": "Projects", "type": "integer", "jsonPath": ".status.projects", "description": "MigrationProjects that use this connection."}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message", "priority": 1, "description": "Why the connection is ready, or not."}"#
@@ -58,8 +60,8 @@ pub struct OMSConnectionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 
-    /// How often the projects of this OMS are read, such as `30s` or `1m30s`:
-    /// so far a status may be behind. Not shorter than the operator's
+    /// How often the projects of this OMS are read, such as `30s` or `1m30s`; a
+    /// status may be that far behind. Not shorter than the operator's
     /// --min-sweep-interval (10s). Default: 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
