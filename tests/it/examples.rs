@@ -13,6 +13,7 @@ use kube::discovery::pinned_kind;
 use oms_simulator::{Config, Oms, Tls};
 use serde_json::{Value, json};
 
+use crate::apply::annotated;
 use crate::world::{PASSWORD, World, condition, id, ready, status};
 
 /// Where a project of an example ends up.
@@ -273,7 +274,7 @@ impl Example {
         }
     }
 
-    /// `kubectl create --dry-run=server`, as strict as kubectl is.
+    /// `kubectl apply --dry-run=server` of a new object: on the client's side, and strict.
     async fn create_dry(&self, home: &World, document: &Value) {
         let (api_version, kind) = (text(&document["apiVersion"]), text(&document["kind"]));
         if kind == "Namespace" {
@@ -294,7 +295,7 @@ impl Example {
             api.resource_url()
         ))
         .header(CONTENT_TYPE, "application/json")
-        .body(document.to_string().into_bytes())
+        .body(annotated(document).to_string().into_bytes())
         .unwrap();
         let created = home.client.request::<Value>(request).await;
         created.unwrap_or_else(|error| panic!("{}: {error}", self.file));
