@@ -61,7 +61,8 @@ where
     let kind = K::plural(&());
     match answered(api.list_metadata(&first)).await? {
         Ok(_) => Ok(()),
-        Err(kube::Error::Api(status)) if status.is_not_found() => bail!(
+        // Of a group that it has never seen, the server says so in plain text, without a reason.
+        Err(kube::Error::Api(status)) if status.code == 404 => bail!(
             "the CustomResourceDefinition {kind}.{} is not installed. Install both with: \
              oms-operator crd | kubectl apply --server-side -f -",
             K::group(&())

@@ -115,7 +115,18 @@ async fn keep_client(
     let client = match context.connect.connect(settings) {
         Ok(client) => client,
         Err(error) => {
-            let message = failure::chain(&error);
+            let place = connection
+                .spec
+                .tls
+                .as_ref()
+                .and_then(|tls| tls.ca_ref.as_ref());
+            let place = place.map_or_else(String::new, |ca| {
+                format!(
+                    "{:?} {}/{}, key {}: ",
+                    ca.kind, key.namespace, ca.name, ca.key
+                )
+            });
+            let message = format!("{place}{}", failure::chain(&error));
             let problem = Unusable {
                 reason: Reason::CaInvalid,
                 message,

@@ -56,14 +56,18 @@ pub fn text(error: &oms::Error) -> String {
     text
 }
 
-/// An error with its causes, each of which says only its own layer.
+/// An error with its causes. Ours say only their own layer; what a library's
+/// error says of its cause already is not said again.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         source = cause.source();
     }
     text

@@ -73,12 +73,15 @@ pub fn caught_up(is: bool, max_lag: u64) -> Statement {
     let (reason, message) = if is {
         (
             Reason::LagWithinLimit,
-            format!("The lag stays within {max_lag} s."),
+            format!("The lag stays within {max_lag} s (spec.readiness.maxLag)."),
         )
     } else {
         (
             Reason::LagAboveLimit,
-            format!("The lag has not stayed within {max_lag} s."),
+            format!(
+                "The lag has not stayed within {max_lag} s (spec.readiness.maxLag) for \
+                 spec.readiness.stableFor."
+            ),
         )
     };
     Statement::new(Type::CaughtUp, Some(is), reason, message)

@@ -1,6 +1,7 @@
 //! The network below the client: replaceable, and exact about what was never sent.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -50,12 +51,36 @@ impl From<reqwest::Error> for TransportError {
         // connection only after that. A time-out that is not such an error says nothing about what was sent.
         let connect = error.is_connect();
         // The URL stands in every message about the connection already.
-        let error = error.without_url();
+        let error = Below(error.without_url());
         if connect {
             TransportError::never_connected(error)
         } else {
             TransportError::broken(error)
         }
+    }
+}
+
+/// An error of reqwest without its two outer layers, its own and the connection pool's, which say
+/// that sending failed and nothing of why.
+#[derive(Debug)]
+struct Below(reqwest::Error);
+
+impl Below {
+    fn cause(&self) -> &(dyn StdError + 'static) {
+        let below = self.0.source().and_then(StdError::source);
+        below.unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Below {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.cause(), f)
+    }
+}
+
+impl StdError for Below {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause().source()
     }
 }
 

@@ -191,7 +191,9 @@ async fn own_authority(kind: &str, test: &str) {
     let told = world.until_connection("tls", "OmsUnreachable").await;
     assert!(told.contains("certificate"), "{told}");
     publish("not a certificate").await;
-    world.until_connection("tls", "CaInvalid").await;
+    let told = world.until_connection("tls", "CaInvalid").await;
+    let place = format!("{kind} {}/ca, key ca.crt: ", world.namespace);
+    assert!(told.starts_with(&place), "{told}");
     publish(tls.ca_pem()).await;
     world.until_connection("tls", "Connected").await;
     world

@@ -10,6 +10,7 @@ mod cluster;
 mod connections;
 mod crash;
 mod departure;
+mod examples;
 mod failures;
 mod invalid;
 mod kstatus;

@@ -30,6 +30,8 @@ pub const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
     doc = "One OceanBase Migration Service (OMS) with the credentials for it, shared by many MigrationProjects.",
     printcolumn = r#"{"name": "URL", "type": "string", "jsonPath": ".spec.url", "description": "Address of the OMS."}"#,
     printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "description": "Whether the OMS can be used."}"#,
+    printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].reason", "description": "Why it is ready, or not, in a word."}"#,
+    printcolumn = r#"{"name": "Since", "type": "date", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].lastTransitionTime", "description": "How long it has been ready, or not."}"#,
     printcolumn = r#"{"name": "Projects", "type": "integer", "jsonPath": ".status.projects", "description": "MigrationProjects that use this connection."}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message", "priority": 1, "description": "Why the connection is ready, or not."}"#
@@ -43,22 +45,24 @@ pub struct OMSConnectionSpec {
     pub url: String,
 
     /// Older addresses of the same OMS. A project that was created under one of
-    /// them goes on under `url`.
+    /// them goes on under `url`; without it, it waits (reason EndpointChanged).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 2048)))]
     pub former_urls: Option<Vec<String>>,
 
     /// Secret with the keys `username` and `password`, of any type, in this
-    /// namespace.
+    /// namespace. It is read again every 30s (--secret-interval), so that a new
+    /// password needs no more than a change of the Secret.
     pub credentials_secret_ref: SecretRef,
 
-    /// TLS settings. Left out: the certificate authorities of the operator's
-    /// machine are trusted.
+    /// TLS settings, for a `url` with https://. Left out: the certificate
+    /// authorities of the operator's machine are trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 
-    /// How often the projects of this OMS are read, such as `30s` or `1m30s`.
-    /// Default: 30s.
+    /// How often the projects of this OMS are read, such as `30s` or `1m30s`; a
+    /// status may be that far behind. Not shorter than the operator's
+    /// --min-sweep-interval (10s). Default: 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 2, max = 32),
@@ -66,7 +70,7 @@ pub struct OMSConnectionSpec {
     )]
     pub sweep_interval: Option<String>,
 
-    /// Namespaces whose MigrationProjects may use this connection. Default:
+    /// Namespaces whose MigrationProjects may use this connection. Left out:
     /// only its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,

@@ -53,11 +53,13 @@ pub struct MigrationProjectSpec {
     pub deletion_policy: Option<DeletionPolicy>,
 
     /// Take over a project that exists in OMS already, instead of creating one.
-    /// The connection's `adoption` must allow it.
+    /// Exactly one of projectId and byName. The connection's `adoption` must
+    /// allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<Adopt>,
 
     /// When an incremental project counts as caught up (condition CaughtUp).
+    /// Left out: as soon as its lag has stayed within 60s for 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readiness: Option<Readiness>,
 
@@ -161,7 +163,8 @@ pub struct Readiness {
     pub max_lag: Option<String>,
 
     /// How long the lag has to stay within maxLag before CaughtUp turns True,
-    /// and beyond it before CaughtUp turns False. Default: 30s.
+    /// and beyond it before CaughtUp turns False, such as `30s` or `10m`.
+    /// Default: 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 2, max = 32),

@@ -34,7 +34,8 @@ pub struct MigrationProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<PinnedConnection>,
 
-    /// Status of the project in OMS's own word.
+    /// Status of the project in OMS's own word, such as INIT, RUNNING, SUSPEND,
+    /// FAILED or FINISHED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub project_status: Option<String>,
@@ -44,7 +45,8 @@ pub struct MigrationProjectStatus {
     #[schemars(length(max = 32))]
     pub steps: Vec<StepStatus>,
 
-    /// The step that the project is at.
+    /// The step that the project is at, in OMS's own word, such as
+    /// FULL_TRANSFER.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub current_step: Option<String>,
@@ -61,15 +63,16 @@ pub struct MigrationProjectStatus {
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     pub lag_seconds: Option<i64>,
 
-    /// When the project was started.
+    /// When the project was started, in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Timestamp>,
 
-    /// When the project ended.
+    /// When the project ended, in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Timestamp>,
 
-    /// The creation, while it is not settled.
+    /// The creation, while it is not settled: what was tried, and what is waited
+    /// for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create: Option<CreateStatus>,
 
@@ -82,7 +85,7 @@ pub struct MigrationProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone: Option<bool>,
 
-    /// The last error, while it stands.
+    /// The last error of a call to OMS, while it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
 
@@ -92,8 +95,10 @@ pub struct MigrationProjectStatus {
     #[schemars(length(max = 1024))]
     pub last_handled_reconcile_at: Option<String>,
 
-    /// State in Kubernetes' own form: Ready, Reconciling, Stalled,
-    /// Finished, Succeeded, PrecheckPassed, FullCopied, CaughtUp.
+    /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Finished,
+    /// Succeeded, PrecheckPassed, FullCopied, CaughtUp. Each can be waited for,
+    /// as in `kubectl wait --for=condition=Ready`. Reconciling and Stalled are
+    /// there only while True.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -15,6 +15,10 @@ async fn a_refused_port_is_not_done() {
         matches!(&outcome, Outcome::NotDone(error) if *error.problem() == Problem::Unreachable),
         "{outcome:?}"
     );
+    // The cause itself, without the layers of the HTTP client around it.
+    let never = std::error::Error::source(outcome.error().unwrap()).unwrap();
+    let cause = never.source().unwrap().to_string();
+    assert_eq!(cause, "tcp connect error");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use super::{
 pub struct ProjectBody {
     /// Name of the project in OMS, without spaces; the OMS console allows 64
     /// characters. Left out: the namespace and name of this resource, as in
-    /// `shop.orders`.
+    /// `shop.orders` (--name-pattern), cut at 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub name: Option<String>,
@@ -64,7 +64,8 @@ pub struct ProjectBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer_mapping: Option<TransferMapping>,
 
-    /// Settings that hold for all phases, most of them for message queues.
+    /// Settings that hold for all phases; most of them matter for message
+    /// queues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub common_transfer_config: Option<CommonTransferConfig>,
 

@@ -19,8 +19,9 @@ pub struct CommonTransferConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_active: Option<bool>,
 
-    /// Format of the messages; matters for message queues (Kafka, RocketMQ,
-    /// DataHub).
+    /// Format of the messages: DEFAULT (OMS's own), DEFAULT_WITH_SCHEMA, CANAL,
+    /// DATAWORKS_V2, SHAREPLEX, DEBEZIUM, DEBEZIUMFLATTEN or DEBEZIUMSMT. Matters
+    /// for message queues (Kafka, RocketMQ, DataHub).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mq_serializer_type: Option<MqSerializerType>,
 

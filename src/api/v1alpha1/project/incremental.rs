@@ -34,7 +34,7 @@ pub struct IncrTransferConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_sequencing_within_txn: Option<bool>,
 
-    /// Threads that write to the target. OMS's default: 64.
+    /// Threads that write to the target, 1 to 1024. OMS's default: 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1024))]
     pub incr_sync_concurrency: Option<i32>,

@@ -25,7 +25,7 @@ pub struct TransferMapping {
     #[schemars(length(max = 500))]
     pub databases: Option<Vec<DatabaseMapping>>,
 
-    /// Databases and objects to leave out; matters in mode WILDCARD.
+    /// Databases and objects to leave out, by name; matters in mode WILDCARD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500))]
     pub databases_black: Option<Vec<DatabaseMapping>>,
@@ -62,7 +62,7 @@ pub struct DatabaseMapping {
     #[schemars(length(min = 1, max = 256))]
     pub name: String,
 
-    /// Name of the database in the target.
+    /// Name of the database in the target. Left out: OMS decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub mapped_name: Option<String>,
