@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::{
-    self, Claims, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks, Registry,
-    Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
+    self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks,
+    Registry, Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
 };
 use crate::decide::{Naming, Timing};
 use crate::oms::Timeouts;
@@ -39,6 +39,7 @@ pub struct Options {
     pub min_sweep_interval: Duration,
     pub secret_interval: Duration,
     pub max_backoff: Duration,
+    pub stale_after: Duration,
     pub timeouts: Timeouts,
     pub proxy: bool,
     pub naming: Naming,
@@ -98,6 +99,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     };
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
         events: Events::new(client, None),
@@ -114,12 +116,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
         memory: Memory::default(),
         locks: NameLocks::default(),
         tasks: tokio_util::task::TaskTracker::new(),
-        clock: Arc::new(SystemClock),
+        clock: clock.clone(),
         connect: Arc::new(ConnectByNetwork),
         metrics,
         wake_project,
         wake_connection,
-        settings: settings(&options, cluster)?,
+        settings: settings(&options, cluster, clock.now())?,
     });
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let wakes = Wakes {
@@ -153,7 +155,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(options: &Options, cluster: String) -> anyhow::Result<Settings> {
+fn settings(options: &Options, cluster: String, started: Timestamp) -> anyhow::Result<Settings> {
     let span = |duration: Duration| {
         SignedDuration::try_from(duration).context("a duration is too long to be counted")
     };
@@ -169,6 +171,8 @@ fn settings(options: &Options, cluster: String) -> anyhow::Result<Settings> {
         min_sweep_interval: options.min_sweep_interval,
         secret_interval: options.secret_interval,
         max_backoff: options.max_backoff,
+        stale_after: options.stale_after,
+        started,
     })
 }
 
