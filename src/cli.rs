@@ -129,6 +129,10 @@ struct Run {
     #[arg(long, env = "OMS_OPERATOR_MAX_BACKOFF", value_name = "DURATION", default_value = "5m", value_parser = duration)]
     max_backoff: Duration,
 
+    /// How long a project counts as what it was last seen as, when its connection is in trouble; then it is Ready=Unknown.
+    #[arg(long, env = "OMS_OPERATOR_STALE_AFTER", value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    stale_after: Duration,
+
     /// How long connecting to OMS may take, TLS included.
     #[arg(long, env = "OMS_OPERATOR_OMS_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration)]
     oms_connect_timeout: Duration,
@@ -227,6 +231,7 @@ impl Run {
             figures_interval,
             secret_interval,
             max_backoff,
+            stale_after,
             oms_connect_timeout,
             oms_read_timeout,
             oms_mutation_timeout,
@@ -255,6 +260,7 @@ impl Run {
             figures_interval,
             secret_interval,
             max_backoff,
+            stale_after,
             timeouts: crate::oms::Timeouts {
                 connect: oms_connect_timeout,
                 read: oms_read_timeout,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,6 +41,7 @@ pub struct Options {
     pub figures_interval: Duration,
     pub secret_interval: Duration,
     pub max_backoff: Duration,
+    pub stale_after: Duration,
     pub timeouts: Timeouts,
     pub proxy: bool,
     pub naming: Naming,
@@ -164,6 +165,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
         events: Events::new(client, None),
@@ -180,13 +182,13 @@ async fn run(options: Options) -> anyhow::Result<()> {
         memory: Memory::default(),
         locks: NameLocks::default(),
         tasks: tokio_util::task::TaskTracker::new(),
-        clock: Arc::new(SystemClock),
+        clock: clock.clone(),
         connect: Arc::new(ConnectByNetwork),
         metrics,
         leadership,
         wake_project,
         wake_connection,
-        settings: settings(&options, cluster)?,
+        settings: settings(&options, cluster, clock.now())?,
     });
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let wakes = Wakes {
@@ -226,7 +228,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn settings(options: &Options, cluster: String) -> anyhow::Result<Settings> {
+fn settings(options: &Options, cluster: String, started: Timestamp) -> anyhow::Result<Settings> {
     let span = |duration: Duration| {
         SignedDuration::try_from(duration).context("a duration is too long to be counted")
     };
@@ -243,6 +245,8 @@ fn settings(options: &Options, cluster: String) -> anyhow::Result<Settings> {
         figures_interval: options.figures_interval,
         secret_interval: options.secret_interval,
         max_backoff: options.max_backoff,
+        stale_after: options.stale_after,
+        started,
     })
 }
 

@@ -14,12 +14,13 @@ use super::credentials;
 use super::failure;
 use super::me::is_held;
 use super::pass::{Error, MOMENT};
-use super::publish::difference;
-use super::registry::{Entry, Live, Unusable};
+use super::publish::{announce, difference, requested};
+use super::registry::{Entry, Live};
 use crate::api::v1alpha1::{OMSConnection, Reason};
-use crate::decide::{Readiness, Verdict, conditions};
+use crate::decide::connection::{self, ConnectionSituation};
+use crate::decide::{Answer, Problem, Unstated, conditions};
 use crate::observe::{self, Snapshot};
-use crate::oms::BaseUrl;
+use crate::oms::{self, BaseUrl};
 
 /// First wait after a sweep that failed.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
@@ -53,6 +54,9 @@ pub async fn reconcile(
         context.kubernetes.hold(&*connection).await?;
     }
 
+    if asked(&connection) {
+        context.sweeps.ask(&key);
+    }
     keep_client(&context, &key, &connection, &users).await?;
     sweep(&context, &key, &connection, &users).await;
     publish(&context, &key, &connection, users.len()).await?;
@@ -85,62 +89,46 @@ async fn keep_client(
     }
     let read = credentials::read(context, key, connection).await?;
     context.sweeps.secret_was_read(key);
-    let settings = match read {
-        Ok(settings) => settings,
+    let made = match read {
+        Ok(settings) => {
+            if let (true, Some(live)) = (same_spec, &before.live) {
+                let old = live.client.settings();
+                if old.credentials.same(&settings.credentials) && old.ca_pem == settings.ca_pem {
+                    context.registry.set(
+                        key,
+                        Entry {
+                            unusable: None,
+                            ..before
+                        },
+                    );
+                    return Ok(());
+                }
+            }
+            let url = settings.base.clone();
+            let client = context.connect.connect(settings);
+            client
+                .map(|client| (client, url))
+                .map_err(|error| ca_invalid(key, connection, &error))
+        }
+        Err(problem) => Err(problem),
+    };
+    let (client, url) = match made {
+        Ok(made) => made,
         Err(problem) => {
             // Another address with the credentials of the old one: no.
             let live = before.live.filter(|_| same_spec);
-            let changed = before.problem.as_ref() != Some(&problem);
+            let changed = before.unusable.as_ref() != Some(&problem);
             context.registry.set(
                 key,
                 Entry {
                     live,
-                    problem: Some(problem),
-                    revision: before.revision,
+                    unusable: Some(problem),
+                    ..before
                 },
             );
             if changed {
                 wake_all(context, users);
             }
-            return Ok(());
-        }
-    };
-    if let (true, Some(live)) = (same_spec, &before.live) {
-        let old = live.client.settings();
-        if old.credentials.same(&settings.credentials) && old.ca_pem == settings.ca_pem {
-            return Ok(());
-        }
-    }
-    let url = settings.base.clone();
-    let client = match context.connect.connect(settings) {
-        Ok(client) => client,
-        Err(error) => {
-            let place = connection
-                .spec
-                .tls
-                .as_ref()
-                .and_then(|tls| tls.ca_ref.as_ref());
-            let place = place.map_or_else(String::new, |ca| {
-                format!(
-                    "{:?} {}/{}, key {}: ",
-                    ca.kind, key.namespace, ca.name, ca.key
-                )
-            });
-            let message = format!("{place}{}", failure::chain(&error));
-            let problem = Unusable {
-                reason: Reason::CaInvalid,
-                message,
-            };
-            let live = before.live.filter(|_| same_spec);
-            let revision = before.revision;
-            context.registry.set(
-                key,
-                Entry {
-                    live,
-                    problem: Some(problem),
-                    revision,
-                },
-            );
             return Ok(());
         }
     };
@@ -159,13 +147,31 @@ async fn keep_client(
         key,
         Entry {
             live: Some(Arc::new(live)),
-            problem: None,
+            unusable: None,
+            answer: Answer::Pending,
+            seen: before.seen,
             revision: before.revision + 1,
         },
     );
     context.sweeps.start_over(key);
     wake_all(context, users);
     Ok(())
+}
+
+/// The certificate authority that is not one, and where it stands.
+fn ca_invalid(key: &Key, connection: &OMSConnection, error: &oms::BuildError) -> Problem {
+    let tls = connection.spec.tls.as_ref();
+    let place = tls.and_then(|tls| tls.ca_ref.as_ref()).map(|ca| {
+        format!(
+            "{:?} {}/{}, key {}: ",
+            ca.kind, key.namespace, ca.name, ca.key
+        )
+    });
+    let place = place.unwrap_or_default();
+    Problem::new(
+        Reason::CaInvalid,
+        format!("{place}{}", failure::chain(error)),
+    )
 }
 
 fn former_urls(connection: &OMSConnection) -> Vec<BaseUrl> {
@@ -185,7 +191,8 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
     };
     // The first user of a connection that was only asked whether it works.
     let first = !users.is_empty() && live.snapshot.is_none() && !live.unlisted;
-    let due = context.sweeps.due_in(key).is_zero() || (first && entry.problem.is_none());
+    let due = context.sweeps.due_in(key).is_zero()
+        || (first && !matches!(entry.answer, Answer::Failed(_)));
     if !due {
         return;
     }
@@ -202,7 +209,8 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
             .map(Some)
     };
     let mut next = (*live).clone();
-    let problem = match swept {
+    let mut seen = entry.seen;
+    let answer = match swept {
         Ok(snapshot) => {
             let interval = if snapshot.is_some() {
                 interval
@@ -215,53 +223,52 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
                 context
                     .metrics
                     .swept(key, began.elapsed(), snapshot.projects.len());
+                seen = Some(snapshot.taken_at);
                 next.snapshot = Some(Arc::new(snapshot));
             }
-            None
+            Answer::Good
         }
         Err(error) if error.is_unsupported() => {
             context
                 .sweeps
                 .succeeded(key, began.elapsed(), interval.max(IDLE_INTERVAL));
             next.unlisted = true;
-            Some(unlisted())
+            Answer::Good
         }
         Err(error) => {
-            let first = failure::least_wait(&error).unwrap_or(FIRST_BACKOFF);
-            context
-                .sweeps
-                .failed(key, first, context.settings.max_backoff);
+            let cap = context.settings.max_backoff;
+            let first = failure::least_wait(&error, cap).unwrap_or(FIRST_BACKOFF);
+            context.sweeps.failed(key, first, cap);
             tracing::warn!(connection = %key, error = failure::chain(&error), "sweep failed");
-            Some(Unusable {
-                reason: failure::reason(&error),
-                message: failure::text(&error),
-            })
+            Answer::Failed(Problem::new(failure::reason(&error), failure::text(&error)))
         }
     };
     let next = Arc::new(next);
+    let turned = has_turned(&entry.answer, &answer);
     // What was put off because OMS was in trouble need not wait any longer.
-    let recovered = entry.problem.is_some() && problem.is_none();
+    let recovered = turned && answer == Answer::Good;
     context.registry.set(
         key,
         Entry {
             live: Some(next.clone()),
-            problem,
+            answer,
+            seen,
             revision: entry.revision + u64::from(recovered),
+            ..entry
         },
     );
-    if recovered {
+    if turned {
         wake_all(context, users);
     }
     wake_changed(context, key, &live, &next, users);
 }
 
-/// A server without ListProjects can still create, but shows nothing.
-fn unlisted() -> Unusable {
-    Unusable {
-        reason: Reason::ActionMissing,
-        message: "This OMS does not know ListProjects: projects are created, but neither looked \
-                  for, nor watched, nor created again after an unanswered call."
-            .to_owned(),
+/// Whether those who use the connection have another thing to say or to do. The
+/// same trouble in other words is not that.
+fn has_turned(before: &Answer, after: &Answer) -> bool {
+    match (before, after) {
+        (Answer::Failed(before), Answer::Failed(after)) => before.reason != after.reason,
+        (before, after) => before != after,
     }
 }
 
@@ -313,17 +320,32 @@ async fn publish(
     users: usize,
 ) -> Result<(), Error> {
     let entry = context.registry.get(key);
-    let Some(verdict) = verdict(connection, &entry, users) else {
+    let url = entry.live.as_ref().map(|live| live.url.to_string());
+    let situation = ConnectionSituation {
+        deleting: connection.metadata.deletion_timestamp.is_some(),
+        users,
+        suspended: connection.spec.is_suspended(),
+        unusable: entry.unusable.as_ref(),
+        url: url.as_deref(),
+        encrypted: entry.live.as_ref().is_some_and(|live| live.url.is_https()),
+        answer: &entry.answer,
+        unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
+    };
+    let Some(verdict) = connection::verdict(&situation) else {
         return Ok(());
     };
+    let mut statements = verdict.statements();
+    statements.extend(connection::statements(&situation));
     let before = connection.status.clone().unwrap_or_default();
     let generation = connection.metadata.generation.unwrap_or_default();
     let mut after = before.clone();
     after.observed_generation = Some(generation);
     after.projects = i32::try_from(users).ok();
+    after.last_handled_reconcile_at = requested(connection);
     after.conditions = conditions(
         &before.conditions,
-        &verdict.statements(),
+        &statements,
+        Unstated::Unknown,
         generation,
         context.clock.now(),
     );
@@ -332,62 +354,16 @@ async fn publish(
     };
     context.kubernetes.publish(connection, difference).await?;
     context.metrics.status_written();
-    let told = before
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == "Ready");
-    if told.is_none_or(|ready| ready.reason != verdict.reason.as_str()) {
-        match verdict.readiness {
-            Readiness::Ready => {
-                context
-                    .events
-                    .normal(connection, verdict.reason, &verdict.message)
-                    .await;
-            }
-            _ => {
-                context
-                    .events
-                    .warning(connection, verdict.reason, &verdict.message)
-                    .await
-            }
-        }
-    }
+    announce(&context.events, connection, &before.conditions, &verdict).await;
     Ok(())
 }
 
-/// What the connection says of itself; nothing before it was tried.
-fn verdict(connection: &OMSConnection, entry: &Entry, users: usize) -> Option<Verdict> {
-    if connection.metadata.deletion_timestamp.is_some() {
-        return Some(Verdict::progressing(
-            Reason::Deleting,
-            format!("{users} MigrationProjects still use this connection; it goes with the last."),
-        ));
-    }
-    match (&entry.problem, &entry.live) {
-        (Some(problem), Some(_)) if problem.reason == Reason::ActionMissing => {
-            Some(Verdict::ready(problem.reason, problem.message.clone()))
-        }
-        (Some(problem), _) => {
-            let verdict = match problem.reason {
-                Reason::OmsUnreachable | Reason::OmsError => Verdict::progressing,
-                _ => Verdict::stalled,
-            };
-            Some(verdict(problem.reason, problem.message.clone()))
-        }
-        (None, Some(live)) if live.snapshot.is_none() && users > 0 => None,
-        (None, Some(live)) if !live.url.is_https() => Some(Verdict::ready(
-            Reason::InsecureTransport,
-            format!(
-                "OMS answers at {}. It is http://: name and password travel readable.",
-                live.url
-            ),
-        )),
-        (None, Some(live)) => Some(Verdict::ready(
-            Reason::Connected,
-            format!("OMS answers at {}.", live.url),
-        )),
-        (None, None) => None,
-    }
+/// Whether a human asks for a look at once.
+fn asked(connection: &OMSConnection) -> bool {
+    let requested = requested(connection);
+    let status = connection.status.as_ref();
+    requested.is_some()
+        && requested != status.and_then(|status| status.last_handled_reconcile_at.clone())
 }
 
 /// A pass over a connection failed.

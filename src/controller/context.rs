@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::runtime::reflector::Store;
 use tokio_util::task::TaskTracker;
 
@@ -61,6 +62,10 @@ pub struct Settings {
     pub secret_interval: Duration,
     /// Longest wait after failures in a row.
     pub max_backoff: Duration,
+    /// How long what was seen of a project is vouched for.
+    pub stale_after: Duration,
+    /// When the process began.
+    pub started: Timestamp,
 }
 
 /// What every reconcile has at hand.

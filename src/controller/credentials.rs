@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
-use super::registry::Unusable;
 use crate::api::v1alpha1::{CaKind, CaRef, OMSConnection, Reason};
+use crate::decide::Problem;
 use crate::oms::{BaseUrl, Credentials, Settings};
 
 /// Reads everything that a client for `connection` needs, or says what is
@@ -17,12 +17,12 @@ pub async fn read(
     context: &Context,
     key: &Key,
     connection: &OMSConnection,
-) -> Result<Result<Settings, Unusable>, kubernetes::Error> {
+) -> Result<Result<Settings, Problem>, kubernetes::Error> {
     let spec = &connection.spec;
     let base = match BaseUrl::parse(&spec.url) {
         Ok(base) => base,
         Err(error) => {
-            return Ok(Err(unusable(
+            return Ok(Err(Problem::new(
                 Reason::UrlInvalid,
                 format!("spec.url: {error}"),
             )));
@@ -34,13 +34,13 @@ pub async fn read(
             "There is no Secret {}/{name}. Create it with the keys username and password.",
             key.namespace
         );
-        return Ok(Err(unusable(Reason::SecretMissing, message)));
+        return Ok(Err(Problem::new(Reason::SecretMissing, message)));
     };
     let credentials = match credentials(&secret) {
         Ok(credentials) => credentials,
         Err(problem) => {
-            let message = format!("Secret {}/{name}: {problem}", key.namespace);
-            return Ok(Err(unusable(Reason::SecretInvalid, message)));
+            let message = format!("Secret {}/{name}: {problem}.", key.namespace);
+            return Ok(Err(Problem::new(Reason::SecretInvalid, message)));
         }
     };
     let mut settings = Settings::new(base, credentials);
@@ -76,7 +76,7 @@ async fn ca(
     context: &Context,
     key: &Key,
     reference: &CaRef,
-) -> Result<Result<Vec<u8>, Unusable>, kubernetes::Error> {
+) -> Result<Result<Vec<u8>, Problem>, kubernetes::Error> {
     let CaRef {
         kind,
         name,
@@ -95,7 +95,7 @@ async fn ca(
             .map(String::into_bytes),
     };
     Ok(found.ok_or_else(|| {
-        unusable(
+        Problem::new(
             Reason::CaMissing,
             format!(
                 "There is no {kind:?} {}/{name} with the key {entry}, which spec.tls.caRef names.",
@@ -103,8 +103,4 @@ async fn ca(
             ),
         )
     }))
-}
-
-fn unusable(reason: Reason, message: String) -> Unusable {
-    Unusable { reason, message }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::publish::is_due;
 use crate::api::v1alpha1::{LastError, Reason};
 use crate::decide::Verdict;
 use crate::oms;
@@ -20,21 +19,21 @@ pub fn reason(error: &oms::Error) -> Reason {
     match error.class() {
         oms::Class::Auth => Reason::AuthenticationFailed,
         oms::Class::Unsupported => Reason::ActionMissing,
+        oms::Class::Transient if error.is_certificate() => Reason::CertificateInvalid,
         oms::Class::Transient if !error.was_answered() => Reason::OmsUnreachable,
-        oms::Class::Transient
-        | oms::Class::Rejected
-        | oms::Class::NotFound
-        | oms::Class::Throttled
-        | oms::Class::Unreadable => Reason::OmsError,
+        oms::Class::Throttled => Reason::Throttled,
+        oms::Class::Unreadable => Reason::NotOms,
+        oms::Class::Transient | oms::Class::Rejected | oms::Class::NotFound => Reason::OmsError,
     }
 }
 
-/// How long to wait at least before the call is tried again.
+/// How long to wait at least before the call is tried again. Only OMS's own word
+/// goes beyond `cap`, the longest wait between two tries.
 #[must_use]
-pub fn least_wait(error: &oms::Error) -> Option<Duration> {
+pub fn least_wait(error: &oms::Error, cap: Duration) -> Option<Duration> {
     let slow = match error.retry() {
         oms::Retry::BackOff => None,
-        oms::Retry::Slowly | oms::Retry::OnChange => Some(SLOW),
+        oms::Retry::Slowly | oms::Retry::OnChange => Some(SLOW.min(cap)),
     };
     slow.max(error.retry_after())
 }
@@ -73,8 +72,8 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The error as the status shows it. An error that stands there already keeps
-/// its time, and is not written again for every repeat.
+/// The error as the status shows it after an attempt, `wait` before the next.
+/// The same error again keeps the time when it came up.
 #[must_use]
 pub fn last_error(
     error: &oms::Error,
@@ -96,15 +95,13 @@ pub fn last_error(
         time: Some(now),
         next_attempt_time: next,
     };
-    match before {
-        Some(before)
-            if before.action == fresh.action
-                && before.code == fresh.code
-                && before.message == fresh.message
-                && !is_due(before.time, now) =>
-        {
-            before.clone()
-        }
-        _ => fresh,
+    let same = before.filter(|before| {
+        before.action == fresh.action
+            && before.code == fresh.code
+            && before.message == fresh.message
+    });
+    LastError {
+        time: same.and_then(|before| before.time).or(fresh.time),
+        ..fresh
     }
 }

@@ -9,15 +9,14 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_held, is_observed};
 use super::memory::LastMutation;
-use super::pass::{
-    Error, MOMENT, SOON, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed, rest_stalled,
-};
+use super::pass::{Error, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed};
 use super::publish::publish;
 use super::show::show;
+use super::waits;
 use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::lifecycle::{self, LifeSituation, Mutation};
-use crate::decide::{Observed, ProjectStatus, Provenance, Readiness, body, classify};
+use crate::decide::{Observed, ProjectStatus, Provenance, body, classify, connection};
 use crate::observe::{Seen, translate};
 use crate::oms::{self, Outcome};
 
@@ -45,22 +44,19 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     }
     let link = match link {
         Ok(link) => link,
-        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
-        // A connection in trouble says so itself; what was last seen of the
-        // project stands.
-        Err(Blocked::Because(verdict))
-            if verdict.readiness == Readiness::Progressing && is_observed(read) =>
-        {
-            return Ok(Step::After(SOON));
-        }
-        Err(Blocked::Because(verdict)) => return rest_stalled(context, read, &verdict).await,
+        Err(Blocked::NotYet(wait)) => return Ok(Step::After(wait)),
+        Err(Blocked::Because(verdict)) => return waits::blocked(context, read, &verdict).await,
     };
     let (observed, seen) = match observe(context, &me, &link, id).await {
         Ok(observed) => observed,
         Err(error) => return give_up_for_now(context, &me, read, &error).await,
     };
     let situation = situation(read, id, observed.clone(), seen.as_ref());
-    let decision = lifecycle::decide(&situation);
+    let mut decision = lifecycle::decide(&situation);
+    if link.suspended && decision.mutation.take().is_some() {
+        let due = format!("A change of project {id} is due");
+        decision.verdict = connection::suspended(&link.key.to_string(), &due);
+    }
 
     if let Some(mutation) = decision.mutation {
         // Nothing irrevocable is done on the word of a cache.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
@@ -10,9 +11,10 @@ use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
 use super::me::is_held;
+use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
 use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
-use crate::decide::Verdict;
+use crate::decide::{Answer, Verdict, connection};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -23,15 +25,17 @@ pub struct Link {
     /// Whether the connection carries our finalizer: only then does it outlive
     /// the projects that are made through it.
     pub held: bool,
+    /// Nothing may be changed in its OMS.
+    pub suspended: bool,
     /// Why the resource may not take over an existing project, if so.
     pub adoption_refused: Option<String>,
 }
 
 /// What stands between a resource and its connection.
 pub enum Blocked {
-    /// The process has only just begun to look at the connections; it is a
-    /// matter of moments, and not worth a word.
-    NotYet,
+    /// The connections are only just being looked at; it is a matter of
+    /// moments, and not worth a word. To be asked again after this time.
+    NotYet(Duration),
     /// Something to say.
     Because(Verdict),
 }
@@ -42,7 +46,7 @@ pub async fn link(
     project: &MigrationProject,
 ) -> Result<Result<Link, Blocked>, kubernetes::Error> {
     if !context.connections_synced.load(Ordering::Relaxed) {
-        return Ok(Err(Blocked::NotYet));
+        return Ok(Err(Blocked::NotYet(MOMENT)));
     }
     let me = Key::of(project);
     let Some(key) = context.claims.connection_of(project) else {
@@ -81,23 +85,27 @@ pub async fn link(
         ))));
     }
     let entry = context.registry.get(&key);
-    let Some(live) = entry.live else {
-        let Some(problem) = entry.problem else {
-            return Ok(Err(Blocked::NotYet));
-        };
-        return Ok(Err(Blocked::Because(Verdict::progressing(
-            Reason::ConnectionNotReady,
-            format!(
-                "Waiting for OMSConnection {key}: {}: {}",
-                problem.reason, problem.message
-            ),
-        ))));
-    };
-    if let Some(verdict) = moved(project, &key, &live) {
+    if let Some(verdict) = entry
+        .live
+        .as_ref()
+        .and_then(|live| moved(project, &key, live))
+    {
         return Ok(Err(Blocked::Because(verdict)));
     }
+    if let Some(problem) = entry.trouble() {
+        let verdict = connection::waits_for(&key.to_string(), problem);
+        return Ok(Err(Blocked::Because(verdict)));
+    }
+    let live = match (entry.live, entry.answer) {
+        (Some(live), Answer::Good) => live,
+        // The first answer wakes whoever waits for it. Before it, thousands
+        // would find out one by one that the password is wrong.
+        (Some(_), _) => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),
+        (None, _) => return Ok(Err(Blocked::NotYet(MOMENT))),
+    };
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
     Ok(Ok(Link {
+        suspended: connection.spec.is_suspended(),
         key,
         live,
         held,

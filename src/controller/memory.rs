@@ -204,7 +204,9 @@ impl Memory {
         latest
     }
 
-    /// Counts a failure that `cause` stands for. Returns how long to wait.
+    /// Counts a failure that `cause` stands for. Returns how long to wait;
+    /// `chance`, from 0 to 1, spreads what failed together by a tenth either
+    /// way.
     pub fn failed(
         &self,
         uid: &str,
@@ -212,6 +214,7 @@ impl Memory {
         cause: u64,
         cap: Duration,
         at_least: Option<Duration>,
+        chance: f64,
     ) -> Duration {
         self.remember(uid, key, |remembered| {
             let failures = &mut remembered.failures;
@@ -223,7 +226,10 @@ impl Memory {
             }
             let doubled = FIRST_BACKOFF.saturating_mul(1 << failures.count.min(16));
             failures.count = failures.count.saturating_add(1);
-            let wait = doubled.min(cap).max(at_least.unwrap_or_default());
+            let wait = doubled
+                .min(cap)
+                .mul_f64(0.9 + 0.2 * chance)
+                .max(at_least.unwrap_or_default());
             failures.not_before = Some(Instant::now() + wait);
             wait
         })
@@ -281,23 +287,23 @@ mod tests {
     async fn failures_in_a_row_wait_longer_and_a_new_cause_starts_over() {
         let memory = Memory::default();
         let waits: Vec<u64> = (0..7)
-            .map(|_| memory.failed("u", &key(), 1, CAP, None).as_secs())
+            .map(|_| memory.failed("u", &key(), 1, CAP, None, 0.5).as_secs())
             .collect();
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
         assert!(memory.hold_back("u", 1).is_some());
         assert_eq!(memory.hold_back("u", 2), None, "something has changed");
-        assert_eq!(memory.failed("u", &key(), 2, CAP, None).as_secs(), 2);
+        assert_eq!(memory.failed("u", &key(), 2, CAP, None, 0.5).as_secs(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_is_held_back_after_the_wait_or_a_success() {
         let memory = Memory::default();
-        memory.failed("u", &key(), 1, CAP, Some(Duration::from_secs(30)));
+        memory.failed("u", &key(), 1, CAP, Some(Duration::from_secs(30)), 0.5);
         tokio::time::advance(Duration::from_secs(29)).await;
         assert!(memory.hold_back("u", 1).is_some());
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(memory.hold_back("u", 1), None);
-        memory.failed("u", &key(), 1, CAP, None);
+        memory.failed("u", &key(), 1, CAP, None, 0.5);
         memory.succeeded("u");
         assert_eq!(memory.hold_back("u", 1), None);
     }

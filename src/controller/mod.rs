@@ -6,7 +6,7 @@
 //! | `create/` | the create protocol: look, reserve, call, record |
 //! | `life.rs` | a project with an id: observe, decide, start, publish |
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
-//! | `link.rs`, `registry.rs` | which connection a resource uses, and what is known of it |
+//! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
 //! | `context.rs`, `clock.rs`, `wake.rs` | what a simulation replaces |
@@ -33,6 +33,7 @@ mod reconcile;
 mod registry;
 mod show;
 mod sweeps;
+mod waits;
 mod wake;
 mod watch;
 

@@ -9,9 +9,9 @@ use super::context::Context;
 use super::failure;
 use super::kubernetes;
 use super::me::{Me, is_held, is_observed};
-use super::publish::publish;
+use super::publish::{Say, publish, publish_all};
 use crate::api::v1alpha1::{MigrationProject, Reason};
-use crate::decide::{Readiness, Verdict};
+use crate::decide::{Readiness, Unstated, Verdict};
 use crate::oms;
 
 /// How often a resource is looked at of which nothing is expected. Changes in
@@ -63,8 +63,10 @@ pub enum Step {
     Again,
     /// Another pass, at once, over the resource as it was just read.
     Reread(Box<MigrationProject>),
-    /// Another pass after this time.
+    /// Another pass after about this time.
     After(Duration),
+    /// Another pass after this time, which the status names.
+    At(Duration),
     /// Nothing until something changes.
     Rest,
 }
@@ -76,6 +78,7 @@ impl Step {
     pub fn into_action(self, chance: f64) -> Action {
         match self {
             Self::Again | Self::Reread(_) => Action::requeue(Duration::from_millis(10)),
+            Self::At(wait) => Action::requeue(wait),
             Self::After(wait) => Action::requeue(wait.mul_f64(0.9 + 0.2 * chance)),
             Self::Rest => Action::requeue(AT_REST.mul_f64(0.8 + 0.4 * chance)),
         }
@@ -103,25 +106,21 @@ pub async fn rest_stalled(
     })
 }
 
-/// A call failed: says so, and waits.
+/// A call for this resource failed although its connection works: says so, and
+/// when the next attempt is. One write for each attempt.
 pub async fn give_up_for_now(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
     error: &oms::Error,
 ) -> Result<Step, Error> {
+    look_at_connection(context, read, error);
     let wait = back_off(context, me, error);
     let verdict = failure::verdict(error);
-    let now = context.clock.now();
     // What is known of a project that is there does not become less known
     // because one question went unanswered.
-    let keep = is_observed(read);
-    publish(context, read, (!keep).then_some(&verdict), |status| {
-        let before = status.last_error.take();
-        status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
-    })
-    .await?;
-    Ok(Step::After(wait))
+    let say = (!is_observed(read)).then(|| Say::only(&verdict));
+    failed(context, read, error, say, wait).await
 }
 
 /// A change of a project that is there failed: the resource is not as declared,
@@ -132,14 +131,47 @@ pub async fn mutation_failed(
     read: &MigrationProject,
     error: &oms::Error,
 ) -> Result<Step, Error> {
+    look_at_connection(context, read, error);
     let (verdict, wait) = refused_or_wait(context, me, error, Reason::OmsError);
+    let say = Say {
+        unstated: Unstated::Stands,
+        ..Say::only(&verdict)
+    };
+    failed(context, read, error, Some(say), wait).await
+}
+
+async fn failed(
+    context: &Context,
+    read: &MigrationProject,
+    error: &oms::Error,
+    say: Option<Say<'_>>,
+    wait: Duration,
+) -> Result<Step, Error> {
     let now = context.clock.now();
-    publish(context, read, Some(&verdict), |status| {
-        let before = status.last_error.take();
-        status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
-    })
-    .await?;
-    Ok(Step::After(wait))
+    let mut after = read.status.clone().unwrap_or_default();
+    after.last_error = Some(failure::last_error(
+        error,
+        after.last_error.as_ref(),
+        now,
+        wait,
+    ));
+    match say {
+        Some(say) => publish_all(context, read, &say, after).await?,
+        None => publish(context, read, None, |status| *status = after).await?,
+    };
+    Ok(Step::At(wait))
+}
+
+/// Where not only this resource's call may fail, that is found out at once:
+/// while its connection is in trouble no resource makes attempts of its own.
+fn look_at_connection(context: &Context, read: &MigrationProject, error: &oms::Error) {
+    let may_be_general = matches!(
+        error.class(),
+        oms::Class::Transient | oms::Class::Auth | oms::Class::Unreadable
+    );
+    if let (true, Some(connection)) = (may_be_general, context.claims.connection_of(read)) {
+        context.bring_sweep_forward(&connection);
+    }
 }
 
 /// A mutation was refused: for good, for which `reason` stands, or to be
@@ -170,14 +202,12 @@ pub fn refused_or_wait(
 }
 
 fn back_off(context: &Context, me: &Me, error: &oms::Error) -> Duration {
-    let least = failure::least_wait(error);
-    context.memory.failed(
-        &me.uid,
-        &me.key,
-        me.cause,
-        context.settings.max_backoff,
-        least,
-    )
+    let cap = context.settings.max_backoff;
+    let least = failure::least_wait(error, cap);
+    let chance = context.clock.chance();
+    context
+        .memory
+        .failed(&me.uid, &me.key, me.cause, cap, least, chance)
 }
 
 /// Takes the finalizer off and says what may be left.

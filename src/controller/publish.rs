@@ -1,29 +1,39 @@
 //! Publish: the status as it has to be, written only where it differs.
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
-use super::me::annotation;
 use crate::api::keys::RECONCILE_REQUESTED_AT;
 use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
-use crate::decide::{Readiness, Statement, Verdict, conditions};
-
-/// Longest time an error text stands unchanged although it happened again: no
-/// resource is written more often for that alone.
-pub const ERROR_REFRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+use crate::decide::{Statement, Unstated, Verdict, conditions};
 
 /// What a resource says: its verdict, and what it has reached besides.
 pub struct Say<'a> {
     /// Whether it is as declared.
     pub verdict: &'a Verdict,
-    /// Further conditions; those not named stay as they are.
+    /// Further conditions.
     pub more: &'a [Statement],
+    /// What becomes of those that are not named.
+    pub unstated: Unstated,
 }
+
+impl<'a> Say<'a> {
+    /// The verdict of a pass that has not looked at the project.
+    #[must_use]
+    pub fn only(verdict: &'a Verdict) -> Self {
+        Self {
+            verdict,
+            more: &[],
+            unstated: Unstated::Unknown,
+        }
+    }
+}
+
 /// Longest echo of an annotation that the schema of the status takes; the
 /// annotation itself may be longer, and must not make the status unwritable.
 const ECHO_LIMIT: usize = 1024;
@@ -40,7 +50,7 @@ pub async fn publish(
     let mut after = read.status.clone().unwrap_or_default();
     change(&mut after);
     match verdict {
-        Some(verdict) => publish_all(context, read, &Say { verdict, more: &[] }, after).await,
+        Some(verdict) => publish_all(context, read, &Say::only(verdict), after).await,
         None => write(context, read, &after).await,
     }
 }
@@ -61,9 +71,14 @@ pub async fn publish_all(
     let mut statements = say.verdict.statements();
     statements.extend_from_slice(say.more);
     after.observed_generation = Some(generation);
-    after.conditions = conditions(before, &statements, generation, context.clock.now());
-    after.last_handled_reconcile_at = annotation(read, RECONCILE_REQUESTED_AT)
-        .map(|text| text.chars().take(ECHO_LIMIT).collect());
+    after.conditions = conditions(
+        before,
+        &statements,
+        say.unstated,
+        generation,
+        context.clock.now(),
+    );
+    after.last_handled_reconcile_at = requested(read);
     let written = write(context, read, &after).await?;
     if written.is_some() {
         announce(&context.events, read, before, say.verdict).await;
@@ -87,10 +102,17 @@ async fn write(
     Ok(Some(written))
 }
 
+/// The human's word to look at once, as far as it goes into a status.
+#[must_use]
+pub fn requested(object: &impl ResourceExt) -> Option<String> {
+    let text = object.annotations().get(RECONCILE_REQUESTED_AT)?;
+    Some(text.chars().take(ECHO_LIMIT).collect())
+}
+
 /// An Event where the reason has changed.
-async fn announce(
+pub async fn announce<K: Resource<DynamicType = ()>>(
     events: &Events,
-    about: &MigrationProject,
+    about: &K,
     before: &[Condition],
     verdict: &Verdict,
 ) {
@@ -98,15 +120,10 @@ async fn announce(
     if ready.is_some_and(|ready| ready.reason == verdict.reason.as_str()) {
         return;
     }
-    match verdict.readiness {
-        Readiness::Ready | Readiness::Progressing => {
-            events.normal(about, verdict.reason, &verdict.message).await;
-        }
-        Readiness::Stalled | Readiness::Unknown => {
-            events
-                .warning(about, verdict.reason, &verdict.message)
-                .await;
-        }
+    let (reason, note) = (verdict.reason, &verdict.message);
+    match verdict.is_warning() {
+        true => events.warning(about, reason, note).await,
+        false => events.normal(about, reason, note).await,
     }
 }
 
@@ -140,12 +157,6 @@ fn merge_patch(before: &Value, after: &Value) -> Value {
         }
     }
     Value::Object(patch)
-}
-
-/// Whether an error that stands since `time` is to be written again.
-#[must_use]
-pub fn is_due(time: Option<Timestamp>, now: Timestamp) -> bool {
-    time.is_none_or(|time| now.duration_since(time) >= ERROR_REFRESH)
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use parking_lot::RwLock;
 
 use super::claims::Key;
-use crate::api::v1alpha1::{OMSConnection, Reason};
+use crate::api::v1alpha1::OMSConnection;
+use crate::decide::{Answer, Problem};
 use crate::observe::Snapshot;
 use crate::oms;
 
@@ -39,26 +41,34 @@ impl Live {
     }
 }
 
-/// Why a connection cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// As a word.
-    pub reason: Reason,
-    /// What to do.
-    pub message: String,
-}
-
 /// What is known of one connection.
 #[derive(Clone, Default)]
 pub struct Entry {
     /// The client and its snapshot. It outlives a Secret that was deleted: the
     /// last good credentials are kept.
     pub live: Option<Arc<Live>>,
-    /// What is wrong with it, if anything.
-    pub problem: Option<Unusable>,
-    /// Counts the clients it has had: a new one may succeed where an old one
-    /// failed.
+    /// What of its address, Secret or certificate authority cannot be used.
+    pub unusable: Option<Problem>,
+    /// How OMS answers this client.
+    pub answer: Answer,
+    /// When its projects were seen last. It outlives the client and the
+    /// resource.
+    pub seen: Option<Timestamp>,
+    /// Counts the clients it has had, and its recoveries: a new one may succeed
+    /// where an old one failed.
     pub revision: u64,
+}
+
+impl Entry {
+    /// Why nothing can be asked of OMS through it, if it is so.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&Problem> {
+        match (&self.live, &self.answer) {
+            (None, _) => self.unusable.as_ref(),
+            (Some(_), Answer::Failed(problem)) => Some(problem),
+            (Some(_), Answer::Pending | Answer::Good) => None,
+        }
+    }
 }
 
 /// All connections.
@@ -94,6 +104,17 @@ impl Registry {
     /// Replaces what is known of a connection.
     pub fn set(&self, key: &Key, entry: Entry) {
         self.entries.write().insert(key.clone(), entry);
+    }
+
+    /// The connection was taken away from those who use it.
+    pub fn lose(&self, key: &Key) {
+        if let Some(entry) = self.entries.write().get_mut(key) {
+            *entry = Entry {
+                seen: entry.seen,
+                revision: entry.revision + 1,
+                ..Entry::default()
+            };
+        }
     }
 
     /// The connection is gone.

@@ -13,7 +13,7 @@ use crate::api::v1alpha1::{
 };
 use crate::decide::caught_up::{self, Limit};
 use crate::decide::lifecycle::LifeDecision;
-use crate::decide::{Progress, Readiness, Statement, milestones};
+use crate::decide::{Progress, Readiness, Statement, Unstated, milestones};
 use crate::observe::Seen;
 
 /// Publishes what was decided and seen, and says when to look again.
@@ -54,6 +54,7 @@ pub async fn show(
     let say = Say {
         verdict: &decision.verdict,
         more: &statements,
+        unstated: Unstated::Unknown,
     };
     let written = publish_all(context, read, &say, after).await?;
     if written.is_some() {

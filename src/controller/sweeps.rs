@@ -72,6 +72,12 @@ impl Sweeps {
         });
     }
 
+    /// Read the Secret and sweep now: somebody asks for it.
+    pub fn ask(&self, key: &Key) {
+        self.start_over(key);
+        self.change(key, |schedule| schedule.secret_read = None);
+    }
+
     /// A sweep went well.
     pub fn succeeded(&self, key: &Key, took: Duration, interval: Duration) {
         self.change(key, |schedule| {

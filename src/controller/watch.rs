@@ -13,12 +13,14 @@ use kube::runtime::{PredicateConfig, WatchStreamExt};
 use kube::{Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
+use super::claims::Key;
 use super::context::Context;
 use super::failure;
 use super::kubernetes::Ours;
 use super::me::annotation;
 use super::merge::merge;
 use super::pass::Error;
+use super::publish::requested;
 use super::{connection, reconcile};
 use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
@@ -143,8 +145,14 @@ pub async fn run<P, C>(
         )
         .for_each(|result| async { told(result) });
 
+    let follower = context.clone();
     let connection_events = connections
         .events
+        .inspect(move |event| {
+            if let Ok(Event::Delete(connection)) = event {
+                lost(&follower, &Key::of(connection));
+            }
+        })
         .applied_objects()
         .predicate_filter(what_wakes_a_connection, PredicateConfig::default());
     let connection_controller = Controller::for_stream(connection_events, connections.store)
@@ -177,6 +185,16 @@ fn follow(context: &Context, event: &Event<MigrationProject>) {
     }
 }
 
+/// A connection is gone. Where it still has users, somebody took our finalizer
+/// off.
+fn lost(context: &Context, connection: &Key) {
+    context.registry.lose(connection);
+    context.sweeps.remove(connection);
+    for user in context.claims.users_of(connection) {
+        context.wake_project.wake(&user);
+    }
+}
+
 /// What of a project makes a reconcile necessary. Its status is ours, and does
 /// not; but an id that another process wrote does.
 fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
@@ -192,7 +210,9 @@ fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
 }
 
 fn what_wakes_a_connection(connection: &OMSConnection) -> Option<u64> {
-    Some(what_wakes(connection).finish())
+    let mut hasher = what_wakes(connection);
+    requested(connection).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 fn what_wakes<K: Ours>(object: &K) -> DefaultHasher {

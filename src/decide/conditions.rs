@@ -1,36 +1,93 @@
-//! From statements to the conditions of a status, after the rules of kstatus:
-//! `Reconciling` and `Stalled` stand there only while they are True.
+//! From statements to the conditions of a status.
+//!
+//! One rule for what is not stated: a condition never keeps an answer that may
+//! have become a lie. `Reconciling`, `Stalled` and `Insecure` stand there only
+//! while they are True (kstatus; they say that something is abnormal). What has
+//! been reached stays reached. Everything else becomes Unknown as soon as a
+//! status is written without a look at what it speaks of.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::verdict::Statement;
-use crate::api::v1alpha1::ConditionType;
+use crate::api::v1alpha1::{ConditionType, Reason};
 
 /// Longest message written; the schema of a condition allows 32 KiB, and
 /// nobody reads more than a few lines.
 const MESSAGE_LIMIT: usize = 1024;
 
+/// Says why a condition has become Unknown.
+const NOT_OBSERVED: &str = "This cannot be told at present; the condition Ready says why.";
+
+/// What becomes of conditions that are not stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unstated {
+    /// They stand: the object was looked at just now, and something else went
+    /// wrong.
+    Stands,
+    /// They are not known any more, unless they were reached for good.
+    Unknown,
+}
+
 /// The conditions that say `statements` for `generation`. `current` lends the
-/// times of transition, which move only when the status of a condition flips;
-/// what it says of types that are not stated now stays as it is, but for
-/// `Reconciling` and `Stalled`.
+/// times of transition, which move only when the status of a condition flips,
+/// and what is not stated now.
 #[must_use]
 pub fn conditions(
     current: &[Condition],
     statements: &[Statement],
+    unstated: Unstated,
     generation: i64,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let passing = [ConditionType::Reconciling, ConditionType::Stalled].map(ConditionType::as_str);
-    let kept = current.iter().filter(|condition| {
-        let type_ = condition.type_.as_str();
-        !passing.contains(&type_) && statements.iter().all(|one| one.type_.as_str() != type_)
-    });
     let stated = statements
         .iter()
         .map(|statement| condition(current, statement, generation, now));
-    stated.chain(kept.cloned()).collect()
+    let rest = current
+        .iter()
+        .filter(|old| statements.iter().all(|one| one.type_.as_str() != old.type_))
+        .filter_map(|old| match kind(old, current) {
+            Kind::Passing => None,
+            Kind::Reached | Kind::Foreign => Some(old.clone()),
+            Kind::Now(_) if unstated == Unstated::Stands => Some(old.clone()),
+            Kind::Now(type_) => {
+                let message = NOT_OBSERVED.to_owned();
+                let unknown = Statement::new(type_, None, Reason::NotObserved, message);
+                Some(condition(current, &unknown, generation, now))
+            }
+        });
+    stated.chain(rest).collect()
+}
+
+/// How a condition that is not stated is to be taken.
+enum Kind {
+    /// Only stands there while True.
+    Passing,
+    /// It happened, and cannot become untrue without a look that tells.
+    Reached,
+    /// It speaks of the moment.
+    Now(ConditionType),
+    /// Somebody else's.
+    Foreign,
+}
+
+fn kind(condition: &Condition, all: &[Condition]) -> Kind {
+    use ConditionType as Type;
+    let type_ = Type::ALL
+        .iter()
+        .find(|type_| type_.as_str() == condition.type_);
+    let is_true = |type_: Type| {
+        let mut found = all.iter().filter(|one| one.type_ == type_.as_str());
+        found.any(|one| one.status == "True")
+    };
+    match type_ {
+        None => Kind::Foreign,
+        Some(Type::Reconciling | Type::Stalled | Type::Insecure) => Kind::Passing,
+        Some(type_ @ (Type::PrecheckPassed | Type::FullCopied)) if is_true(*type_) => Kind::Reached,
+        // Both speak of the one end.
+        Some(Type::Finished | Type::Succeeded) if is_true(Type::Finished) => Kind::Reached,
+        Some(type_) => Kind::Now(*type_),
+    }
 }
 
 fn condition(
@@ -87,12 +144,92 @@ fn clip(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::v1alpha1::Reason;
 
     fn told(message: &str, before: &[Condition]) -> Vec<Condition> {
         let (type_, reason) = (ConditionType::Ready, Reason::OmsError);
         let statement = Statement::new(type_, Some(false), reason, message.to_owned());
-        conditions(before, &[statement], 1, Timestamp::UNIX_EPOCH)
+        conditions(
+            before,
+            &[statement],
+            Unstated::Unknown,
+            1,
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
+    fn standing(conditions: &[(&str, &str)]) -> Vec<Condition> {
+        let standing = conditions.iter().map(|(type_, status)| Condition {
+            type_: (*type_).to_owned(),
+            status: (*status).to_owned(),
+            reason: "Before".to_owned(),
+            message: String::new(),
+            observed_generation: Some(1),
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+        });
+        standing.collect()
+    }
+
+    fn after(before: &[(&str, &str)], unstated: Unstated) -> Vec<(String, String)> {
+        let statement = Statement::new(
+            ConditionType::Ready,
+            Some(false),
+            Reason::OmsError,
+            String::new(),
+        );
+        let before = standing(before);
+        let after = conditions(&before, &[statement], unstated, 2, Timestamp::UNIX_EPOCH);
+        let words = after.into_iter().map(|one| (one.type_, one.status));
+        words.skip(1).collect()
+    }
+
+    const RUNNING: [(&str, &str); 8] = [
+        ("Ready", "True"),
+        ("Reconciling", "True"),
+        ("Finished", "False"),
+        ("Succeeded", "Unknown"),
+        ("PrecheckPassed", "True"),
+        ("FullCopied", "False"),
+        ("CaughtUp", "True"),
+        ("example.com/Approved", "True"),
+    ];
+
+    fn words(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        let words = expected.iter();
+        words.map(|(a, b)| ((*a).into(), (*b).into())).collect()
+    }
+
+    #[test]
+    fn what_is_not_seen_keeps_only_what_was_reached() {
+        let expected = words(&[
+            ("Finished", "Unknown"),
+            ("Succeeded", "Unknown"),
+            ("PrecheckPassed", "True"),
+            ("FullCopied", "Unknown"),
+            ("CaughtUp", "Unknown"),
+            ("example.com/Approved", "True"),
+        ]);
+        assert_eq!(after(&RUNNING, Unstated::Unknown), expected);
+    }
+
+    #[test]
+    fn an_end_stays_an_end() {
+        let ended = [
+            ("Finished", "True"),
+            ("Succeeded", "False"),
+            ("CaughtUp", "True"),
+        ];
+        let expected = words(&[
+            ("Finished", "True"),
+            ("Succeeded", "False"),
+            ("CaughtUp", "Unknown"),
+        ]);
+        assert_eq!(after(&ended, Unstated::Unknown), expected);
+    }
+
+    #[test]
+    fn what_was_seen_just_now_stands() {
+        let kept: Vec<_> = RUNNING.iter().skip(2).copied().collect();
+        assert_eq!(after(&RUNNING, Unstated::Stands), words(&kept));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod caught_up;
 mod conditions;
+pub mod connection;
 pub mod create;
 pub mod lifecycle;
 pub mod milestones;
@@ -14,9 +15,11 @@ mod observed;
 pub mod progress;
 mod record;
 mod reservation;
+pub mod stale;
 mod verdict;
 
-pub use conditions::conditions;
+pub use conditions::{Unstated, conditions};
+pub use connection::{Answer, Problem};
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
 pub use progress::Progress;

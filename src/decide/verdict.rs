@@ -13,6 +13,8 @@ pub enum Readiness {
     Stalled,
     /// It cannot be told.
     Unknown,
+    /// It cannot be told for now, and will be again by itself.
+    Stale,
 }
 
 /// One sentence about the resource, with its reason from the one list.
@@ -68,6 +70,32 @@ impl Verdict {
     }
 }
 
+impl Verdict {
+    /// Whether it is worth a user's attention: not what goes its way.
+    #[must_use]
+    pub fn is_warning(&self) -> bool {
+        match self.readiness {
+            Readiness::Ready => self.reason == Reason::InsecureTransport,
+            Readiness::Progressing => matches!(
+                self.reason,
+                Reason::OmsUnreachable
+                    | Reason::CertificateInvalid
+                    | Reason::NotOms
+                    | Reason::Throttled
+                    | Reason::OmsError
+                    | Reason::AuthenticationFailed
+                    | Reason::ActionMissing
+                    | Reason::SecretMissing
+                    | Reason::SecretInvalid
+                    | Reason::CaMissing
+                    | Reason::CaInvalid
+                    | Reason::UrlInvalid
+            ),
+            Readiness::Stalled | Readiness::Unknown | Readiness::Stale => true,
+        }
+    }
+}
+
 /// One condition, before it gets its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -103,6 +131,7 @@ impl Verdict {
             Readiness::Progressing => (Some(false), Some(ConditionType::Reconciling)),
             Readiness::Stalled => (Some(false), Some(ConditionType::Stalled)),
             Readiness::Unknown => (None, None),
+            Readiness::Stale => (None, Some(ConditionType::Reconciling)),
         };
         let say = |type_, holds| Statement::new(type_, holds, self.reason, self.message.clone());
         let mut statements = vec![say(ConditionType::Ready, ready)];

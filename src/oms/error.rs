@@ -197,6 +197,25 @@ impl Error {
         self.0.class == Class::Auth
     }
 
+    /// Whether the certificate of OMS is not trusted, expired, or of another name.
+    pub fn is_certificate(&self) -> bool {
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+                return true;
+            }
+            // The source of such an error is that of what it wraps, not what it wraps.
+            let wrapped = error
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref);
+            cause = match wrapped {
+                Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
+                None => error.source(),
+            };
+        }
+        false
+    }
+
     /// Whether a reply came at all. Without one, a mutation may arrive much later.
     pub fn was_answered(&self) -> bool {
         self.0.status.is_some()

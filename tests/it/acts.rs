@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Error, ResourceExt};
 use oms_harness::until;
@@ -113,6 +113,27 @@ impl World {
             Ok(message) => message,
             Err(error) => panic!("{error:#}\n{}", self.picture("-").await),
         }
+    }
+
+    /// A look at a connection at once.
+    pub async fn force_connection(&self, name: &str, text: &str) {
+        let annotations = json!({keys::RECONCILE_REQUESTED_AT: text});
+        let patch = json!({"metadata": {"annotations": annotations}});
+        self.patch_connection(name, patch).await;
+    }
+
+    /// Takes every finalizer off a connection.
+    pub async fn strip_connection(&self, name: &str) {
+        let patch = json!({"metadata": {"finalizers": null}});
+        self.patch_connection(name, patch).await;
+    }
+
+    /// Deletes a Secret.
+    pub async fn delete_secret(&self, name: &str) {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+        api.delete(name, &DeleteParams::default())
+            .await
+            .expect("deleted");
     }
 
     /// Asks for the deletion of a connection.

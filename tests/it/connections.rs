@@ -14,6 +14,60 @@ fn credentials() -> Config {
     }
 }
 
+// --- At a glance ------------------------------------------------------------------
+
+/// What `kubectl get omsconn` prints of each connection, by column; `-o wide`
+/// prints all.
+async fn table(world: &World) -> (Vec<String>, Vec<Vec<String>>) {
+    let path = format!(
+        "/apis/oms.oceanbase.com/v1alpha1/namespaces/{}/omsconnections",
+        world.namespace
+    );
+    let request = http::Request::get(path)
+        .header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io")
+        .body(Vec::new())
+        .unwrap();
+    let table: serde_json::Value = world.client.request(request).await.unwrap();
+    let words = |cells: &serde_json::Value, field: &str| {
+        let cells = cells.as_array().unwrap().iter();
+        let text = |cell: &serde_json::Value| match cell.pointer(field) {
+            Some(serde_json::Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => panic!("no {field:?} in {cell}"),
+        };
+        cells.map(text).collect::<Vec<String>>()
+    };
+    let columns = words(&table["columnDefinitions"], "/name");
+    let rows = table["rows"].as_array().unwrap().iter();
+    (columns, rows.map(|row| words(&row["cells"], "")).collect())
+}
+
+#[tokio::test]
+async fn a_list_of_connections_says_which_is_in_trouble_and_since_when() {
+    let world = World::new("glance").await;
+    world
+        .create_connection("dead", "http://127.0.0.1:1", json!({}))
+        .await;
+    let operator = world.operator().await;
+    world.until_connection("dead", "OmsUnreachable").await;
+    world.until_connection("oms", "InsecureTransport").await;
+    let (columns, rows) = table(&world).await;
+    let expected = [
+        "Name", "Ready", "Reason", "Projects", "Since", "Age", "URL", "Message",
+    ];
+    assert_eq!(columns, expected);
+    let is_age = |text: &str| text.ends_with(['s', 'm']) && !text.starts_with('<');
+    for (row, (name, is, why)) in rows.iter().zip([
+        ("dead", "False", "OmsUnreachable"),
+        ("oms", "True", "InsecureTransport"),
+    ]) {
+        assert_eq!(row[..4], [name, is, why, "0"], "{row:?}");
+        assert!(is_age(&row[4]), "since when: {row:?}");
+    }
+    assert!(rows[0][7].contains("could not be reached"), "{rows:?}");
+    world.finish([operator]).await;
+}
+
 // --- Which OMS -------------------------------------------------------------------
 
 #[tokio::test]
@@ -116,7 +170,7 @@ async fn a_missing_secret_is_waited_for() {
     let project = world.until_message("orders", "SecretMissing").await;
     assert_eq!(
         condition(&project, "Reconciling"),
-        Some(("True", "ConnectionNotReady"))
+        Some(("True", "SecretMissing"))
     );
     assert_eq!(condition(&project, "Stalled"), None);
     mends_itself(&world).await;
@@ -188,7 +242,7 @@ async fn own_authority(kind: &str, test: &str) {
     let told = world.until_connection("tls", "CaMissing").await;
     assert!(told.contains("ca.crt"), "{told}");
     publish(stranger.ca_pem()).await;
-    let told = world.until_connection("tls", "OmsUnreachable").await;
+    let told = world.until_connection("tls", "CertificateInvalid").await;
     assert!(told.contains("certificate"), "{told}");
     publish("not a certificate").await;
     let told = world.until_connection("tls", "CaInvalid").await;
@@ -202,7 +256,7 @@ async fn own_authority(kind: &str, test: &str) {
     world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     // Without the authority nothing is trusted.
-    let told = world.until_connection("oms", "OmsUnreachable").await;
+    let told = world.until_connection("oms", "CertificateInvalid").await;
     assert!(told.contains("certificate"), "{told}");
     world.finish([operator]).await;
 }

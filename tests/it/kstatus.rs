@@ -10,7 +10,7 @@ use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use oms_simulator::{Config, DataSource, Durations, Fault, Kind, Oms, Tls, When};
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, World, condition, id};
+use crate::world::{DEADLINE, PASSWORD, World, condition, id};
 
 /// What kstatus says of an object.
 const IN_PROGRESS: &str = "InProgress";
@@ -177,7 +177,7 @@ async fn what_waits_is_in_progress_and_what_needs_a_human_has_failed() {
             json!({"connectionRef": {"name": "nobody"}}),
         ),
         (
-            "connection-not-ready",
+            "waits-for-secret",
             json!({"connectionRef": {"name": "late"}}),
         ),
         (
@@ -237,7 +237,7 @@ async fn what_waits_is_in_progress_and_what_needs_a_human_has_failed() {
         .await;
     project_is(&neighbour, "not-allowed", "connection-not-allowed", FAILED).await;
     for (name, reason) in [
-        ("connection-not-ready", "ConnectionNotReady"),
+        ("waits-for-secret", "SecretMissing"),
         ("endpoint-not-found", "EndpointNotFound"),
     ] {
         world
@@ -286,18 +286,23 @@ async fn a_create_that_is_put_off_is_in_progress() {
 
 // --- With a project --------------------------------------------------------------
 
-#[tokio::test]
-async fn every_state_of_a_project_has_its_word() {
-    let release = std::time::Duration::from_secs(36_000);
+/// An OMS in which nothing moves by itself while a test looks.
+fn slow() -> Config {
+    let hours = std::time::Duration::from_secs(36_000);
     let durations = Durations {
-        release,
+        precheck: hours,
+        release: hours,
         ..Durations::default()
     };
-    let config = Config {
+    Config {
         durations,
         ..Config::default()
-    };
-    let world = World::with("kstatus-life", config).await;
+    }
+}
+
+#[tokio::test]
+async fn every_state_of_a_project_has_its_word() {
+    let world = World::with("kstatus-life", slow()).await;
     let operator = world.operator().await;
     world.create("idle", json!({"state": "Created"})).await;
     world.create("orders", json!({})).await;
@@ -372,6 +377,58 @@ async fn a_project_that_is_not_started_or_not_to_be_seen_has_its_word() {
     world.finish([operator]).await;
 }
 
+#[tokio::test]
+async fn what_waits_for_its_connection_is_in_progress_and_never_failed() {
+    let world = World::with("kstatus-out", slow()).await;
+    let operator = world.operator_with(&["--stale-after=1s"], None).await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    let suspend = |is: bool| json!({"spec": {"suspend": is}});
+    world.patch_connection("oms", suspend(true)).await;
+    world.until_connection("oms", "Suspended").await;
+    world.create("late", json!({})).await;
+    world.until_message("late", "is suspended").await;
+    project_is(&world, "late", "suspended", IN_PROGRESS).await;
+    let connections = world.connections();
+    let both = async || {
+        let status = connections.get("oms").await.ok()?.status?;
+        (status.projects == Some(2)).then_some(())
+    };
+    oms_harness::until(DEADLINE, "it counts both", both)
+        .await
+        .unwrap();
+    connection_is(&world, "oms", "connection-suspended", CURRENT).await;
+
+    let dead = world.oms().fault(Fault::new("*", Kind::Drop));
+    for (name, reason, fixture) in [
+        ("orders", "StatusStale", "stale"),
+        ("late", "OmsUnreachable", "waits-for-oms"),
+    ] {
+        let waits = |project: &MigrationProject| {
+            condition(project, "Reconciling") == Some(("True", reason))
+        };
+        world.until(name, reason, waits).await;
+        project_is(&world, name, fixture, IN_PROGRESS).await;
+    }
+    world.oms().fault(Fault::new("*", Kind::http(401)));
+    world.oms().remove_fault(dead);
+    world
+        .until("late", "the account is the trouble", |project| {
+            condition(project, "Reconciling") == Some(("True", "AuthenticationFailed"))
+        })
+        .await;
+    project_is(&world, "late", "waits-for-account", IN_PROGRESS).await;
+    world.oms().clear_faults();
+    world.patch_connection("oms", suspend(false)).await;
+    world.until_running("late").await;
+
+    world.delete_secret("oms").await;
+    world.until_connection("oms", "SecretMissing").await;
+    connection_is(&world, "oms", "connection-secret-lost", FAILED).await;
+    project_is(&world, "orders", "running", CURRENT).await;
+    world.finish([operator]).await;
+}
+
 // --- Connections -----------------------------------------------------------------
 
 #[tokio::test]
@@ -389,18 +446,23 @@ async fn a_connection_has_its_word() {
     world
         .create_connection("good", &url, json!({"tls": ca.clone()}))
         .await;
+    // Nobody listens there.
+    let nowhere = "https://127.0.0.1:1";
+    world.create_connection("dead", nowhere, json!({})).await;
     let late = json!({"tls": ca, "credentialsSecretRef": {"name": "late"}});
     world.create_connection("late", &url, late).await;
     let operator = world.operator().await;
     for (name, reason, word) in [
         ("good", "Connected", CURRENT),
         ("late", "SecretMissing", FAILED),
-        ("oms", "OmsUnreachable", IN_PROGRESS),
+        ("oms", "CertificateInvalid", FAILED),
+        ("dead", "OmsUnreachable", IN_PROGRESS),
     ] {
         world.until_connection(name, reason).await;
         let fixture = match name {
             "good" => "connection-ready",
             "late" => "connection-secret-missing",
+            "oms" => "connection-certificate",
             _ => "connection-unreachable",
         };
         connection_is(&world, name, fixture, word).await;

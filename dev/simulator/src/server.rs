@@ -25,6 +25,7 @@ use crate::config::{Admin, Config};
 use crate::fault::When;
 use crate::oms::Oms;
 use crate::reply::{Delivery, Reply};
+use crate::tls::Tls;
 
 /// More than etcd would take for a resource, many times over.
 const BODY_MAX: usize = 64 << 20;
@@ -97,7 +98,7 @@ impl Simulator {
 
     /// The authority that clients must trust, when it serves HTTPS.
     pub fn ca_pem(&self) -> Option<&str> {
-        self.oms.shared.config.tls.as_ref().map(|tls| tls.ca_pem())
+        self.oms.shared.config.tls.as_ref().map(Tls::ca_pem)
     }
 
     /// The OMS behind the server.
@@ -162,13 +163,7 @@ impl Server {
     }
 
     async fn connection(self, stream: TcpStream, peer: SocketAddr) {
-        let tls = self
-            .oms
-            .shared
-            .config
-            .tls
-            .as_ref()
-            .map(|tls| tls.acceptor().clone());
+        let tls = self.oms.shared.config.tls.as_ref().map(Tls::acceptor);
         match tls {
             None => self.http(stream, peer).await,
             Some(acceptor) => match acceptor.accept(stream).await {

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use parking_lot::RwLock;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -19,7 +20,9 @@ use tokio_rustls::TlsAcceptor;
 #[derive(Clone)]
 pub struct Tls {
     ca_pem: String,
-    acceptor: TlsAcceptor,
+    names: Vec<String>,
+    authority: Arc<CertifiedIssuer<'static, KeyPair>>,
+    acceptor: Arc<RwLock<TlsAcceptor>>,
 }
 
 impl Tls {
@@ -39,22 +42,31 @@ impl Tls {
 
         let mut all = vec!["localhost".to_owned(), "127.0.0.1".into(), "::1".into()];
         all.extend(names.iter().map(|name| (*name).to_owned()));
-        let mut server = CertificateParams::new(all)
-            .with_context(|| format!("cannot write {names:?} into a certificate"))?;
-        server
-            .distinguished_name
-            .push(DnType::CommonName, "OMS simulator");
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let key = KeyPair::generate()?;
-        let server = server.signed_by(&key, &authority)?;
-
+        let acceptor = issue(&authority, &all, Validity::Good)?;
         Ok(Self {
             ca_pem: authority.pem(),
-            acceptor: acceptor(
-                server.der().clone(),
-                PrivatePkcs8KeyDer::from(key.serialize_der()),
-            )?,
+            names: all,
+            authority: Arc::new(authority),
+            acceptor: Arc::new(RwLock::new(acceptor)),
         })
+    }
+
+    /// From now on new connections get a certificate that expired long ago.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn expire(&self) -> anyhow::Result<()> {
+        *self.acceptor.write() = issue(&self.authority, &self.names, Validity::Expired)?;
+        Ok(())
+    }
+
+    /// From now on new connections get a new certificate of the same authority.
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn renew(&self) -> anyhow::Result<()> {
+        *self.acceptor.write() = issue(&self.authority, &self.names, Validity::Good)?;
+        Ok(())
     }
 
     /// The authority that clients must trust.
@@ -62,9 +74,37 @@ impl Tls {
         &self.ca_pem
     }
 
-    pub(crate) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.read().clone()
     }
+}
+
+enum Validity {
+    Good,
+    Expired,
+}
+
+fn issue(
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    names: &[String],
+    validity: Validity,
+) -> anyhow::Result<TlsAcceptor> {
+    let mut server = CertificateParams::new(names)
+        .with_context(|| format!("cannot write {names:?} into a certificate"))?;
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "OMS simulator");
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    if let Validity::Expired = validity {
+        server.not_before = date_time_ymd(2001, 1, 1);
+        server.not_after = date_time_ymd(2002, 1, 1);
+    }
+    let key = KeyPair::generate()?;
+    let server = server.signed_by(&key, authority)?;
+    acceptor(
+        server.der().clone(),
+        PrivatePkcs8KeyDer::from(key.serialize_der()),
+    )
 }
 
 /// The provider is named, so that no process-wide default is needed or set.

@@ -48,7 +48,11 @@ words! {
         Succeeded: "The project has done its work and ended. False after any other end, Unknown before the end.",
         PrecheckPassed: "OMS's checks before the start have passed. Present where the project has such a step.",
         FullCopied: "The rows that were there at the start are copied. Present where the project has such a step.",
-        CaughtUp: "The lag stays within `spec.readiness.maxLag`. Present where the project follows changes.",
+        CaughtUp: "The lag stays within `spec.readiness.maxLag`. Present where the project follows changes; Unknown while the lag is not known.",
+        // Of connections.
+        Reachable: "Something answers at the address of the OMSConnection and speaks like OMS.",
+        CredentialsAccepted: "OMS takes name and password of the OMSConnection. Unknown while it cannot be asked.",
+        Insecure: "The OMSConnection does not protect the password on its way. Present only while True.",
     }
 }
 
@@ -75,6 +79,8 @@ words! {
         Releasing: "OMS is releasing the project's resources.",
         Released: "The project was released in OMS and has ended for good.",
         ProjectGone: "The project no longer exists in OMS; it is not created again unasked.",
+        StatusStale: "The project has not been seen for longer than `--stale-after`, because its OMSConnection is in trouble; it comes back by itself.",
+        NotObserved: "This cannot be told at present; the condition Ready says why.",
         StatusUnknown: "OMS reports a status that this version does not know; nothing is done.",
         // Creating and taking over.
         NameConflict: "Another project has this name already; `adopt` would take it over.",
@@ -94,14 +100,18 @@ words! {
         EndpointAmbiguous: "More than one data source in OMS has the name that the spec gives.",
         ConnectionNotFound: "The OMSConnection does not exist.",
         ConnectionNotAllowed: "The OMSConnection does not allow this namespace.",
-        ConnectionNotReady: "The OMSConnection cannot be used at present.",
+        ConnectionNotReady: "The OMSConnection is being deleted.",
+        Suspended: "A change is due in OMS, or would be made there, and `spec.suspend` keeps the operator from it.",
         NoConnection: "The spec names no connection, and the operator has no default one.",
         InvalidSpec: "The spec cannot be made into a request.",
         Deleting: "The resource is being deleted.",
         // Talking to OMS.
         ActionMissing: "This OMS does not know an action that is needed.",
         OmsUnreachable: "The OMS cannot be reached.",
-        AuthenticationFailed: "The OMS refused the credentials.",
+        CertificateInvalid: "The certificate of the OMS is expired, of another name, or from an authority that is not trusted.",
+        NotOms: "What answers at the address does not speak like OMS: a proxy, a login page, another server.",
+        Throttled: "The OMS asks for fewer calls.",
+        AuthenticationFailed: "The OMS refused the credentials, or the account lacks a right.",
         OmsError: "The OMS answered with an error.",
         // Connections.
         Connected: "The OMS answers and accepts the credentials.",

@@ -28,12 +28,12 @@ pub const DEFAULT_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
     status = "OMSConnectionStatus",
     derive = "PartialEq",
     doc = "One OceanBase Migration Service (OMS) with the credentials for it, shared by many MigrationProjects.",
-    printcolumn = r#"{"name": "URL", "type": "string", "jsonPath": ".spec.url", "description": "Address of the OMS."}"#,
     printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status", "description": "Whether the OMS can be used."}"#,
     printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].reason", "description": "Why it is ready, or not, in a word."}"#,
-    printcolumn = r#"{"name": "Since", "type": "date", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].lastTransitionTime", "description": "How long it has been ready, or not."}"#,
     printcolumn = r#"{"name": "Projects", "type": "integer", "jsonPath": ".status.projects", "description": "MigrationProjects that use this connection."}"#,
+    printcolumn = r#"{"name": "Since", "type": "date", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].lastTransitionTime", "description": "How long it has been ready, or not."}"#,
     printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name": "URL", "type": "string", "jsonPath": ".spec.url", "priority": 1, "description": "Address of the OMS."}"#,
     printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message", "priority": 1, "description": "Why the connection is ready, or not."}"#
 )]
 #[serde(rename_all = "camelCase")]
@@ -69,6 +69,11 @@ pub struct OMSConnectionSpec {
         regex(pattern = r"^([0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h))+$")
     )]
     pub sweep_interval: Option<String>,
+
+    /// true: nothing is changed in this OMS, whatever its MigrationProjects ask
+    /// for; they are still watched. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
 
     /// Namespaces whose MigrationProjects may use this connection. Left out:
     /// only its own.
@@ -177,6 +182,12 @@ impl OMSConnectionSpec {
             .as_deref()
             .and_then(|text| text.parse::<kube::core::Duration>().ok())
             .map_or(DEFAULT_SWEEP_INTERVAL, Duration::from)
+    }
+
+    /// Whether nothing may be changed in this OMS.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.suspend == Some(true)
     }
 
     /// Who may take over existing projects, the default applied.

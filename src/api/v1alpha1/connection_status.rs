@@ -19,8 +19,15 @@ pub struct OMSConnectionStatus {
     #[schemars(range(min = 0, max = 2_147_483_647))]
     pub projects: Option<i32>,
 
-    /// State in Kubernetes' own form: Ready, Reconciling, Stalled. Ready True
-    /// means that OMS answers and accepts the credentials.
+    /// Value of the annotation oms.oceanbase.com/reconcile-requested-at that
+    /// was obeyed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub last_handled_reconcile_at: Option<String>,
+
+    /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Reachable,
+    /// CredentialsAccepted, Insecure. Ready True means that OMS answers and
+    /// accepts the credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

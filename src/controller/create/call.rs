@@ -142,7 +142,7 @@ async fn not_done(
 ) -> Result<Step, Error> {
     let (verdict, wait) = refused_or_wait(context, me, error, Reason::CreateRejected);
     write_outcome(context, reserved, trace, error, &verdict, wait).await?;
-    Ok(Step::After(wait))
+    Ok(Step::At(wait))
 }
 
 async fn unknown(

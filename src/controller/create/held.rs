@@ -19,7 +19,7 @@ use crate::controller::pass::{
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
 use crate::decide::{
-    Ending, Record, Reservation, ReservedConnection, Target, Trace, Verdict, body,
+    Ending, Record, Reservation, ReservedConnection, Target, Trace, Verdict, body, connection,
 };
 use crate::oms;
 
@@ -84,6 +84,9 @@ impl Held<'_> {
                         Ok(body) => body,
                         Err(verdict) => return rest_stalled(context, &self.read, &verdict).await,
                     };
+                    if self.link.suspended {
+                        return self.suspended().await;
+                    }
                     let target = Target {
                         connection: self.connection(),
                         project_name: self.name.clone(),
@@ -299,6 +302,15 @@ impl Held<'_> {
             .remember(&self.me.uid, &self.me.key, |mine| {
                 mine.attempt = Some(trace)
             });
+    }
+
+    /// A project is to be made, and nothing may be: the end of the suspension
+    /// is a change of the connection, which wakes its users.
+    async fn suspended(&self) -> Result<Step, Error> {
+        let due = format!("Project \"{}\" is to be created", self.name);
+        let verdict = connection::suspended(&self.link.key.to_string(), &due);
+        self.publish(&verdict).await?;
+        Ok(Step::Rest)
     }
 
     async fn oms_failed(&self, error: &oms::Error) -> Result<Step, Error> {

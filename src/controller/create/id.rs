@@ -304,6 +304,9 @@ async fn delete_surplus(
             "that OMS cannot be reached through the connection".to_owned()
         ));
     };
+    if link.suspended {
+        return Ok(Err(format!("OMSConnection {} is suspended", link.key)));
+    }
     let same_oms = |url: &str| link.live.is_same_oms(url);
     if let Some(owner) = context.claims.claimant_of(id, &me.key, same_oms) {
         return Ok(Err(format!(

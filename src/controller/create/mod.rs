@@ -18,8 +18,9 @@ use self::trace::record_of;
 use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::Me;
-use super::pass::{Error, MOMENT, Step, let_go, rest_stalled, wait_until};
+use super::pass::{Error, MOMENT, Step, let_go, wait_until};
 use super::publish::publish;
+use super::waits;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::{Record, Reservation, Verdict, create};
 
@@ -41,7 +42,7 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     }
     let link = match link(context, read).await? {
         Ok(link) => link,
-        Err(Blocked::NotYet) => return Ok(Step::After(MOMENT)),
+        Err(Blocked::NotYet(wait)) => return Ok(Step::After(wait)),
         Err(Blocked::Because(verdict)) => {
             return blocked(context, &me, read, &record, verdict).await;
         }
@@ -98,7 +99,7 @@ async fn blocked(
         );
         return let_go(context, me, read, Some(left)).await;
     }
-    rest_stalled(context, read, &verdict).await
+    waits::blocked(context, read, &verdict).await
 }
 
 /// Where and under which name to look: an attempt that was made is looked for

@@ -1,0 +1,86 @@
+//! A resource that cannot go on because of its connection: it makes no attempts
+//! of its own, says so once, and is woken when the connection has changed.
+
+use jiff::SignedDuration;
+use kube::runtime::reflector::ObjectRef;
+
+use super::context::Context;
+use super::pass::{Error, Step, rest_stalled, wait_until};
+use super::publish::{Say, publish, publish_all, requested};
+use crate::api::v1alpha1::MigrationProject;
+use crate::decide::stale::{self, Waiting, Word};
+use crate::decide::{Readiness, Verdict};
+
+/// Says `verdict`, where it has to be said.
+pub async fn blocked(
+    context: &Context,
+    read: &MigrationProject,
+    verdict: &Verdict,
+) -> Result<Step, Error> {
+    if verdict.readiness != Readiness::Progressing {
+        return rest_stalled(context, read, verdict).await;
+    }
+    let connection = context.claims.connection_of(read);
+    let seen = connection.and_then(|key| context.registry.get(&key).seen);
+    let waiting = Waiting {
+        status: read.status.as_ref(),
+        generation: read.metadata.generation.unwrap_or_default(),
+        seen,
+        started: context.settings.started,
+        stale_after: SignedDuration::try_from(context.settings.stale_after)
+            .unwrap_or(SignedDuration::MAX),
+        now: context.clock.now(),
+    };
+    ask_connection(context, read);
+    match stale::word(&waiting, verdict) {
+        Word::Say(verdict) => {
+            let mut after = read.status.clone().unwrap_or_default();
+            // The next attempt is the connection's.
+            after.last_error = None;
+            // It would be a measure of now.
+            after.lag_seconds = None;
+            publish_all(context, read, &Say::only(&verdict), after).await?;
+            Ok(Step::Rest)
+        }
+        Word::Keep => {
+            keep(context, read).await?;
+            Ok(Step::Rest)
+        }
+        Word::KeepUntil(until) => {
+            keep(context, read).await?;
+            Ok(wait_until(context, until))
+        }
+    }
+}
+
+/// What stands is kept, but for the time of an attempt that is not made.
+async fn keep(context: &Context, read: &MigrationProject) -> Result<(), Error> {
+    publish(context, read, None, |status| {
+        if let Some(error) = &mut status.last_error {
+            error.next_attempt_time = None;
+        }
+        status.last_handled_reconcile_at = requested(read);
+    })
+    .await?;
+    Ok(())
+}
+
+/// A look that a human asks for is one of the connection.
+fn ask_connection(context: &Context, read: &MigrationProject) {
+    let handled = read
+        .status
+        .as_ref()
+        .and_then(|status| status.last_handled_reconcile_at.clone());
+    let requested = requested(read);
+    if requested.is_none() || requested == handled {
+        return;
+    }
+    let Some(key) = context.claims.connection_of(read) else {
+        return;
+    };
+    let reference = ObjectRef::new(&key.name).within(&key.namespace);
+    if context.connections.get(&reference).is_some() {
+        context.sweeps.ask(&key);
+        context.wake_connection.wake(&key);
+    }
+}

@@ -1,0 +1,305 @@
+//! What an OMSConnection says of itself, and what its projects say while it is
+//! in trouble.
+
+use super::verdict::{Readiness, Statement, Verdict};
+use crate::api::v1alpha1::{ConditionType as Type, Reason};
+
+/// What is wrong with a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// As a word.
+    pub reason: Reason,
+    /// What happened, and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem.
+    #[must_use]
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// Whether only a human's act ends it. OMS in trouble, or a proxy before
+    /// it, comes back by itself.
+    fn needs_a_human(&self) -> bool {
+        !matches!(
+            self.reason,
+            Reason::OmsUnreachable | Reason::NotOms | Reason::Throttled | Reason::OmsError
+        )
+    }
+
+    /// Whether OMS answers nevertheless.
+    fn is_reachable(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::AuthenticationFailed | Reason::Throttled | Reason::OmsError
+        )
+    }
+}
+
+/// What the last call of a connection's client has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// There was none yet.
+    #[default]
+    Pending,
+    /// OMS has answered as it should.
+    Good,
+    /// It has not.
+    Failed(Problem),
+}
+
+/// All that a connection's conditions rest on.
+#[derive(Clone, Debug)]
+pub struct ConnectionSituation<'a> {
+    /// It is being deleted.
+    pub deleting: bool,
+    /// How many resources use it.
+    pub users: usize,
+    /// `spec.suspend` is set.
+    pub suspended: bool,
+    /// What of its address, Secret or certificate authority cannot be used.
+    pub unusable: Option<&'a Problem>,
+    /// Where its client leads, if it has one: one that was made before
+    /// `unusable` came up stays in use.
+    pub url: Option<&'a str>,
+    /// The way there is encrypted.
+    pub encrypted: bool,
+    /// How OMS answers.
+    pub answer: &'a Answer,
+    /// OMS has no ListProjects.
+    pub unlisted: bool,
+}
+
+/// What the connection says as a whole; nothing before it was tried.
+#[must_use]
+pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
+    if situation.deleting {
+        let users = situation.users;
+        return Some(Verdict::progressing(
+            Reason::Deleting,
+            format!("{users} MigrationProjects still use this connection; it goes with the last."),
+        ));
+    }
+    if let Some(problem) = situation.unusable {
+        let message = match situation.url {
+            Some(_) => format!(
+                "{} Until then, and until the operator restarts, what was read before is used.",
+                sentence(&problem.message)
+            ),
+            None => problem.message.clone(),
+        };
+        return Some(Verdict::stalled(problem.reason, message));
+    }
+    let url = situation.url?;
+    match situation.answer {
+        Answer::Pending => None,
+        Answer::Failed(problem) => {
+            let verdict = match problem.needs_a_human() {
+                true => Verdict::stalled,
+                false => Verdict::progressing,
+            };
+            Some(verdict(problem.reason, problem.message.clone()))
+        }
+        Answer::Good => Some(well(situation, url)),
+    }
+}
+
+fn well(situation: &ConnectionSituation<'_>, url: &str) -> Verdict {
+    if situation.suspended {
+        let message = format!(
+            "OMS answers at {url}. spec.suspend is set: projects are watched, and nothing is \
+             changed there."
+        );
+        return Verdict::ready(Reason::Suspended, message);
+    }
+    if situation.unlisted {
+        // A server without ListProjects can still create, but shows nothing.
+        return Verdict::ready(
+            Reason::ActionMissing,
+            "This OMS does not know ListProjects: projects are created, but neither looked for, \
+             nor watched, nor created again after an unanswered call.",
+        );
+    }
+    if !situation.encrypted {
+        let message =
+            format!("OMS answers at {url}. It is http://: name and password travel readable.");
+        return Verdict::ready(Reason::InsecureTransport, message);
+    }
+    Verdict::ready(Reason::Connected, format!("OMS answers at {url}."))
+}
+
+/// The conditions besides that of the verdict: how far the way to OMS goes.
+#[must_use]
+pub fn statements(situation: &ConnectionSituation<'_>) -> Vec<Statement> {
+    let not_asked = || "OMS has not been asked.".to_owned();
+    let (reachable, accepted) = match situation.answer {
+        _ if situation.url.is_none() => unasked(not_asked()),
+        Answer::Pending => unasked(not_asked()),
+        Answer::Good => (
+            (Some(true), Reason::Connected, "OMS answers.".to_owned()),
+            (Some(true), Reason::Connected, "OMS takes them.".to_owned()),
+        ),
+        Answer::Failed(problem) => {
+            let accepted = match problem.reason {
+                Reason::AuthenticationFailed => Some(false),
+                _ => None,
+            };
+            let words = || problem.message.clone();
+            (
+                (Some(problem.is_reachable()), problem.reason, words()),
+                (accepted, problem.reason, words()),
+            )
+        }
+    };
+    let say = |type_, (holds, reason, message)| Statement::new(type_, holds, reason, message);
+    let mut all = vec![
+        say(Type::Reachable, reachable),
+        say(Type::CredentialsAccepted, accepted),
+    ];
+    if situation.url.is_some() && !situation.encrypted {
+        all.push(Statement::new(
+            Type::Insecure,
+            Some(true),
+            Reason::InsecureTransport,
+            "spec.url is http://: name and password travel readable. Use https://.".to_owned(),
+        ));
+    }
+    all
+}
+
+type Said = (Option<bool>, Reason, String);
+
+fn unasked(message: String) -> (Said, Said) {
+    let said = (None, Reason::NotObserved, message);
+    (said.clone(), said)
+}
+
+/// What a project says that waits for a connection in trouble: it has to do
+/// nothing itself, and nobody has to do anything to it.
+#[must_use]
+pub fn waits_for(connection: &str, problem: &Problem) -> Verdict {
+    Verdict {
+        readiness: Readiness::Progressing,
+        reason: problem.reason,
+        message: format!(
+            "Waiting for OMSConnection {connection} ({}), and going on by itself as soon as that \
+             works. It says: {}",
+            problem.reason, problem.message
+        ),
+    }
+}
+
+/// What a project says that waits for the end of a suspension.
+#[must_use]
+pub fn suspended(connection: &str, due: &str) -> Verdict {
+    Verdict::progressing(
+        Reason::Suspended,
+        format!(
+            "{due}, and OMSConnection {connection} is suspended (its spec.suspend): nothing is \
+             changed in OMS until that ends."
+        ),
+    )
+}
+
+fn sentence(text: &str) -> String {
+    match text.ends_with(['.', '!', '?']) {
+        true => text.to_owned(),
+        false => format!("{text}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn situation<'a>(url: Option<&'a str>, answer: &'a Answer) -> ConnectionSituation<'a> {
+        ConnectionSituation {
+            deleting: false,
+            users: 1,
+            suspended: false,
+            unusable: None,
+            url,
+            encrypted: true,
+            answer,
+            unlisted: false,
+        }
+    }
+
+    fn holds(statements: &[Statement], type_: Type) -> Option<Option<bool>> {
+        let mut found = statements.iter().filter(|one| one.type_ == type_);
+        found.next().map(|one| one.holds)
+    }
+
+    #[test]
+    fn how_far_the_way_goes_follows_from_the_answer() {
+        for (reason, reachable, accepted, readiness) in [
+            (Reason::OmsUnreachable, false, None, Readiness::Progressing),
+            (Reason::CertificateInvalid, false, None, Readiness::Stalled),
+            (Reason::NotOms, false, None, Readiness::Progressing),
+            (Reason::Throttled, true, None, Readiness::Progressing),
+            (Reason::OmsError, true, None, Readiness::Progressing),
+            (
+                Reason::AuthenticationFailed,
+                true,
+                Some(false),
+                Readiness::Stalled,
+            ),
+        ] {
+            let answer = Answer::Failed(Problem::new(reason, "no"));
+            let situation = situation(Some("https://oms"), &answer);
+            let said = statements(&situation);
+            assert_eq!(holds(&said, Type::Reachable), Some(Some(reachable)));
+            assert_eq!(holds(&said, Type::CredentialsAccepted), Some(accepted));
+            let verdict = verdict(&situation).unwrap();
+            assert_eq!((verdict.readiness, verdict.reason), (readiness, reason));
+        }
+    }
+
+    #[test]
+    fn before_the_first_answer_nothing_is_claimed() {
+        for url in [None, Some("https://oms")] {
+            let situation = situation(url, &Answer::Pending);
+            assert_eq!(verdict(&situation), None);
+            let said = statements(&situation);
+            assert_eq!(holds(&said, Type::Reachable), Some(None));
+            assert_eq!(holds(&said, Type::CredentialsAccepted), Some(None));
+        }
+    }
+
+    #[test]
+    fn a_lost_secret_is_told_although_what_was_read_before_still_works() {
+        let problem = Problem::new(Reason::SecretMissing, "There is no Secret");
+        let mut situation = situation(Some("https://oms"), &Answer::Good);
+        situation.unusable = Some(&problem);
+        let verdict = verdict(&situation).unwrap();
+        assert_eq!(
+            (verdict.readiness, verdict.reason),
+            (Readiness::Stalled, Reason::SecretMissing)
+        );
+        assert!(verdict.message.contains("what was read before"));
+        let said = statements(&situation);
+        assert_eq!(holds(&said, Type::CredentialsAccepted), Some(Some(true)));
+    }
+
+    #[test]
+    fn what_is_not_encrypted_is_insecure_whether_it_works_or_not() {
+        for answer in [
+            Answer::Good,
+            Answer::Failed(Problem::new(Reason::OmsError, "no")),
+        ] {
+            let mut situation = situation(Some("http://oms"), &answer);
+            situation.encrypted = false;
+            assert_eq!(
+                holds(&statements(&situation), Type::Insecure),
+                Some(Some(true))
+            );
+            situation.encrypted = true;
+            assert_eq!(holds(&statements(&situation), Type::Insecure), None);
+        }
+    }
+}

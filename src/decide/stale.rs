@@ -1,0 +1,224 @@
+//! What a resource says while nothing can be asked of OMS, because its
+//! connection is in trouble.
+//!
+//! It says so once. A project that was as declared when it was last seen counts
+//! as that for a while, and then as not known: no older knowledge is passed off
+//! as today's, and no short outage alarms anybody.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::verdict::{Readiness, Verdict};
+use crate::api::v1alpha1::{ConditionType as Type, MigrationProjectStatus, Reason};
+
+/// What the decision rests on, besides the trouble itself.
+#[derive(Clone, Debug)]
+pub struct Waiting<'a> {
+    /// What the resource says now.
+    pub status: Option<&'a MigrationProjectStatus>,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// When the projects of the connection were seen last, if this process has
+    /// seen them.
+    pub seen: Option<Timestamp>,
+    /// When this process began.
+    pub started: Timestamp,
+    /// How long what was seen counts.
+    pub stale_after: SignedDuration,
+    /// The time of day.
+    pub now: Timestamp,
+}
+
+/// What is to be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// What stands.
+    Keep,
+    /// What stands, until this time.
+    KeepUntil(Timestamp),
+    /// This.
+    Say(Verdict),
+}
+
+/// What the resource says while `trouble` lasts.
+#[must_use]
+pub fn word(waiting: &Waiting<'_>, trouble: &Verdict) -> Word {
+    let Some(status) = waiting.status else {
+        return Word::Say(trouble.clone());
+    };
+    let find = |type_: Type| find(&status.conditions, type_);
+    let is_true = |type_: Type| find(type_).is_some_and(|one| one.status == "True");
+    let seen_as = status.project_status.as_deref();
+    // What waits for a human still does, unless the human has done something.
+    let same_spec = status.observed_generation == Some(waiting.generation);
+    if is_true(Type::Stalled) && (same_spec || seen_as.is_some()) {
+        return Word::Keep;
+    }
+    let (Some(seen_as), Some(ready)) = (seen_as, find(Type::Ready)) else {
+        return Word::Say(trouble.clone());
+    };
+    if ready.reason == Reason::StatusStale.as_str() || is_true(Type::Finished) {
+        return Word::Keep;
+    }
+    if ready.status == "False" {
+        return Word::Say(trouble.clone());
+    }
+    let vouched_until = waiting.seen.unwrap_or(waiting.started) + waiting.stale_after;
+    if waiting.now < vouched_until {
+        return Word::KeepUntil(vouched_until);
+    }
+    Word::Say(stale(seen_as, waiting, trouble))
+}
+
+fn stale(seen_as: &str, waiting: &Waiting<'_>, trouble: &Verdict) -> Verdict {
+    let when = match waiting.seen {
+        Some(seen) => format!("at {seen:.0}"),
+        None => format!("before {:.0}", waiting.started),
+    };
+    Verdict {
+        readiness: Readiness::Stale,
+        reason: Reason::StatusStale,
+        message: format!("Last seen {seen_as} {when}. {}", trouble.message),
+    }
+}
+
+fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
+    conditions.iter().find(|one| one.type_ == type_.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::constant(1_800_000_000, 0);
+    const GRACE: SignedDuration = SignedDuration::from_mins(5);
+
+    fn trouble() -> Verdict {
+        Verdict::progressing(Reason::OmsUnreachable, "Waiting for OMSConnection a/b.")
+    }
+
+    fn status(
+        word: Option<&str>,
+        conditions: &[(Type, &str, Reason)],
+    ) -> Option<MigrationProjectStatus> {
+        let conditions = conditions.iter().map(|(type_, status, reason)| Condition {
+            type_: type_.as_str().to_owned(),
+            status: (*status).to_owned(),
+            reason: reason.as_str().to_owned(),
+            message: String::new(),
+            observed_generation: Some(1),
+            last_transition_time: Time(NOON),
+        });
+        Some(MigrationProjectStatus {
+            observed_generation: Some(1),
+            project_status: word.map(str::to_owned),
+            conditions: conditions.collect(),
+            ..MigrationProjectStatus::default()
+        })
+    }
+
+    fn word_at(
+        status: Option<&MigrationProjectStatus>,
+        generation: i64,
+        seen: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Word {
+        let waiting = Waiting {
+            status,
+            generation,
+            seen,
+            started: NOON,
+            stale_after: GRACE,
+            now,
+        };
+        word(&waiting, &trouble())
+    }
+
+    #[test]
+    fn what_runs_is_vouched_for_until_the_grace_is_over() {
+        let running = status(Some("RUNNING"), &[(Type::Ready, "True", Reason::Running)]);
+        let seen = NOON + SignedDuration::from_secs(60);
+        let at = |now| word_at(running.as_ref(), 1, Some(seen), now);
+        assert_eq!(at(seen), Word::KeepUntil(seen + GRACE));
+        let Word::Say(verdict) = at(seen + GRACE) else {
+            panic!("it is stale");
+        };
+        assert_eq!(
+            (verdict.readiness, verdict.reason),
+            (Readiness::Stale, Reason::StatusStale)
+        );
+        assert_eq!(
+            verdict.message,
+            "Last seen RUNNING at 2027-01-15T08:01:00Z. Waiting for OMSConnection a/b."
+        );
+    }
+
+    #[test]
+    fn a_process_that_has_seen_nothing_counts_from_its_own_beginning() {
+        let running = status(Some("RUNNING"), &[(Type::Ready, "True", Reason::Running)]);
+        let at = |now| word_at(running.as_ref(), 1, None, now);
+        assert_eq!(at(NOON), Word::KeepUntil(NOON + GRACE));
+        let Word::Say(verdict) = at(NOON + GRACE) else {
+            panic!("it is stale");
+        };
+        assert!(verdict.message.contains("before 2027-01-15T08:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_said_once_and_what_does_not_change_by_itself_is_kept() {
+        let late = NOON + SignedDuration::from_hours(100);
+        for (word, conditions) in [
+            (
+                Some("RUNNING"),
+                vec![(Type::Ready, "Unknown", Reason::StatusStale)],
+            ),
+            (
+                Some("FINISHED"),
+                vec![
+                    (Type::Ready, "True", Reason::Finished),
+                    (Type::Finished, "True", Reason::Succeeded),
+                ],
+            ),
+            (
+                Some("FAILED"),
+                vec![
+                    (Type::Ready, "False", Reason::Failed),
+                    (Type::Stalled, "True", Reason::Failed),
+                ],
+            ),
+            (
+                None,
+                vec![
+                    (Type::Ready, "False", Reason::CreateRejected),
+                    (Type::Stalled, "True", Reason::CreateRejected),
+                ],
+            ),
+        ] {
+            let status = status(word, &conditions);
+            let said = word_at(status.as_ref(), 1, Some(NOON), late);
+            assert_eq!(said, Word::Keep, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_anyway_says_what_for() {
+        let new = None;
+        let starting = status(
+            Some("INIT"),
+            &[
+                (Type::Ready, "False", Reason::Starting),
+                (Type::Reconciling, "True", Reason::Starting),
+            ],
+        );
+        for status in [new, starting] {
+            let said = word_at(status.as_ref(), 1, Some(NOON), NOON);
+            assert_eq!(said, Word::Say(trouble()));
+        }
+        // The spec was corrected; whether that helps is not known.
+        let corrected = status(None, &[(Type::Stalled, "True", Reason::CreateRejected)]);
+        let said = word_at(corrected.as_ref(), 2, Some(NOON), NOON);
+        assert_eq!(said, Word::Say(trouble()));
+    }
+}
