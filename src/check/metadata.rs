@@ -72,8 +72,7 @@ pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     schema.to_value()
 });
 
-/// What is wrong with the metadata of an object; its fields have the right
-/// types.
+/// What is wrong with the metadata of an object, types aside.
 pub fn problems(metadata: &Value) -> Vec<Problem> {
     let mut found = Vec::new();
     let text = |field: &str| metadata[field].as_str().unwrap_or_default();
@@ -127,7 +126,9 @@ pub fn problems(metadata: &Value) -> Vec<Problem> {
     for value in entries("labels").values().filter_map(Value::as_str) {
         rule(&LABEL_VALUE, "metadata.labels", value, value);
     }
-    if name.is_empty() && prefix.is_empty() {
+    // One of another type is no name either, and was told so.
+    let lacks = |field: &str| metadata[field].is_null() || metadata[field] == "";
+    if lacks("name") && lacks("generateName") {
         let words = "name or generateName is required";
         found.push(Problem::required("metadata.name", words));
     }

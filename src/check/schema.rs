@@ -70,12 +70,12 @@ fn is_any_object(schema: &Value) -> bool {
 
 /// What may have been meant by a field that is unknown at its place.
 fn hint(key: &str, path: &str, schema: &Value, root: &Value) -> Option<String> {
+    if let Some(place) = place_of(key, root) {
+        return Some(format!("did you mean {place}?"));
+    }
     let names = schema["properties"].as_object()?.keys().map(String::as_str);
     if let Some(near) = similar::to(key, names) {
         return Some(format!("did you mean \"{near}\"?"));
-    }
-    if let Some(place) = place_of(key, root) {
-        return Some(format!("did you mean {place}?"));
     }
     let in_request = path.strip_prefix("spec.project.")?;
     // Nothing can be merged into the elements of a list.

@@ -146,7 +146,7 @@ fn every_fault_of_a_document_is_said_each_in_one_line() {
 #[test]
 fn a_field_out_of_place_is_told_its_place() {
     let text = project(
-        "  type: MIGRATION\n  nmae: x",
+        "  type: MIGRATION\n  nmae: x\n  sourceEndpointId: e_1",
         "    throttle: 5\n    fullTransferConfig: {rps: 5}",
     );
     assert_eq!(
@@ -157,6 +157,7 @@ fn a_field_out_of_place_is_told_its_place() {
              goes into spec.extraProperties.fullTransferConfig.rps",
             "unknown field \"spec.project.throttle\"; a field of OMS that this version does not know goes into \
              spec.extraProperties.throttle",
+            "unknown field \"spec.sourceEndpointId\"; did you mean spec.project.sourceEndpointId?",
             "unknown field \"spec.type\"; did you mean spec.project.type?",
         ]
     );
@@ -285,6 +286,16 @@ fn a_wrong_group_version_or_kind_is_refused_with_the_right_one() {
         let report = check(&with(api_version, kind));
         assert_eq!((report.skipped, report.documents.len()), (1, 0), "{kind}");
     }
+}
+
+#[test]
+fn a_name_of_another_type_is_said_once() {
+    assert_eq!(
+        problems(&CONNECTION.replace("{name: oms}\nspec", "{name: 5}\nspec")),
+        [
+            "metadata.name: Invalid value: \"integer\": metadata.name in body must be of type string: \"integer\""
+        ]
+    );
 }
 
 #[test]
