@@ -3,9 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::api::{self, Kind};
+use crate::check::{self, Checker};
 use crate::controller::Key;
 use crate::decide::Naming;
 use crate::run::{self, Election, Options};
@@ -45,6 +47,58 @@ enum Command {
         /// The file with the request; "-" reads standard input.
         request: PathBuf,
     },
+    /// Check resources in files, without a cluster.
+    ///
+    /// Says of each MigrationProject and OMSConnection what an API server would refuse on create (unknown and repeated
+    /// fields, types, bounds, words, and the rules that span fields), and what the operator would refuse after that.
+    /// Every problem is one line: `file:document (kind namespace/name): field: what is wrong`; documents are counted
+    /// from 1. Documents of other kinds are skipped and counted. Nothing is asked of a cluster or of OMS: whether a
+    /// connection, a Secret or a data source exists is not known, nor what must not change any more.
+    ///
+    /// The exit status is 0 if all would be taken, 1 if something would be refused, and 2 if something could not be
+    /// read. An example: `oms-operator check -f deploy/ -f extra.yaml`
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+#[command(next_line_help = true)]
+struct Check {
+    /// Files with YAML or JSON documents; "-" reads standard input. Of a folder, the .yaml, .yml and
+    /// .json files at any depth, without hidden folders and what cannot be read there and names no
+    /// kind of this operator. Can be repeated.
+    #[arg(short = 'f', long = "filename", value_name = "FILE", required = true, num_args = 1..)]
+    filenames: Vec<PathBuf>,
+
+    /// How the result looks. text: one line for each problem. json: one object with every document
+    /// that was checked.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: Output,
+
+    /// Print the body of the CreateProject request of each MigrationProject that would be taken. A data
+    /// source that is given by name stands there as words, since OMS alone knows its id. The body holds
+    /// no credentials.
+    #[arg(long)]
+    print_body: bool,
+
+    /// The namespace of resources that name none. It is part of the project name that they get.
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    namespace: String,
+
+    /// The project name of resources that give none, as the operator is told with the same flag.
+    #[arg(
+        long,
+        env = "OMS_OPERATOR_NAME_PATTERN",
+        value_name = "PATTERN",
+        default_value = "{namespace}.{name}"
+    )]
+    name_pattern: Naming,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Output {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -207,12 +261,39 @@ struct Run {
 
 impl Cli {
     /// Does what the command line says.
-    pub fn execute(self) -> anyhow::Result<()> {
+    pub fn execute(self) -> anyhow::Result<ExitCode> {
         match self.command {
-            Command::Run(run) => run.execute(),
-            Command::Crd { kind } => print(&crds(kind)),
-            Command::Manifest { request } => print(&manifest(&request)?),
+            Command::Run(run) => run.execute()?,
+            Command::Crd { kind } => print(&crds(kind))?,
+            Command::Manifest { request } => print(&manifest(&request)?)?,
+            Command::Check(check) => return check.execute(),
         }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Check {
+    fn execute(self) -> anyhow::Result<ExitCode> {
+        let Self {
+            filenames,
+            output,
+            print_body,
+            namespace,
+            name_pattern,
+        } = self;
+        let checker = Checker::new(check::Options {
+            namespace,
+            naming: name_pattern,
+            bodies: print_body,
+        })?;
+        let report = checker.run(&filenames, &mut std::io::stdin());
+        match output {
+            Output::Text => print(&report.text())?,
+            Output::Json => print(&report.json())?,
+        }
+        // Apart from the result, so that a program can read that.
+        eprint!("{}", report.summary());
+        Ok(ExitCode::from(report.exit_code()))
     }
 }
 

@@ -21,11 +21,13 @@
 //! | [`controller`] | api, decide, lease, oms, observe, telemetry | policy choices of its own |
 //! | [`lease`] | – | OMS, the resources |
 //! | [`telemetry`] | oms | – |
+//! | [`check`] | api, decide, oms | async, clients, environment |
 //! | [`run`], [`preflight`], [`cli`], `main` | everything | decisions |
 //!
 //! `tests/it/layering.rs` holds the code to this table.
 
 pub mod api;
+pub mod check;
 pub mod cli;
 pub mod controller;
 pub mod decide;

@@ -7,7 +7,7 @@ use oms_operator::cli;
 
 fn main() -> ExitCode {
     match cli::Cli::parse().execute() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!(
                 "oms-operator: {}",

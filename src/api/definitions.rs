@@ -29,7 +29,26 @@ impl Kind {
         }
     }
 
-    pub(super) fn value(self) -> Value {
+    /// The name that a manifest gives in `kind`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::MigrationProject => "MigrationProject",
+            Kind::OMSConnection => "OMSConnection",
+        }
+    }
+
+    /// The schema of the kind, as it stands in its definition: the node
+    /// `openAPIV3Schema`.
+    #[must_use]
+    pub fn schema(self) -> Value {
+        self.value()
+            .pointer_mut("/spec/versions/0/schema/openAPIV3Schema")
+            .map(Value::take)
+            .expect("a definition has a schema")
+    }
+
+    fn value(self) -> Value {
         let (derived, rules) = match self {
             Kind::MigrationProject => (MigrationProject::crd(), rules::migration_project()),
             Kind::OMSConnection => (OMSConnection::crd(), rules::oms_connection()),

@@ -9,8 +9,8 @@ use super::definitions::Kind;
 
 static PROJECT: LazyLock<Value> = LazyLock::new(|| {
     Kind::MigrationProject
-        .value()
-        .pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/project")
+        .schema()
+        .pointer_mut("/properties/spec/properties/project")
         .map(Value::take)
         .expect("the schema has spec.project")
 });

@@ -70,6 +70,19 @@ pub enum BodyError {
     },
 }
 
+impl BodyError {
+    /// The field that is at fault, from the root of the resource.
+    #[must_use]
+    pub fn field(&self) -> String {
+        match self {
+            Self::Missing(field) => format!("spec.project.{field}"),
+            Self::Known { path } | Self::List { path } | Self::NotAnObject { path } => {
+                format!("spec.extraProperties.{path}")
+            }
+        }
+    }
+}
+
 /// The request body. Name and data source ids are given by the caller, who has
 /// resolved what the spec leaves open.
 ///
@@ -105,7 +118,10 @@ pub fn build(
         }
     }
     if let Some(extra) = &spec.extra_properties {
-        merge(&mut body, without_nulls(extra.clone()), Node::body(), "")?;
+        if let Some(error) = refused_extras(extra).into_iter().next() {
+            return Err(error);
+        }
+        merge(&mut body, without_nulls(extra.clone()));
     }
     if let Some(Value::Object(full)) = body.get_mut("fullTransferConfig") {
         for flag in DESTRUCTIVE {
@@ -115,38 +131,48 @@ pub fn build(
     Ok(body)
 }
 
-/// Merges what the schema does not know into the body. `node` is the schema of
-/// `into`, which stands at `path`.
-fn merge(
-    into: &mut Map<String, Value>,
-    extra: Map<String, Value>,
-    node: Node,
-    path: &str,
-) -> Result<(), BodyError> {
+/// What `extraProperties` holds that is not its to give; empty for what
+/// [`build`] accepts.
+#[must_use]
+pub fn refused_extras(extra: &Map<String, Value>) -> Vec<BodyError> {
+    let mut refused = Vec::new();
+    refuse_known(extra, Node::body(), "", &mut refused);
+    refused
+}
+
+/// `node` is the schema of the object that `extra` is to be merged into, which
+/// stands at `path`.
+fn refuse_known(extra: &Map<String, Value>, node: Node, path: &str, refused: &mut Vec<BodyError>) {
     for (key, value) in extra {
         let path = if path.is_empty() {
             key.clone()
         } else {
             format!("{path}.{key}")
         };
-        let Some(field) = node.field(&key) else {
-            into.insert(key, value);
+        let Some(field) = node.field(key) else {
             continue;
         };
         match (field.shape(), value) {
-            (Shape::Object, Value::Object(value)) => {
-                // `into` was made from the typed body: what the schema calls an
-                // object is one there, or absent.
-                if let Value::Object(child) = into.entry(key).or_insert(json!({})) {
-                    merge(child, value, field, &path)?;
-                }
-            }
-            (Shape::Object, _) => return Err(BodyError::NotAnObject { path }),
-            (Shape::List(_), _) => return Err(BodyError::List { path }),
-            _ => return Err(BodyError::Known { path }),
+            (_, Value::Null) => {}
+            (Shape::Object, Value::Object(value)) => refuse_known(value, field, &path, refused),
+            (Shape::Object, _) => refused.push(BodyError::NotAnObject { path }),
+            (Shape::List(_), _) => refused.push(BodyError::List { path }),
+            _ => refused.push(BodyError::Known { path }),
         }
     }
-    Ok(())
+}
+
+/// Merges what [`refused_extras`] has let through: where both sides hold a key,
+/// both values are objects.
+fn merge(into: &mut Map<String, Value>, extra: Map<String, Value>) {
+    for (key, value) in extra {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Object(child)), Value::Object(value)) => merge(child, value),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
 }
 
 /// A hash over everything in a spec that decides which project is made. Equal

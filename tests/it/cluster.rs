@@ -4,6 +4,7 @@
 use http::Request;
 use http::header::CONTENT_TYPE;
 use kube::Client;
+use kube::core::Status;
 use oms_harness::ControlPlane;
 use oms_operator::api::{Kind, crds_yaml};
 use serde_json::Value;
@@ -78,8 +79,16 @@ impl Cluster {
 
     /// `kubectl create --dry-run=server`.
     pub async fn try_create(&self, object: &Value) -> Result<Value, String> {
-        let path = format!("{}&dryRun=All", self.path(object, "", false));
-        self.send("POST", &path, JSON, object).await
+        let refusal = self.refusal(JSON, object, object.to_string()).await;
+        refusal.map_or(Ok(Value::Null), |status| Err(status.message))
+    }
+
+    /// The same with a text of this type for the object `of`; the whole
+    /// refusal, if it is refused.
+    pub async fn refusal(&self, content_type: &str, of: &Value, text: String) -> Option<Status> {
+        let path = format!("{}&dryRun=All", self.path(of, "", false));
+        let answer = self.request("POST", &path, content_type, text.into_bytes());
+        answer.await.err().map(|status| *status)
     }
 
     /// `kubectl replace`, which takes the resourceVersion of the live object;
@@ -137,15 +146,27 @@ impl Cluster {
         content_type: &str,
         body: &Value,
     ) -> Result<Value, String> {
+        let body = serde_json::to_vec(body).unwrap();
+        let answer = self.request(method, path, content_type, body).await;
+        answer.map_err(|status| status.message)
+    }
+
+    async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Value, Box<Status>> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(CONTENT_TYPE, content_type)
-            .body(serde_json::to_vec(body).unwrap())
+            .body(body)
             .unwrap();
         match self.client.request(request).await {
             Ok(object) => Ok(object),
-            Err(kube::Error::Api(status)) => Err(status.message),
+            Err(kube::Error::Api(status)) => Err(status),
             Err(error) => panic!("{method} {path} was not answered: {error}"),
         }
     }

@@ -1,16 +1,19 @@
-//! Wrong manifests are refused with words that help.
+//! Wrong manifests are refused with words that help, by the API server and by
+//! `oms-operator check`.
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
 
+use crate::check::checker;
 use crate::cluster::Cluster;
 
 #[tokio::test]
 async fn every_wrong_manifest_is_refused_with_the_message_in_its_first_line() {
     let cluster = Cluster::with_namespace("invalid").await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/invalid");
+    let checker = checker();
     let mut seen = 0;
     let mut failures = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -29,6 +32,12 @@ async fn every_wrong_manifest_is_refused_with_the_message_in_its_first_line() {
                 failures.push(format!("{name}\n  wanted: {expected}\n  got: {message}"));
             }
             Err(_) => {}
+        }
+        let said = checker.text(&name, &text).text();
+        if !said.contains(expected) {
+            failures.push(format!(
+                "{name}\n  wanted: {expected}\n  check said: {said}"
+            ));
         }
         seen += 1;
     }

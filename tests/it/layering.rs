@@ -75,6 +75,22 @@ const TABLE: &[Row] = &[
         may_use: &["oms"],
         never: &["kube::", "reqwest::"],
     },
+    Row {
+        module: "check",
+        may_use: &["api", "decide", "oms"],
+        never: &[
+            "kube::Client",
+            "kube::Api",
+            "kube::api::",
+            "oms::Client",
+            "reqwest",
+            "tokio",
+            "hyper",
+            "async fn",
+            "std::env",
+            "std::net",
+        ],
+    },
 ];
 
 #[test]
