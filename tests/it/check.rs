@@ -103,25 +103,28 @@ fn plain(field: &str, message: &str) -> String {
     }
 }
 
-/// Objects that are all right.
+/// The examples: objects that are all right.
 fn examples() -> Vec<Value> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root("examples")).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            let text = fs::read_to_string(&path).unwrap();
-            found.extend(serde_saphyr::from_multiple::<Value>(&text).unwrap());
+    let (mut found, mut folders) = (Vec::new(), vec![root("examples")]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+            {
+                let text = fs::read_to_string(&path).unwrap();
+                found.extend(serde_saphyr::from_multiple::<Value>(&text).unwrap());
+            }
         }
     }
     found.retain(|object| object["apiVersion"] == "oms.oceanbase.com/v1alpha1");
     for object in &mut found {
-        object["metadata"]
-            .as_object_mut()
-            .unwrap()
-            .remove("namespace");
+        let metadata = object["metadata"].as_object_mut().unwrap();
+        // The one of the test is another.
+        metadata.remove("namespace");
     }
     assert!(found.len() >= 4);
     found
