@@ -79,8 +79,9 @@ impl fmt::Display for Below {
 }
 
 impl StdError for Below {
+    /// The cause itself, which says the same: whoever looks for its type must find it.
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.cause().source()
+        Some(self.cause())
     }
 }
 

@@ -115,7 +115,7 @@ fn thing(object: &Value) -> anyhow::Result<Option<Thing>> {
         Some("CustomResourceDefinition") => Thing::new::<CustomResourceDefinition>(name),
         Some("ClusterRole") => Thing::new::<ClusterRole>(name),
         Some("ClusterRoleBinding") => Thing::new::<ClusterRoleBinding>(name),
-        Some("ServiceAccount") => return Ok(None),
+        Some("ServiceAccount" | "Role" | "RoleBinding") => return Ok(None),
         kind => bail!("the demo does not know how to remove {kind:?} {name} again"),
     }))
 }

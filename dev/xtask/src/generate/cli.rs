@@ -147,8 +147,9 @@ mod tests {
                 let line = page
                     .lines()
                     .find(|line| {
-                        line.starts_with(&format!("| `--{long} "))
-                            || line.starts_with(&format!("| `--{long}`"))
+                        let names = line.split('|').nth(1).unwrap_or_default();
+                        let mut names = names.split([' ', '`', ',']);
+                        names.any(|name| name == format!("--{long}"))
                     })
                     .unwrap_or_else(|| panic!("--{long} has no row"));
                 let variable = arg.get_env().map(|name| name.to_string_lossy());
