@@ -199,21 +199,7 @@ impl Error {
 
     /// Whether the certificate of OMS is not trusted, expired, or of another name.
     pub fn is_certificate(&self) -> bool {
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
-                return true;
-            }
-            // The source of such an error is that of what it wraps, not what it wraps.
-            let wrapped = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
-            cause = match wrapped {
-                Some(wrapped) => Some(wrapped as &(dyn std::error::Error + 'static)),
-                None => error.source(),
-            };
-        }
-        false
+        matches!(self.0.source, Some(TransportError::Untrusted(_)))
     }
 
     /// Whether a reply came at all. Without one, a mutation may arrive much later.

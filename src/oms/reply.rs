@@ -82,7 +82,12 @@ pub fn failure_of_transport(action: Action, cause: TransportError) -> Failure {
     let (problem, advice, not_done) = match &cause {
         TransportError::NeverConnected(_) => (
             Problem::Unreachable,
-            "Check the connection's URL, the network, and for https the certificate and the CA.",
+            "Check the connection's URL and the network.",
+            true,
+        ),
+        TransportError::Untrusted(_) => (
+            Problem::Unreachable,
+            "Renew the certificate of OMS, or name its authority in the connection's spec.tls.caRef.",
             true,
         ),
         TransportError::Broken(_) => (

@@ -24,6 +24,9 @@ pub enum TransportError {
     /// Name resolution, connect, proxy tunnel or TLS handshake failed: not a byte of the request was sent.
     #[error("no connection was made")]
     NeverConnected(#[source] Cause),
+    /// The same, because the certificate of OMS is expired, of another name, or from a stranger.
+    #[error("no secure connection was made")]
+    Untrusted(#[source] Cause),
     /// Anything later: the request may have arrived.
     #[error("the connection broke")]
     Broken(#[source] Cause),
@@ -50,14 +53,36 @@ impl From<reqwest::Error> for TransportError {
         // TCP, proxy tunnel, TLS, and the connect time-out around them) failed; the request is handed to a
         // connection only after that. A time-out that is not such an error says nothing about what was sent.
         let connect = error.is_connect();
+        let untrusted = connect && is_about_certificate(&error);
         // The URL stands in every message about the connection already.
         let error = Below(error.without_url());
-        if connect {
+        if untrusted {
+            TransportError::Untrusted(Arc::new(error))
+        } else if connect {
             TransportError::never_connected(error)
         } else {
             TransportError::broken(error)
         }
     }
+}
+
+/// Whether the other side's certificate is what an error comes from.
+fn is_about_certificate(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // The source of such an error is that of what it wraps, not what it wraps.
+        let wrapped = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 /// An error of reqwest without its two outer layers, its own and the connection pool's, which say
