@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -203,7 +204,10 @@ async fn run(options: Options) -> anyhow::Result<()> {
         options.concurrency,
         stop.clone(),
     );
-    controllers.await;
+    tokio::select! {
+        () = controllers => {}
+        () = stopped_too_early(&context, &stop) => {}
+    }
     context.tasks.close();
     context.tasks.wait().await;
     let unwritten = controller::finish(&context, LAST_WRITES).await;
@@ -226,6 +230,17 @@ async fn run(options: Options) -> anyhow::Result<()> {
     }
     tracing::info!("stopped; nothing was in flight any more");
     Ok(())
+}
+
+/// Ends when the process is told to stop before both first lists are in. A
+/// controller would never end then, because it waits for a list that nobody
+/// reads any more; and nothing is in flight, because nothing is begun before.
+async fn stopped_too_early(context: &Context, stop: &CancellationToken) {
+    stop.cancelled().await;
+    let synced = [&context.projects_synced, &context.connections_synced];
+    if synced.iter().all(|synced| synced.load(Ordering::Relaxed)) {
+        std::future::pending().await
+    }
 }
 
 fn settings(options: &Options, cluster: String, started: Timestamp) -> anyhow::Result<Settings> {

@@ -130,7 +130,16 @@ impl Claims {
                 return gone.iter().filter_map(|key| index.remove(key)).collect();
             }
             watcher::Event::Apply(project) => {
-                index.insert(Key::of(project), self.claim(project));
+                let (key, claim) = (Key::of(project), self.claim(project));
+                // The watch may lag behind what our own writes have returned. (A
+                // new list may not: it may tell of a restored etcd.)
+                let is_old = index
+                    .by_key
+                    .get(&key)
+                    .is_some_and(|known| known.uid == claim.uid && known.version > claim.version);
+                if !is_old {
+                    index.insert(key, claim);
+                }
             }
             watcher::Event::Delete(project) => {
                 return index.remove(&Key::of(project)).into_iter().collect();

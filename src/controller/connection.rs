@@ -50,15 +50,18 @@ pub async fn reconcile(
         context.sweeps.remove(&key);
         return Ok(Action::await_change());
     }
-    if !users.is_empty() && !held && connection.metadata.deletion_timestamp.is_none() {
-        context.kubernetes.hold(&*connection).await?;
-    }
+    let connection =
+        if !users.is_empty() && !held && connection.metadata.deletion_timestamp.is_none() {
+            Arc::new(context.kubernetes.hold(&*connection).await?)
+        } else {
+            connection
+        };
 
     if asked(&connection) {
         context.sweeps.ask(&key);
     }
-    keep_client(&context, &key, &connection, &users).await?;
-    sweep(&context, &key, &connection, &users).await;
+    keep_client(&context, &key, &connection).await?;
+    sweep(&context, &key, &connection, !users.is_empty()).await;
     publish(&context, &key, &connection, users.len()).await?;
 
     let next = context
@@ -74,13 +77,10 @@ async fn keep_client(
     context: &Context,
     key: &Key,
     connection: &Arc<OMSConnection>,
-    users: &[Key],
 ) -> Result<(), Error> {
-    let before = context.registry.get(key);
-    let same_spec = before.live.as_ref().is_some_and(|live| {
-        live.resource.spec == connection.spec && live.resource.uid() == connection.uid()
-    });
-    if same_spec
+    let before = follow_spec(context, key, connection);
+    let same_way = before.live.is_some();
+    if same_way
         && !context
             .sweeps
             .secret_is_due(key, context.settings.secret_interval)
@@ -91,11 +91,12 @@ async fn keep_client(
     context.sweeps.secret_was_read(key);
     let made = match read {
         Ok(settings) => {
-            if let (true, Some(live)) = (same_spec, &before.live) {
+            if let Some(live) = &before.live {
                 let old = live.client.settings();
                 if old.credentials.same(&settings.credentials) && old.ca_pem == settings.ca_pem {
                     context.registry.set(
                         key,
+                        before.revision,
                         Entry {
                             unusable: None,
                             ..before
@@ -115,36 +116,34 @@ async fn keep_client(
     let (client, url) = match made {
         Ok(made) => made,
         Err(problem) => {
-            // Another address with the credentials of the old one: no.
-            let live = before.live.filter(|_| same_spec);
             let changed = before.unusable.as_ref() != Some(&problem);
             context.registry.set(
                 key,
+                before.revision,
                 Entry {
-                    live,
                     unusable: Some(problem),
                     ..before
                 },
             );
             if changed {
-                wake_all(context, users);
+                wake_users(context, key);
             }
             return Ok(());
         }
     };
-    // What another OMS has shown says nothing about this one.
-    let same_url = before.live.as_ref().filter(|live| live.url == url);
+    let known = before.live.as_ref();
     let live = Live {
         uid: connection.uid().unwrap_or_default(),
         former_urls: former_urls(connection),
         client,
-        snapshot: same_url.and_then(|live| live.snapshot.clone()),
-        unlisted: same_url.is_some_and(|live| live.unlisted),
+        snapshot: known.and_then(|live| live.snapshot.clone()),
+        unlisted: known.is_some_and(|live| live.unlisted),
         resource: connection.clone(),
         url,
     };
     context.registry.set(
         key,
+        before.revision,
         Entry {
             live: Some(Arc::new(live)),
             unusable: None,
@@ -154,8 +153,46 @@ async fn keep_client(
         },
     );
     context.sweeps.start_over(key);
-    wake_all(context, users);
+    wake_users(context, key);
     Ok(())
+}
+
+/// What is known of the connection under the spec of today. A client stays good
+/// while address, Secret and certificate authority are the same; what another
+/// OMS has shown says nothing about this one.
+fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) -> Entry {
+    let before = context.registry.get(key);
+    let Some(live) = &before.live else {
+        return before;
+    };
+    let (old, new) = (&live.resource.spec, &connection.spec);
+    let same_way = old.url == new.url
+        && old.credentials_secret_ref == new.credentials_secret_ref
+        && old.tls == new.tls
+        && live.resource.uid() == connection.uid();
+    if same_way && old == new {
+        return before;
+    }
+    let revision = before.revision + 1;
+    let after = Entry {
+        live: same_way.then(|| {
+            Arc::new(Live {
+                former_urls: former_urls(connection),
+                resource: connection.clone(),
+                ..(**live).clone()
+            })
+        }),
+        answer: if same_way {
+            before.answer.clone()
+        } else {
+            Answer::Pending
+        },
+        revision,
+        ..before.clone()
+    };
+    context.registry.set(key, before.revision, after);
+    wake_users(context, key);
+    context.registry.get(key)
 }
 
 /// The certificate authority that is not one, and where it stands.
@@ -184,13 +221,13 @@ fn former_urls(connection: &OMSConnection) -> Vec<BaseUrl> {
 
 /// Walks over the projects when it is time, and wakes those whose project has
 /// changed.
-async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: &[Key]) {
+async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: bool) {
     let entry = context.registry.get(key);
     let Some(live) = entry.live else {
         return;
     };
     // The first user of a connection that was only asked whether it works.
-    let first = !users.is_empty() && live.snapshot.is_none() && !live.unlisted;
+    let first = used && live.snapshot.is_none() && !live.unlisted;
     let due = context.sweeps.due_in(key).is_zero()
         || (first && !matches!(entry.answer, Answer::Failed(_)));
     if !due {
@@ -201,12 +238,12 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
         .spec
         .sweep_interval()
         .max(context.settings.min_sweep_interval);
-    let swept = if users.is_empty() {
-        observe::probe(&live.client).await.map(|()| None)
-    } else {
+    let swept = if used {
         observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
             .await
             .map(Some)
+    } else {
+        observe::probe(&live.client).await.map(|()| None)
     };
     let mut next = (*live).clone();
     let mut seen = entry.seen;
@@ -249,6 +286,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
     let recovered = turned && answer == Answer::Good;
     context.registry.set(
         key,
+        entry.revision,
         Entry {
             live: Some(next.clone()),
             answer,
@@ -258,9 +296,9 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, users: 
         },
     );
     if turned {
-        wake_all(context, users);
+        wake_users(context, key);
     }
-    wake_changed(context, key, &live, &next, users);
+    wake_changed(context, key, &live, &next);
 }
 
 /// Whether those who use the connection have another thing to say or to do. The
@@ -272,15 +310,15 @@ fn has_turned(before: &Answer, after: &Answer) -> bool {
     }
 }
 
-fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live, users: &[Key]) {
+fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live) {
     let Some(snapshot) = &after.snapshot else {
         if after.unlisted && !before.unlisted {
-            wake_all(context, users);
+            wake_users(context, key);
         }
         return;
     };
     let Some(old) = &before.snapshot else {
-        return wake_all(context, users);
+        return wake_users(context, key);
     };
     for (id, seen) in snapshot.changed(Some(old)) {
         wake_all(context, &context.claims.holders_of(id, key));
@@ -305,6 +343,12 @@ fn wake_crossed(context: &Context, key: &Key, before: &Snapshot, after: &Snapsho
             wake_all(context, &crossed);
         }
     }
+}
+
+/// Wakes those who use the connection now: more may have come while OMS was
+/// asked, and may have read what was known before.
+fn wake_users(context: &Context, key: &Key) {
+    wake_all(context, &context.claims.users_of(key));
 }
 
 fn wake_all(context: &Context, keys: &[Key]) {

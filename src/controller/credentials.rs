@@ -29,7 +29,12 @@ pub async fn read(
         }
     };
     let name = &spec.credentials_secret_ref.name;
-    let Some(secret) = context.kubernetes.secret(&key.namespace, name).await? else {
+    let found = context.kubernetes.secret(&key.namespace, name).await;
+    let found = match found {
+        Err(error) if error.is_forbidden() => return Ok(Err(denied("Secret", key, name))),
+        found => found?,
+    };
+    let Some(secret) = found else {
         let message = format!(
             "There is no Secret {}/{name}. Create it with the keys username and password.",
             key.namespace
@@ -83,16 +88,21 @@ async fn ca(
         key: entry,
     } = reference;
     let found = match kind {
-        CaKind::Secret => context
-            .kubernetes
-            .secret(&key.namespace, name)
-            .await?
-            .and_then(|mut secret| secret.remove(entry)),
-        CaKind::ConfigMap => context
-            .kubernetes
-            .config_map_entry(&key.namespace, name, entry)
-            .await?
-            .map(String::into_bytes),
+        CaKind::Secret => {
+            let secret = context.kubernetes.secret(&key.namespace, name).await;
+            secret.map(|secret| secret.and_then(|mut secret| secret.remove(entry)))
+        }
+        CaKind::ConfigMap => {
+            let kubernetes = &context.kubernetes;
+            let text = kubernetes.config_map_entry(&key.namespace, name, entry);
+            text.await.map(|text| text.map(String::into_bytes))
+        }
+    };
+    let found = match found {
+        Err(error) if error.is_forbidden() => {
+            return Ok(Err(denied(&format!("{kind:?}"), key, name)));
+        }
+        found => found?,
     };
     Ok(found.ok_or_else(|| {
         Problem::new(
@@ -103,4 +113,16 @@ async fn ca(
             ),
         )
     }))
+}
+
+/// A right that is missing is for a human to give.
+fn denied(kind: &str, connection: &Key, name: &str) -> Problem {
+    Problem::new(
+        Reason::AccessDenied,
+        format!(
+            "The operator's account may not get the {kind} {}/{name}. Give it the right: it is in \
+             deploy/rbac.yaml.",
+            connection.namespace
+        ),
+    )
 }

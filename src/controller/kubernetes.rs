@@ -61,6 +61,12 @@ impl Error {
         self.status().is_some_and(kube::core::Status::is_conflict)
     }
 
+    /// The operator's account lacks the right.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.status().is_some_and(kube::core::Status::is_forbidden)
+    }
+
     /// The object is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

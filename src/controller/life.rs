@@ -9,7 +9,7 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_held, is_observed};
 use super::memory::LastMutation;
-use super::pass::{Error, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed};
+use super::pass::{Error, MOMENT, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed};
 use super::publish::publish;
 use super::show::show;
 use super::waits;
@@ -222,6 +222,9 @@ async fn act(
     mutation: Mutation,
 ) -> Result<Step, Error> {
     let Mutation::Start = mutation;
+    if !context.may_begin_a_change() {
+        return Ok(Step::After(MOMENT));
+    }
     let client = link.live.client.clone();
     let project = id.to_owned();
     let call = context

@@ -98,10 +98,9 @@ pub async fn link(
     }
     let live = match (entry.live, entry.answer) {
         (Some(live), Answer::Good) => live,
-        // The first answer wakes whoever waits for it. Before it, thousands
-        // would find out one by one that the password is wrong.
-        (Some(_), _) => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),
-        (None, _) => return Ok(Err(Blocked::NotYet(MOMENT))),
+        // The first answer wakes whoever waits for it, as a first client does.
+        // Before it, thousands would find out one by one that the password is wrong.
+        _ => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),
     };
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
     Ok(Ok(Link {

@@ -101,9 +101,20 @@ impl Registry {
             .unwrap_or_default()
     }
 
-    /// Replaces what is known of a connection.
-    pub fn set(&self, key: &Key, entry: Entry) {
-        self.entries.write().insert(key.clone(), entry);
+    /// The connections of which anything is known.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Key> {
+        self.entries.read().keys().cloned().collect()
+    }
+
+    /// Replaces what is known of a connection, unless it was lost since
+    /// `before` was read.
+    pub fn set(&self, key: &Key, before: u64, entry: Entry) {
+        let mut entries = self.entries.write();
+        let now = entries.get(key).map_or(0, |entry| entry.revision);
+        if now == before {
+            entries.insert(key.clone(), entry);
+        }
     }
 
     /// The connection was taken away from those who use it.

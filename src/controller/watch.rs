@@ -148,10 +148,15 @@ pub async fn run<P, C>(
     let follower = context.clone();
     let connection_events = connections
         .events
-        .inspect(move |event| {
-            if let Ok(Event::Delete(connection)) = event {
-                lost(&follower, &Key::of(connection));
+        .inspect(move |event| match event {
+            Ok(Event::Delete(connection)) => lost(&follower, &Key::of(connection)),
+            // What went while nobody watched is only missing from the new list.
+            Ok(Event::InitDone) => {
+                let known = follower.registry.keys();
+                let gone = known.iter().filter(|key| !is_there(&follower, key));
+                gone.for_each(|key| lost(&follower, key));
             }
+            _ => {}
         })
         .applied_objects()
         .predicate_filter(what_wakes_a_connection, PredicateConfig::default());
@@ -183,6 +188,11 @@ fn follow(context: &Context, event: &Event<MigrationProject>) {
             context.wake_connection.wake(connection);
         }
     }
+}
+
+fn is_there(context: &Context, connection: &Key) -> bool {
+    let reference = ObjectRef::new(&connection.name).within(&connection.namespace);
+    context.connections.get(&reference).is_some()
 }
 
 /// A connection is gone. Where it still has users, somebody took our finalizer

@@ -85,6 +85,7 @@ impl Verdict {
                     | Reason::OmsError
                     | Reason::AuthenticationFailed
                     | Reason::ActionMissing
+                    | Reason::AccessDenied
                     | Reason::SecretMissing
                     | Reason::SecretInvalid
                     | Reason::CaMissing

@@ -176,6 +176,21 @@ async fn it_is_ready_only_once_the_first_lists_are_in() {
 }
 
 #[tokio::test]
+async fn told_to_stop_before_the_first_lists_are_in_it_ends() {
+    let world = World::new("early").await;
+    let proxy = world.proxy().await;
+    for kind in ["/migrationprojects", "/omsconnections"] {
+        let list = Match::any().method(http::Method::GET).path_ends_with(kind);
+        let gate = proxy.hold_before(list.nth(2));
+        let operator = world.operator_with(&[], Some(&proxy)).await;
+        gate.arrived(DEADLINE).await.unwrap();
+        assert!(operator.terminate().await.success(), "{}", operator.log());
+        proxy.clear();
+    }
+    world.finish([]).await;
+}
+
+#[tokio::test]
 async fn crd_prints_what_is_committed() {
     let world = World::new("crd").await;
     let both = printed(&["crd"]);

@@ -117,6 +117,7 @@ words! {
         Connected: "The OMS answers and accepts the credentials.",
         SecretMissing: "The Secret with the credentials does not exist.",
         SecretInvalid: "The Secret lacks `username` or `password`, or they are not text.",
+        AccessDenied: "The operator's account may not read the Secret or ConfigMap that the connection names.",
         CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist.",
         CaInvalid: "The certificate authority is not in PEM form.",
         UrlInvalid: "The URL cannot be used.",

@@ -157,3 +157,21 @@ fn a_changed_claim_leaves_nothing_of_the_old_one() {
     assert!(claims.users_of(&key("oms")).is_empty());
     assert_eq!(claims.named("renamed"), [key("a")]);
 }
+
+#[test]
+fn a_watch_that_lags_does_not_take_an_id_back() {
+    let at = |version: &str, more| {
+        let mut project = project("a", more);
+        project.metadata.resource_version = Some(version.to_owned());
+        project
+    };
+    let claims = claims(&[at("1", json!({}))]);
+    claims.note(&at("3", json!({"status": {"projectId": "np_1"}})));
+    claims.follow(&watcher::Event::Apply(at("2", json!({}))));
+    assert_eq!(
+        claims.claimant_of("np_1", &key("b"), |_| true),
+        Some(key("a"))
+    );
+    claims.follow(&watcher::Event::Apply(at("4", json!({}))));
+    assert_eq!(claims.claimant_of("np_1", &key("b"), |_| true), None);
+}

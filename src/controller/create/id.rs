@@ -307,6 +307,9 @@ async fn delete_surplus(
     if link.suspended {
         return Ok(Err(format!("OMSConnection {} is suspended", link.key)));
     }
+    if !context.may_begin_a_change() {
+        return Ok(Err("this process does not lead any more".to_owned()));
+    }
     let same_oms = |url: &str| link.live.is_same_oms(url);
     if let Some(owner) = context.claims.claimant_of(id, &me.key, same_oms) {
         return Ok(Err(format!(

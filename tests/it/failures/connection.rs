@@ -1,6 +1,7 @@
 //! What a project's connection lacks, and what it does not allow.
 
-use oms_harness::until;
+use oms_harness::{Match, until};
+use oms_simulator::{Fault, Kind, When};
 use serde_json::{Value, json};
 
 use super::{nothing_is_written, told_once, tries, waits_for, writes_nothing};
@@ -61,6 +62,43 @@ async fn a_missing_secret_is_told_until_it_is_there() {
 async fn a_missing_key_is_told_until_it_is_there() {
     let wrong = Some(("passwd", PASSWORD));
     lacks("fail-key", wrong, "SecretInvalid", "password").await;
+}
+
+#[tokio::test]
+async fn a_right_that_the_operator_lacks_is_told_until_it_is_given() {
+    let world = World::new("fail-right").await;
+    let proxy = world.proxy().await;
+    let secrets = Match::any().path_ends_with("/secrets/oms");
+    let refused = proxy.refuse(secrets, 403);
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    let told = world.until_connection("oms", "AccessDenied").await;
+    assert!(told.contains("/oms") && told.contains("rbac"), "{told}");
+    waits_for(&world, "orders", "oms", "AccessDenied").await;
+    refused.remove();
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    world.finish([operator]).await;
+}
+
+/// The sweep that succeeds began before the project was there; it has to wake it
+/// nevertheless.
+#[tokio::test]
+async fn a_project_that_comes_while_the_connection_heals_is_not_forgotten() {
+    let world = World::new("fail-heals").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.oms().fault(Fault::new("*", Kind::Drop));
+    world.until_connection("oms", "OmsUnreachable").await;
+    let sweep = world.oms().hold("ListProjects", When::BeforeWork);
+    world.oms().clear_faults();
+    sweep.arrived().await;
+    world.create("late", json!({})).await;
+    waits_for(&world, "late", "oms", "OmsUnreachable").await;
+    sweep.release();
+    world.until_running("late").await;
+    world.finish([operator]).await;
 }
 
 #[tokio::test]
