@@ -9,7 +9,14 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_held, is_observed};
 use super::memory::LastMutation;
+<<<<<<< HEAD
 use super::pass::{Error, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed};
+=======
+use super::pass::{
+    Error, MOMENT, SOON, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now, let_go,
+    mutation_failed, rest_stalled,
+};
+>>>>>>> 1f8f1d2 (What the simulation found: a name is not free while the watch lags, and a project that no list shows is asked about again)
 use super::publish::publish;
 use super::show::show;
 use super::waits;
@@ -81,7 +88,15 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     context
         .memory
         .remember(&me.uid, &me.key, |mine| mine.made_by = None);
-    Ok(step)
+    // A project that no list holds yet can go without any list telling.
+    let snapshot = link.live.snapshot.as_ref();
+    let unlisted = snapshot.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
+    Ok(match step {
+        Step::Rest if unlisted && matches!(observed, Observed::Present(_)) => {
+            Step::After(STALLED_RECHECK)
+        }
+        step => step,
+    })
 }
 
 fn situation(

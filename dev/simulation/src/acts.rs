@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oms_simulator::Oms;
+use oms_simulator::{Fault, Kind as FaultKind, Oms};
 use serde_json::{Value, json};
 
 use crate::kubernetes::{Id, Kind, Refusal};
@@ -136,6 +136,11 @@ pub enum Act {
     SetStatus(&'static str, &'static str),
     /// Somebody takes the projects of that name away.
     Remove(&'static str),
+    /// The next create is done, its answer is lost, and lists show its project
+    /// only after so many seconds.
+    LoseCreate(u64),
+    /// Lists show the project of the next create only after so many seconds.
+    ListLate(u64),
     /// From now on OMS does not know these actions.
     Unsupported(Vec<&'static str>),
     /// The process is killed, and started again after a while.
@@ -238,6 +243,16 @@ impl World {
                 self.each_named(name, |oms, id| oms.set_status(id, status))
             }
             Act::Remove(name) => self.each_named(name, Oms::remove),
+            Act::ListLate(seconds) => {
+                self.list_late(*seconds);
+                Ok(())
+            }
+            Act::LoseCreate(seconds) => {
+                self.list_late(*seconds);
+                let lost = Fault::new("CreateProject", FaultKind::Drop).after_work();
+                self.oms().fault(lost.times(1));
+                Ok(())
+            }
             Act::Unsupported(actions) => {
                 self.each_oms(|oms| oms.unsupported(actions.iter().copied()));
                 Ok(())
@@ -260,6 +275,12 @@ impl World {
             Act::Replace(manifest) => format!("Replace {}", manifest.resource),
             other => format!("{other:?}"),
         }
+    }
+
+    fn list_late(&self, seconds: u64) {
+        let seconds = Duration::from_secs(seconds);
+        let late = Fault::new("CreateProject", FaultKind::ListedLate { seconds });
+        self.oms().fault(late.times(1));
     }
 
     fn merge(&self, id: &Id, patch: &Value) -> Result<(), Refusal> {

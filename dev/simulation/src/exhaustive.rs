@@ -36,7 +36,12 @@ pub struct Variants {
 pub fn run_variant(scenario: &Scenario, variant: &Variant) -> Outcome {
     let named = variant.at.zip(variant.mishap.clone());
     let named: BTreeMap<u64, Mishap> = named.into_iter().collect();
-    run(scenario, Circumstances::good(SEED), Mishaps::Named(named))
+    let mut scenario = scenario.clone();
+    if named.is_empty() && !scenario.meddling.is_empty() {
+        // It must end so where users meddle; here they do not.
+        scenario.endings.clear();
+    }
+    run(&scenario, Circumstances::good(SEED), Mishaps::Named(named))
 }
 
 /// Everything that is to be tried, from a whole run of the scenario.

@@ -94,7 +94,7 @@ impl Process {
         ));
         let at_hand = context.clone();
         tasks.spawn(drive(
-            connections.waking(),
+            connections.waking(context.clone()),
             woken_connections,
             stored_connections,
             AT_ONCE,

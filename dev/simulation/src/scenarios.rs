@@ -304,6 +304,17 @@ pub fn all() -> Vec<Scenario> {
             ],
         ),
         scenario(
+            "console-removes-before-a-list-shows",
+            vec![
+                Act::ListLate(60),
+                apply(orders()),
+                Act::Wait(40),
+                Act::Remove("shop.orders"),
+                Act::Settle,
+            ],
+            vec![Ending::Stalled("orders", &["ProjectGone"])],
+        ),
+        scenario(
             "console-pauses",
             vec![
                 apply(orders()),
@@ -344,6 +355,40 @@ pub fn all() -> Vec<Scenario> {
             vec![Act::ForceDelete("orders"), apply(orders())],
             vec![Ending::AtMost("shop.orders", 1)],
         ),
+        // The watch has not told yet that the resource is another, and its name
+        // was free before the project of the first was shown.
+        Scenario {
+            acts: vec![Act::LoseCreate(50), apply(orders()), Act::Settle],
+            ..meddled(
+                "deleted-by-force-and-applied-in-doubt",
+                vec![Act::ForceDelete("orders"), apply(orders())],
+                vec![Ending::AtMost("shop.orders", 1)],
+            )
+        },
+        Scenario {
+            acts: vec![Act::LoseCreate(50), apply(orders()), Act::Settle],
+            ..meddled(
+                "deleted-in-doubt",
+                vec![Act::Delete("orders")],
+                vec![Ending::Gone("orders"), Ending::AtMost("shop.orders", 1)],
+            )
+        },
+        Scenario {
+            acts: vec![Act::LoseCreate(50), apply(orders()), Act::Settle],
+            ..meddled(
+                "renamed-in-doubt",
+                vec![apply(orders().named("renamed"))],
+                vec![],
+            )
+        },
+        Scenario {
+            acts: vec![Act::LoseCreate(50), apply(orders()), Act::Settle],
+            ..meddled(
+                "replaced-in-doubt",
+                vec![Act::Replace(orders())],
+                vec![Ending::Ready("orders", 1)],
+            )
+        },
         meddled(
             "replaced-meanwhile",
             vec![Act::Replace(orders())],

@@ -163,6 +163,9 @@ async fn call(
         .unwrap_or_default();
     let found = wires.omses.get(&host).cloned();
     let (Some((number, oms)), false) = (found, sent.oms_fault() == Some(OmsFault::Refused)) else {
+        if let Some(asked) = asked {
+            wires.witness.refused(&asked);
+        }
         wires.bus.receive(&sent, "refused").await;
         return Err(TransportError::never_connected("connection refused"));
     };

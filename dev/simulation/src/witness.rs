@@ -66,7 +66,7 @@ struct State {
     omses: Vec<Oms>,
     restored: BTreeSet<String>,
     forced: BTreeSet<String>,
-    said: Vec<(String, String)>,
+    said: Vec<(String, String, String)>,
     broken: BTreeSet<String>,
     acts: Vec<Act>,
     creates: Vec<String>,
@@ -134,11 +134,13 @@ impl Witness {
         self.state.lock().forced.contains(uid)
     }
 
-    /// What was said of the resource with this UID in Events.
-    pub fn said(&self, uid: &str) -> Vec<String> {
+    /// What was said of the resource with this UID in Events: reason and note.
+    pub fn said(&self, uid: &str) -> Vec<(String, String)> {
         let state = self.state.lock();
-        let about = state.said.iter().filter(|(about, _)| about == uid);
-        about.map(|(_, note)| note.clone()).collect()
+        let about = state.said.iter().filter(|(about, ..)| about == uid);
+        about
+            .map(|(_, reason, note)| (reason.clone(), note.clone()))
+            .collect()
     }
 
     /// The writes of the operator since then, Events left out.
@@ -233,6 +235,11 @@ impl Witness {
         }
     }
 
+    /// A call for a change has not reached OMS.
+    pub fn refused(&self, asked: &Asked) {
+        self.state.lock().under_way.remove(&asked.number);
+    }
+
     /// OMS has worked on a call for a change, or refused it.
     pub fn worked(&self, oms: usize, asked: Asked) {
         let mut state = self.state.lock();
@@ -288,21 +295,17 @@ impl Witness {
         }
         if asked.id.kind == Kind::Event {
             let event: Value = serde_json::from_slice(body).unwrap_or_default();
-            let uid = event["regarding"]["uid"].as_str().unwrap_or_default();
-            let note = event["note"].as_str().unwrap_or_default();
-            self.state
-                .lock()
-                .said
-                .push((uid.to_owned(), note.to_owned()));
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (uid, reason) = (text(&event["regarding"]["uid"]), text(&event["reason"]));
+            let note = text(&event["note"]);
+            self.state.lock().said.push((uid, reason, note));
             return;
         }
         if !writes || !status.is_success() {
             return;
         }
-        self.state
-            .lock()
-            .writes
-            .push((Instant::now(), asked.to_string()));
+        let what = format!("{asked}{}", fields(before, after));
+        self.state.lock().writes.push((Instant::now(), what));
         let (Some(before), Some(after)) = (before, after) else {
             return;
         };
@@ -343,7 +346,10 @@ impl Witness {
         let rightful = made.uid.as_deref() == Some(uid.as_str())
             || adopt["projectId"].as_str() == Some(id)
             || (adopt["byName"] == true && living <= 1)
-            || state.restored.contains(&uid);
+            || state.restored.contains(&uid)
+            // Somebody has made it by hand, under the name of an open attempt
+            // whose body is not known any more: nothing tells the two apart.
+            || (made.uid.is_none() && after["status"]["specMismatch"] == true);
         drop(state);
         if !rightful {
             self.break_(format!(
@@ -352,9 +358,11 @@ impl Witness {
             ));
         }
         let (_, all) = self.cluster.list(Kind::MigrationProject);
-        let holders = all
-            .iter()
-            .filter(|one| one["status"]["projectId"].as_str() == Some(id));
+        // Under an address that nobody has said to be the same OMS, it may be another project.
+        let url = |one: &Value| one["status"]["connection"]["url"].clone();
+        let holders = all.iter().filter(|one| {
+            one["status"]["projectId"].as_str() == Some(id) && url(one) == url(after)
+        });
         if holders.count() > 1 {
             self.break_(format!("{id} is recorded by two"));
         }
@@ -437,6 +445,19 @@ fn asks(object: &Value, action: Action) -> bool {
         "DeleteProject" => deleting && policy == "Delete",
         _ => false,
     }
+}
+
+/// The fields of a status that a write has changed.
+fn fields(before: Option<&Value>, after: Option<&Value>) -> String {
+    let empty = Value::Null;
+    let status = |object: Option<&Value>| object.map_or(&empty, |it| &it["status"]).clone();
+    let (before, after) = (status(before), status(after));
+    let names = [&before, &after].into_iter().filter_map(Value::as_object);
+    let names: BTreeSet<&String> = names.flat_map(|fields| fields.keys()).collect();
+    let changed = names
+        .into_iter()
+        .filter(|name| before[*name] != after[*name]);
+    changed.map(|name| format!(" {name}")).collect()
 }
 
 /// The UID of an object.

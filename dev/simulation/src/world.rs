@@ -27,6 +27,9 @@ use crate::witness::Witness;
 /// rare looks at what waits for a human.
 const REST: Duration = Duration::from_secs(1800);
 
+/// The longest time for which the process is down.
+pub const LONGEST_DOWN: Duration = Duration::from_secs(90);
+
 /// How what is given to a simulation is made different.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
@@ -175,12 +178,13 @@ impl World {
 
     /// Waits until everything has come to rest, and what rests is as it must be.
     pub async fn settle(&self) -> bool {
+        tokio::time::sleep(verdict::STILL).await;
         let began = Instant::now();
         while began.elapsed() < REST {
             if verdict::unsettled(self).is_none() {
                 return true;
             }
-            tokio::time::sleep(Duration::from_secs(2)).await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
         }
         false
     }
@@ -271,11 +275,11 @@ impl Keeper {
 
     async fn start_later(&mut self) -> Process {
         let most = if self.random.random_ratio(1, 4) {
-            90_000
+            LONGEST_DOWN
         } else {
-            4_000
+            Duration::from_secs(4)
         };
-        let down = Duration::from_millis(self.random.random_range(100..most));
+        let down = most.mul_f64(self.random.random());
         tokio::time::sleep(down).await;
         self.start()
     }

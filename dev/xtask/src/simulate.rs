@@ -1,5 +1,5 @@
-//! `cargo xtask simulate`: the simulation, in the profile that it is made for; and with `--mutants` the
-//! proof that it sees what it is there to see.
+//! `cargo xtask simulate`: the simulation; and with `--mutants` the proof that it sees what it is there to
+//! see.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub async fn simulate(options: Options) -> anyhow::Result<()> {
     run(command).await
 }
 
-const OF_THE_SIMULATION: [&str; 4] = ["--profile", "simulation", "--package", "oms-simulation"];
+const OF_THE_SIMULATION: [&str; 2] = ["--package", "oms-simulation"];
 
 async fn mutants(names: &[String]) -> anyhow::Result<()> {
     let all = patches(&root().join("dev/mutants"))?;
