@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
+use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
 use super::credentials;
 use super::failure;
 use super::me::is_held;
-use super::pass::{Error, MOMENT};
+use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
 use super::registry::{Entry, Live};
 use crate::api::v1alpha1::{OMSConnection, Reason};
@@ -64,10 +64,12 @@ pub async fn reconcile(
     sweep(&context, &key, &connection, !users.is_empty()).await;
     publish(&context, &key, &connection, users.len()).await?;
 
-    let next = context
-        .sweeps
-        .due_in(&key)
-        .min(context.settings.secret_interval);
+    let read = context.settings.secret_interval;
+    // Without a client nothing is swept, and so nothing is ever not due.
+    let next = match context.registry.get(&key).live {
+        Some(_) => context.sweeps.due_in(&key).min(read),
+        None => read.min(SOON),
+    };
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
 }
 

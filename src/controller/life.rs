@@ -9,7 +9,9 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_held, is_observed};
 use super::memory::LastMutation;
-use super::pass::{Error, MOMENT, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed};
+use super::pass::{
+    Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed,
+};
 use super::publish::publish;
 use super::show::show;
 use super::waits;
@@ -81,7 +83,15 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     context
         .memory
         .remember(&me.uid, &me.key, |mine| mine.made_by = None);
-    Ok(step)
+    // A project that no list holds yet can go without any list telling.
+    let snapshot = link.live.snapshot.as_ref();
+    let unlisted = snapshot.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
+    Ok(match step {
+        Step::Rest if unlisted && matches!(observed, Observed::Present(_)) => {
+            Step::After(STALLED_RECHECK)
+        }
+        step => step,
+    })
 }
 
 fn situation(

@@ -2,7 +2,7 @@
 //! written down, what it keeps others from doing, and how often it has failed.
 //! After a crash the annotation and the status have to do.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -90,10 +90,11 @@ impl Remembered {
 /// First wait after a failure; each further one doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// Everything remembered, by UID.
+/// Everything remembered, by UID. Sorted, so that the same seed of a simulation
+/// gives the same order of writes.
 #[derive(Default)]
 pub struct Memory {
-    by_uid: Mutex<HashMap<String, Remembered>>,
+    by_uid: Mutex<BTreeMap<String, Remembered>>,
 }
 
 impl Memory {

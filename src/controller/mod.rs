@@ -9,8 +9,9 @@
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
-//! | `context.rs`, `clock.rs`, `wake.rs` | what a simulation replaces |
+//! | `context.rs`, `clock.rs`, `wake.rs`, `action.rs` | what a simulation replaces, or has to know |
 
+mod action;
 mod audit;
 mod claims;
 mod clock;
@@ -37,6 +38,7 @@ mod waits;
 mod wake;
 mod watch;
 
+pub use action::Action;
 pub use claims::{Claims, Key};
 pub use clock::{Clock, SystemClock};
 pub use context::{Connect, ConnectByNetwork, Context, SENDING, Settings};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::runtime::controller::Action;
 
+use super::action::Action;
 use super::context::Context;
 use super::failure;
 use super::kubernetes;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action;
 
+use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
 use super::pass::{Error, Step};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryFutureExt};
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -104,6 +104,45 @@ impl<K: Ours + 'static> Watch<K> {
     }
 }
 
+impl Watch<MigrationProject> {
+    /// The projects that the watch wakes. On the way the index of claims is kept.
+    pub fn waking(
+        self,
+        context: Arc<Context>,
+    ) -> impl Stream<Item = watcher::Result<MigrationProject>> + Send + 'static {
+        self.events
+            .inspect(move |event| {
+                if let Ok(event) = event {
+                    follow(&context, event);
+                }
+            })
+            .applied_objects()
+            .predicate_filter(what_wakes_a_project, PredicateConfig::default())
+    }
+}
+
+impl Watch<OMSConnection> {
+    /// The connections that the watch wakes. Who used one that goes is told.
+    pub fn waking(
+        self,
+        context: Arc<Context>,
+    ) -> impl Stream<Item = watcher::Result<OMSConnection>> + Send + 'static {
+        self.events
+            .inspect(move |event| match event {
+                Ok(Event::Delete(connection)) => lost(&context, &Key::of(connection)),
+                // What went while nobody watched is only missing from the new list.
+                Ok(Event::InitDone) => {
+                    let known = context.registry.keys();
+                    let gone = known.iter().filter(|key| !is_there(&context, key));
+                    gone.for_each(|key| lost(&context, key));
+                }
+                _ => {}
+            })
+            .applied_objects()
+            .predicate_filter(what_wakes_a_connection, PredicateConfig::default())
+    }
+}
+
 /// Streams that wake resources from outside their watch.
 pub struct Wakes<P, C> {
     /// Of projects.
@@ -124,49 +163,36 @@ pub async fn run<P, C>(
     P: Stream<Item = ObjectRef<MigrationProject>> + Send + 'static,
     C: Stream<Item = ObjectRef<OMSConnection>> + Send + 'static,
 {
-    let follower = context.clone();
-    let project_events = projects
-        .events
-        .inspect(move |event| {
-            if let Ok(event) = event {
-                follow(&follower, event);
-            }
-        })
-        .applied_objects()
-        .predicate_filter(what_wakes_a_project, PredicateConfig::default());
-    let project_controller = Controller::for_stream(project_events, projects.store)
+    let stored = projects.store();
+    let project_events = projects.waking(context.clone());
+    let project_controller = Controller::for_stream(project_events, stored)
         .with_config(controller::Config::default().concurrency(concurrency))
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            |project, context| reconcile::reconcile(project, context).boxed(),
-            reconcile::error_policy,
+            |project, context| {
+                let done = reconcile::reconcile(project, context);
+                done.map_ok(Into::into).boxed()
+            },
+            |project, error, context| reconcile::error_policy(project, error, context).into(),
             context.clone(),
         )
         .for_each(|result| async { told(result) });
 
-    let follower = context.clone();
-    let connection_events = connections
-        .events
-        .inspect(move |event| match event {
-            Ok(Event::Delete(connection)) => lost(&follower, &Key::of(connection)),
-            // What went while nobody watched is only missing from the new list.
-            Ok(Event::InitDone) => {
-                let known = follower.registry.keys();
-                let gone = known.iter().filter(|key| !is_there(&follower, key));
-                gone.for_each(|key| lost(&follower, key));
-            }
-            _ => {}
-        })
-        .applied_objects()
-        .predicate_filter(what_wakes_a_connection, PredicateConfig::default());
-    let connection_controller = Controller::for_stream(connection_events, connections.store)
+    let stored = connections.store();
+    let connection_events = connections.waking(context.clone());
+    let connection_controller = Controller::for_stream(connection_events, stored)
         .with_config(controller::Config::default().concurrency(CONNECTIONS_AT_ONCE))
         .reconcile_on(wakes.connections)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |connection, context| connection::reconcile(connection, context).boxed(),
-            connection::error_policy,
+            |connection, context| {
+                let done = connection::reconcile(connection, context);
+                done.map_ok(Into::into).boxed()
+            },
+            |connection, error, context| {
+                connection::error_policy(connection, error, context).into()
+            },
             context,
         )
         .for_each(|result| async { told(result) });

@@ -1,4 +1,4 @@
-//! The tasks of this repository: `cargo xtask test | generate | demo`.
+//! The tasks of this repository: `cargo xtask test | generate | demo | simulate`.
 
 mod cargo;
 mod checks;
@@ -8,6 +8,7 @@ mod generate;
 mod kstatus;
 mod leftovers;
 mod paths;
+mod simulate;
 mod steps;
 mod test;
 
@@ -34,12 +35,15 @@ enum Task {
     },
     /// Show the operator at work on this machine: a real API server, a simulated OMS, the examples.
     Demo(demo::Options),
+    /// Run the operator in a simulated world, with faults and ends of the process at every point.
+    Simulate(simulate::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test => run(test::test()),
         Task::Demo(options) => run(demo::demo(options)),
+        Task::Simulate(options) => run(simulate::simulate(options)),
         Task::Generate { check } => generate::generate(check),
     };
     match done {

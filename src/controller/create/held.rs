@@ -191,7 +191,12 @@ impl Held<'_> {
                 &self.name,
                 now,
                 context.settings.timing,
-                |key, uid| context.claims.is_alive(key, uid),
+                // Of this resource's own name the live read knows better than
+                // the watch, which may not have told yet that it is another.
+                |key, uid| match *key == self.me.key {
+                    true => uid == self.me.uid,
+                    false => context.claims.is_alive(key, uid),
+                },
             ),
             look: found.look,
             timing: context.settings.timing,

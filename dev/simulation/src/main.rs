@@ -1,0 +1,181 @@
+//! `cargo xtask simulate`: many runs, and what came of them.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use oms_simulation::exhaustive::{Variant, named, run_variant, variants};
+use oms_simulation::random::run_seed;
+use oms_simulation::{Outcome, Scenario, scenarios};
+
+/// Run the operator in a simulated world: by chance, from a seed; or each scenario with each
+/// mishap at each of its calls.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask simulate", max_term_width = 100)]
+struct Options {
+    /// How many seeds to run.
+    #[arg(long, default_value_t = 2000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Run every scenario with every mishap at every call, instead of seeds.
+    #[arg(long)]
+    exhaustive: bool,
+    /// Only this scenario, with every mishap at every call.
+    #[arg(long, value_name = "NAME")]
+    scenario: Option<String>,
+    /// With --scenario: one run alone, with the mishap at the call of this number.
+    #[arg(long, value_name = "CALL", requires = "scenario", requires = "mishap")]
+    at: Option<u64>,
+    /// With --at: what happens there.
+    #[arg(long, value_name = "NAME", requires = "at")]
+    mishap: Option<String>,
+    /// Print everything that happens; best with a single run.
+    #[arg(long)]
+    trace: bool,
+    /// Stop at the first run that fails.
+    #[arg(long)]
+    fail_fast: bool,
+}
+
+fn main() -> ExitCode {
+    match simulate(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask simulate: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn simulate(options: &Options) -> anyhow::Result<()> {
+    let mut all = scenarios::all();
+    if let Some(name) = &options.scenario {
+        all.retain(|scenario| scenario.name == name);
+        let scenario = all
+            .first()
+            .with_context(|| format!("there is no scenario {name}"))?;
+        if let (Some(at), Some(mishap)) = (options.at, &options.mishap) {
+            let mishap = named(scenario, mishap).with_context(|| format!("no mishap {mishap}"))?;
+            let variant = Variant {
+                at: Some(at),
+                mishap: Some(mishap),
+            };
+            return many(
+                options,
+                &[variant],
+                |one| run_variant(scenario, one),
+                |one| replay(scenario, one),
+            );
+        }
+    }
+    if options.exhaustive || options.scenario.is_some() {
+        return exhaustive(options, &all);
+    }
+    let seeds: Vec<u64> = (options.from..options.from + options.seeds).collect();
+    many(
+        options,
+        &seeds,
+        |seed| run_seed(*seed),
+        |seed| format!("cargo xtask simulate --from {seed} --seeds 1 --trace"),
+    )
+}
+
+fn exhaustive(options: &Options, all: &[Scenario]) -> anyhow::Result<()> {
+    let mut work: Vec<(&Scenario, Variant)> = Vec::new();
+    let mut points = 0;
+    for scenario in all {
+        let whole = Variant {
+            at: None,
+            mishap: None,
+        };
+        let outcome = run_variant(scenario, &whole);
+        let found = variants(scenario, &outcome);
+        println!(
+            "{:36} {:4} calls, {:4} points, {:5} variants",
+            scenario.name,
+            found.calls,
+            found.points,
+            found.variants.len()
+        );
+        points += found.points;
+        work.push((scenario, whole));
+        work.extend(
+            found
+                .variants
+                .into_iter()
+                .map(|variant| (scenario, variant)),
+        );
+    }
+    println!(
+        "{} scenarios, {points} points, {} runs",
+        all.len(),
+        work.len()
+    );
+    many(
+        options,
+        &work,
+        |(scenario, one)| run_variant(scenario, one),
+        |(scenario, one)| replay(scenario, one),
+    )
+}
+
+fn replay(scenario: &Scenario, one: &Variant) -> String {
+    let name = scenario.name;
+    match (&one.at, &one.mishap) {
+        (Some(at), Some(mishap)) => {
+            let mishap = mishap.name();
+            format!("cargo xtask simulate --scenario {name} --at {at} --mishap {mishap} --trace")
+        }
+        // A number that no call reaches: nothing happens.
+        _ => format!("cargo xtask simulate --scenario {name} --at 0 --mishap Stop --trace"),
+    }
+}
+
+/// Does every run, on every core, and says which have failed.
+fn many<T: Sync>(
+    options: &Options,
+    work: &[T],
+    run: impl Fn(&T) -> Outcome + Sync,
+    replay: impl Fn(&T) -> String + Sync,
+) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(0_usize));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(work.len()) {
+            scope.spawn(|| {
+                while let Some(one) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = run(one);
+                    // One report at a time.
+                    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+                    if options.trace {
+                        outcome.trace.iter().for_each(|line| println!("{line}"));
+                    }
+                    if !outcome.wrong.is_empty() {
+                        *failed += 1;
+                        println!("FAILED: {}", outcome.wrong.join("\n        "));
+                        println!("        again: {}", replay(one));
+                        if options.fail_fast {
+                            next.store(work.len(), Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!(
+        "{} runs in {:.1} s, {failed} failed",
+        work.len(),
+        began.elapsed().as_secs_f32()
+    );
+    if failed > 0 {
+        bail!("{failed} of {} runs failed", work.len());
+    }
+    Ok(())
+}

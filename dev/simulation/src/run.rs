@@ -1,0 +1,64 @@
+//! One run: a scenario in a world, to its end.
+
+use std::time::Duration;
+
+use crate::acts::Act;
+use crate::bus::Point;
+use crate::faults::Mishaps;
+use crate::scenario::Scenario;
+use crate::verdict;
+use crate::world::{Circumstances, World};
+
+/// The longest that a run may take by its own clock.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What came of a run.
+pub struct Outcome {
+    /// What must not have been.
+    pub wrong: Vec<String>,
+    /// Every call, in order.
+    pub points: Vec<Point>,
+    /// Everything that happened, a line each.
+    pub trace: Vec<String>,
+}
+
+/// Runs a scenario.
+pub fn run(scenario: &Scenario, circumstances: Circumstances, mishaps: Mishaps) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let world = World::begin(circumstances, mishaps).await;
+        let play = async {
+            for act in &scenario.acts {
+                world.act(act).await;
+            }
+            // From here on nothing goes wrong any more, and what users have
+            // taken away is there again.
+            world.wires.bus.calm();
+            for act in mended() {
+                world.act(&act).await;
+            }
+            let mut wrong = verdict::judge(&world).await;
+            wrong.extend(scenario.judge(&world));
+            wrong
+        };
+        let wrong = tokio::time::timeout(LONGEST, play).await;
+        let wrong = wrong.unwrap_or_else(|_| vec!["does not end".to_owned()]);
+        Outcome {
+            wrong,
+            points: world.wires.bus.points(),
+            trace: world.wires.bus.trace(),
+        }
+    })
+}
+
+fn mended() -> Vec<Act> {
+    vec![
+        Act::OmsPassword("admin-password"),
+        Act::ApplySecret("admin-password"),
+        Act::Suspend(false),
+    ]
+}

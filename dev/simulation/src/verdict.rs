@@ -1,0 +1,265 @@
+//! Whether the world has come to rest, and whether it rests as it must.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::acts::{Act, NAMESPACE, id};
+use crate::kubernetes::Kind;
+use crate::witness::uid_of;
+use crate::world::{LONGEST_DOWN, World};
+
+/// Nothing is written for so long, before the world counts as at rest: longer
+/// than what waits for a human is left alone.
+pub const STILL: Duration = Duration::from_secs(340);
+
+/// How long what rests is watched for calls that it does not need.
+const WATCHED: Duration = Duration::from_secs(300);
+
+/// What is not at rest yet, if anything.
+pub fn unsettled(world: &World) -> Option<String> {
+    let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    for resource in &resources {
+        if let Some(why) = moving(world, resource) {
+            return Some(format!("{}: {why}", name_of(resource)));
+        }
+    }
+    let connection = id(Kind::OMSConnection, "oms");
+    let connection = world.wires.cluster.get(&connection);
+    if connection.is_some_and(|it| is_deleting(&it) && resources.is_empty()) {
+        return Some("the connection is still being deleted".to_owned());
+    }
+    let written = Instant::now()
+        .checked_sub(STILL)
+        .map(|then| world.wires.witness.writes_since(then));
+    written?.pop()
+}
+
+fn moving(world: &World, resource: &Value) -> Option<String> {
+    if is_deleting(resource) {
+        return Some("still being deleted".to_owned());
+    }
+    if resource["status"]["observedGeneration"] != resource["metadata"]["generation"] {
+        return Some("its spec is not looked at".to_owned());
+    }
+    let ready = condition(resource, "Ready");
+    if condition(resource, "Stalled").is_some_and(|it| it["status"] == "True") {
+        return None;
+    }
+    let Some(ready) = ready else {
+        return Some("says nothing".to_owned());
+    };
+    let reason = ready["reason"].as_str().unwrap_or_default();
+    if ready["status"] != "True" {
+        return (!waits_rightly(world, reason)).then(|| format!("{reason}: {}", ready["message"]));
+    }
+    let project = resource["status"]["projectId"]
+        .as_str()
+        .and_then(|id| world.project(id));
+    let shown = resource["status"]["projectStatus"].as_str();
+    match project {
+        Some(project) if Some(project.status.as_str()) != shown => {
+            Some(format!("shows {shown:?}, and is {}", project.status))
+        }
+        Some(_) => None,
+        None => Some("is ready without a project".to_owned()),
+    }
+}
+
+/// What nobody but a human can bring on.
+fn waits_rightly(world: &World, reason: &str) -> bool {
+    let missing = |kind| {
+        world
+            .wires
+            .cluster
+            .get(&id(kind, "oms"))
+            .is_none_or(|it| is_deleting(&it))
+    };
+    match reason {
+        "ConnectionNotFound" => missing(Kind::OMSConnection),
+        "ConnectionNotReady" => missing(Kind::OMSConnection) || missing(Kind::Secret),
+        _ => false,
+    }
+}
+
+/// Everything that is wrong at the end.
+pub async fn judge(world: &World) -> Vec<String> {
+    // Nobody writes while the process is down.
+    tokio::time::sleep(LONGEST_DOWN).await;
+    let settled = world.settle().await;
+    let mut wrong = Vec::new();
+    if !settled {
+        let what = unsettled(world).unwrap_or_default();
+        wrong.push(format!("does not come to rest: {what}"));
+    } else {
+        wrong.extend(busy(world).await);
+    }
+    let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    for resource in &resources {
+        wrong.extend(unexcused(world, resource));
+    }
+    wrong.extend(lost(world));
+    wrong.extend(world.wires.witness.broken());
+    wrong
+}
+
+/// Calls and writes that nothing gives a reason for.
+async fn busy(world: &World) -> Vec<String> {
+    let (then, calls) = (Instant::now(), world.wires.bus.calls());
+    tokio::time::sleep(WATCHED).await;
+    let mut wrong: Vec<String> = world
+        .wires
+        .witness
+        .writes_since(then)
+        .into_iter()
+        // A project that does nothing falls behind, ever more rarely by a range.
+        .filter(|what| !what.ends_with("/status lagSeconds"))
+        .map(|what| format!("a write at rest: {what}"))
+        .collect();
+    let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    // A sweep and a read of the Secret every 30 s; a few calls for each
+    // resource that waits for a human.
+    let allowed = 2 * WATCHED.as_secs() / 30 + 10 + 12 * resources.len() as u64;
+    let made = world.wires.bus.calls() - calls;
+    if made > allowed {
+        wrong.push(format!("{made} calls in {} s of rest", WATCHED.as_secs()));
+    }
+    wrong
+}
+
+/// A resource that has stalled without a reason that the users gave.
+fn unexcused(world: &World, resource: &Value) -> Option<String> {
+    let stalled = condition(resource, "Stalled")?;
+    let reason = stalled["reason"].as_str().unwrap_or_default();
+    let (witness, uid) = (&world.wires.witness, uid_of(resource).unwrap_or_default());
+    let acts = witness.acts();
+    let did = |test: fn(&Act) -> bool| acts.iter().any(test);
+    let adopts = !resource["spec"]["adopt"].is_null();
+    let restored = witness.is_restored(&uid);
+    let recorded = resource["status"]["projectId"].as_str();
+    let there = recorded
+        .and_then(|id| world.project(id))
+        .map(|project| project.status);
+    let excused = match reason {
+        "NameConflict" => contested(world, resource, &uid),
+        "CreateUnknown" => {
+            witness.creates_for(&uid) >= 3 || did(|act| matches!(act, Act::Unsupported(_)))
+        }
+        // A project like it that belongs to nobody.
+        "CreateAmbiguous" => !unclaimed(world).is_empty(),
+        "SpecChangedDuringCreate" => edits(&acts, name_of(resource)) > 1,
+        "EndpointChanged" => did(|act| matches!(act, Act::ApplyConnection(1 | 2, _))),
+        "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
+        "Released" => there.as_deref() == Some("RELEASED"),
+        "Paused" => there.as_deref() == Some("SUSPEND"),
+        "Failed" => there.as_deref() == Some("FAILED"),
+        "RestoredWithoutProject" | "RestoreAmbiguous" => restored,
+        "AdoptRefused" => adopts || restored,
+        "AdoptNotFound" | "ProjectClaimed" => adopts,
+        "ActionMissing" => did(|act| matches!(act, Act::Unsupported(_))),
+        _ => false,
+    };
+    let message = &stalled["message"];
+    (!excused).then(|| {
+        format!(
+            "{} stalls without a cause: {reason}: {message}",
+            name_of(resource)
+        )
+    })
+}
+
+/// Whether somebody else has, or wants, the project name of a resource.
+fn contested(world: &World, resource: &Value, uid: &str) -> bool {
+    let name = project_name(resource);
+    let made = world.wires.witness.made();
+    let strange = world.projects_named(&name).into_iter().any(|project| {
+        let made = made.iter().find(|made| made.id == project.id);
+        project.status != "RELEASED" && made.is_some_and(|made| made.uid.as_deref() != Some(uid))
+    });
+    let (_, all) = world.wires.cluster.list(Kind::MigrationProject);
+    let mut others = all.iter().filter(|one| uid_of(one).as_deref() != Some(uid));
+    strange || others.any(|one| project_name(one) == name)
+}
+
+/// Projects that no resource has recorded.
+fn unclaimed(world: &World) -> Vec<String> {
+    let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    let recorded = |id: &str| {
+        resources
+            .iter()
+            .any(|resource| resource["status"]["projectId"].as_str() == Some(id))
+    };
+    let made = world.wires.witness.made().into_iter().map(|made| made.id);
+    made.filter(|id| world.project(id).is_some() && !recorded(id))
+        .collect()
+}
+
+/// Projects that were made for a resource, and of which nothing tells.
+fn lost(world: &World) -> Vec<String> {
+    let witness = &world.wires.witness;
+    let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    let history = world.wires.cluster.changes(Kind::MigrationProject, 0);
+    let mut lost = Vec::new();
+    for made in witness.made() {
+        let Some(uid) = made.uid.as_deref() else {
+            continue;
+        };
+        let recorded = history
+            .iter()
+            .any(|change| change.object["status"]["projectId"].as_str() == Some(made.id.as_str()));
+        if world.project(&made.id).is_none() || recorded || witness.is_forced(uid) {
+            continue;
+        }
+        let tells = |text: &str| text.contains(&made.id) || text.contains(&made.name);
+        let said = witness.said(uid);
+        let said = said.iter().any(|(reason, note)| {
+            // Its name alone is in good news too, and then of another.
+            note.contains(&made.id) || (reason == "LeftInOms" && tells(note))
+        });
+        let shown = resources.iter().any(|resource| {
+            uid_of(resource).as_deref() == Some(uid)
+                && condition(resource, "Stalled")
+                    .is_some_and(|it| it["message"].as_str().is_some_and(tells))
+        });
+        if !said && !shown {
+            lost.push(format!(
+                "project {} ({}) was made for {uid} and is lost",
+                made.id, made.name
+            ));
+        }
+    }
+    lost
+}
+
+/// How often users wrote the spec of a resource.
+fn edits(acts: &[Act], name: &str) -> usize {
+    let of = |act: &&Act| match act {
+        Act::Apply(manifest) | Act::Replace(manifest) => manifest.resource == name,
+        Act::Patch(resource, _) => *resource == name,
+        _ => false,
+    };
+    acts.iter().filter(of).count()
+}
+
+/// The name that a resource's project has or is to have.
+pub fn project_name(resource: &Value) -> String {
+    let given = resource["spec"]["project"]["name"].as_str();
+    let recorded = resource["status"]["projectName"].as_str();
+    let own = format!("{NAMESPACE}.{}", name_of(resource));
+    recorded.or(given).map_or(own, str::to_owned)
+}
+
+/// A condition of a resource.
+pub fn condition<'a>(resource: &'a Value, kind: &str) -> Option<&'a Value> {
+    let all = resource["status"]["conditions"].as_array()?;
+    all.iter().find(|condition| condition["type"] == kind)
+}
+
+fn name_of(resource: &Value) -> &str {
+    resource["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn is_deleting(object: &Value) -> bool {
+    !object["metadata"]["deletionTimestamp"].is_null()
+}

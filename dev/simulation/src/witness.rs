@@ -1,0 +1,482 @@
+//! The witness: sees every write and every change of OMS, knows who did what,
+//! and says what must not have been.
+//!
+//! The invariants:
+//! 1. CreateProject is called only under a reservation that stands, or has
+//!    just stood, on the resource.
+//! 2. A resource never has a second project made while the first is there.
+//! 3. A restored resource never creates.
+//! 4. An id is recorded only of a project that was made for this resource, or
+//!    that it asked to take over, or had before a restore; and by one resource.
+//! 5. StartProject, StopProject, ReleaseProject and DeleteProject only as the
+//!    spec asks for it; of a project that is recorded nowhere, only DeleteProject
+//!    of one that is INIT and of our own making.
+//! 6. A project is called gone only when it is.
+//! 7. No write changes a spec, no status write changes nothing, Secrets are only read.
+//! 8. At the end every project that was made is recorded, was recorded until its
+//!    resource was deleted, or is told of (`verdict.rs`).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use oms_operator::oms::Action;
+use oms_simulator::Oms;
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::acts::{Act, FINALIZER, RESERVATION};
+use crate::kubernetes::{self, Change, Cluster, Kind};
+
+/// How long after a spec has changed a call may still go by its old text: a
+/// read of it may be under way that long.
+const GRACE: Duration = Duration::from_secs(15);
+
+/// A project that was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// For the resource with this UID; none if it was made in the console.
+    pub uid: Option<String>,
+    /// In which OMS.
+    pub oms: usize,
+}
+
+/// A mutation on its way.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    action: Action,
+    project: String,
+    uid: Option<String>,
+    number: u64,
+}
+
+#[derive(Default)]
+struct State {
+    mutations: u64,
+    asked: u64,
+    under_way: BTreeSet<u64>,
+    made: Vec<Made>,
+    omses: Vec<Oms>,
+    restored: BTreeSet<String>,
+    forced: BTreeSet<String>,
+    said: Vec<(String, String, String)>,
+    broken: BTreeSet<String>,
+    acts: Vec<Act>,
+    creates: Vec<String>,
+    writes: Vec<(Instant, String)>,
+}
+
+/// The witness. Clones are handles on the same one.
+#[derive(Clone)]
+pub struct Witness {
+    state: Arc<Mutex<State>>,
+    cluster: Cluster,
+}
+
+impl Witness {
+    /// Watches what happens in `cluster`, and in these OMSes.
+    pub fn new(cluster: Cluster, omses: Vec<Oms>) -> Self {
+        let state = State {
+            omses,
+            ..State::default()
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            cluster,
+        }
+    }
+
+    /// How many mutations OMS has worked on.
+    pub fn mutations(&self) -> u64 {
+        self.state.lock().mutations
+    }
+
+    /// What must not have been.
+    pub fn broken(&self) -> Vec<String> {
+        self.state.lock().broken.iter().cloned().collect()
+    }
+
+    /// What must not be.
+    pub fn break_(&self, what: impl Into<String>) {
+        self.state.lock().broken.insert(what.into());
+    }
+
+    /// Every project that was made.
+    pub fn made(&self) -> Vec<Made> {
+        self.state.lock().made.clone()
+    }
+
+    /// What users did.
+    pub fn acts(&self) -> Vec<Act> {
+        self.state.lock().acts.clone()
+    }
+
+    /// How many creates were asked for the resource with this UID.
+    pub fn creates_for(&self, uid: &str) -> usize {
+        let state = self.state.lock();
+        state.creates.iter().filter(|one| *one == uid).count()
+    }
+
+    /// Whether the resource with this UID came from a copy that was reserved.
+    pub fn is_restored(&self, uid: &str) -> bool {
+        self.state.lock().restored.contains(uid)
+    }
+
+    /// Whether its finalizers were taken off by hand.
+    pub fn is_forced(&self, uid: &str) -> bool {
+        self.state.lock().forced.contains(uid)
+    }
+
+    /// What was said of the resource with this UID in Events: reason and note.
+    pub fn said(&self, uid: &str) -> Vec<(String, String)> {
+        let state = self.state.lock();
+        let about = state.said.iter().filter(|(about, ..)| about == uid);
+        about
+            .map(|(_, reason, note)| (reason.clone(), note.clone()))
+            .collect()
+    }
+
+    /// The writes of the operator since then, Events left out.
+    pub fn writes_since(&self, then: Instant) -> Vec<String> {
+        let state = self.state.lock();
+        let later = state.writes.iter().filter(|(at, _)| *at >= then);
+        later.map(|(_, what)| what.clone()).collect()
+    }
+
+    /// The process has ended in an orderly way.
+    pub fn ended(&self) {
+        let mut state = self.state.lock();
+        if !state.under_way.is_empty() {
+            state
+                .broken
+                .insert("a change of OMS was under way when the process ended".to_owned());
+        }
+    }
+
+    /// The process was cut: nobody waits for what is under way.
+    pub fn cut(&self) {
+        self.state.lock().under_way.clear();
+    }
+
+    /// Somebody did something.
+    pub fn acted(&self, act: &Act) {
+        let mut state = self.state.lock();
+        state.acts.push(act.clone());
+        if let Act::ForceDelete(name) | Act::Restore(name) = act {
+            let id = crate::acts::id(Kind::MigrationProject, name);
+            let uid = self.cluster.get(&id).and_then(|it| uid_of(&it));
+            state.forced.extend(uid);
+        }
+    }
+
+    /// Somebody made a project in the console.
+    pub fn planted(&self, oms: usize, id: &str, name: &str) {
+        self.state.lock().made.push(Made {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            uid: None,
+            oms,
+        });
+    }
+
+    /// A resource was made from a copy.
+    pub fn restored(&self, made: &Value) {
+        let Some(reservation) = reservation_of(made) else {
+            return;
+        };
+        let same_name = reservation["name"] == made["metadata"]["name"];
+        if let (true, Some(uid)) = (same_name, uid_of(made)) {
+            self.state.lock().restored.insert(uid);
+        }
+    }
+
+    /// The operator calls for a change of OMS.
+    pub fn asked(&self, action: Action, body: &Bytes) -> Asked {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        if self.is_suspended() {
+            self.break_(format!("{action} while the connection is suspended"));
+        }
+        let (project, uid) = match action {
+            Action::CreateProject => {
+                let name = text("name");
+                let uid = self.reserved_for(&name);
+                match &uid {
+                    None => self.break_(format!("CreateProject {name} without a reservation")),
+                    Some(uid) if self.is_restored(uid) => {
+                        self.break_(format!("CreateProject {name} for a restored resource"));
+                    }
+                    Some(_) => {}
+                }
+                (name, uid)
+            }
+            _ => {
+                let id = text("id");
+                if !self.may(action, &id) {
+                    self.break_(format!("{action} of {id}, for which nothing asked"));
+                }
+                (id, None)
+            }
+        };
+        let mut state = self.state.lock();
+        state.asked += 1;
+        let number = state.asked;
+        state.under_way.insert(number);
+        state.creates.extend(uid.clone());
+        Asked {
+            action,
+            project,
+            uid,
+            number,
+        }
+    }
+
+    /// A call for a change has not reached OMS.
+    pub fn refused(&self, asked: &Asked) {
+        self.state.lock().under_way.remove(&asked.number);
+    }
+
+    /// OMS has worked on a call for a change, or refused it.
+    pub fn worked(&self, oms: usize, asked: Asked) {
+        let mut state = self.state.lock();
+        let call = state.omses[oms].calls().pop();
+        state.under_way.remove(&asked.number);
+        let Some(call) = call.filter(|call| call.worked) else {
+            return;
+        };
+        state.mutations += 1;
+        if asked.action != Action::CreateProject {
+            return;
+        }
+        let id = call.project_id.unwrap_or_default();
+        let earlier = state.made.iter().find(|made| {
+            made.uid.is_some()
+                && made.uid == asked.uid
+                && state.omses[made.oms].project(&made.id).is_ok()
+        });
+        if let Some(earlier) = earlier.cloned() {
+            let Asked { uid, project, .. } = &asked;
+            let uid = uid.as_deref().unwrap_or_default();
+            let words = format!(
+                "a second project {id} ({project}) beside {} for {uid}",
+                earlier.id
+            );
+            state.broken.insert(words);
+        }
+        state.made.push(Made {
+            id,
+            name: asked.project,
+            uid: asked.uid,
+            oms,
+        });
+    }
+
+    /// The operator has written, or tried to.
+    pub fn kubernetes(
+        &self,
+        asked: &kubernetes::Asked,
+        before: Option<&Value>,
+        after: Option<&Value>,
+        status: StatusCode,
+        body: &Bytes,
+    ) {
+        let writes = !matches!(asked.verb, "get" | "list");
+        if writes
+            && matches!(
+                asked.id.kind,
+                Kind::Secret | Kind::ConfigMap | Kind::Namespace
+            )
+        {
+            self.break_(format!("{asked}, which it may not"));
+        }
+        if asked.id.kind == Kind::Event {
+            let event: Value = serde_json::from_slice(body).unwrap_or_default();
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (uid, reason) = (text(&event["regarding"]["uid"]), text(&event["reason"]));
+            let note = text(&event["note"]);
+            self.state.lock().said.push((uid, reason, note));
+            return;
+        }
+        if !writes || !status.is_success() {
+            return;
+        }
+        let what = format!("{asked}{}", fields(before, after));
+        self.state.lock().writes.push((Instant::now(), what));
+        let (Some(before), Some(after)) = (before, after) else {
+            return;
+        };
+        if before["spec"] != after["spec"] {
+            self.break_(format!("{asked} changes the spec"));
+        }
+        // The id is written until a reply carries it: that may be once too often.
+        let writes_id = body.starts_with(b"[");
+        if asked.status && before["status"] == after["status"] && !writes_id {
+            self.break_(format!("{asked} changes nothing"));
+        }
+        if asked.id.kind == Kind::MigrationProject {
+            self.recorded(before, after);
+        }
+    }
+
+    fn recorded(&self, before: &Value, after: &Value) {
+        if after["status"]["gone"] == true && before["status"]["gone"] != true {
+            self.called_gone(after);
+        }
+        let id = after["status"]["projectId"].as_str();
+        if id.is_none() || before["status"]["projectId"].as_str() == id {
+            return;
+        }
+        let (id, uid) = (id.unwrap_or_default(), uid_of(after).unwrap_or_default());
+        let adopt = &after["spec"]["adopt"];
+        let state = self.state.lock();
+        let made = state.made.iter().find(|made| made.id == id).cloned();
+        let Some(made) = made else {
+            drop(state);
+            return self.break_(format!("{id} is recorded and was never made"));
+        };
+        let namesakes = state.omses[made.oms].projects_named(&made.name);
+        let living = namesakes
+            .iter()
+            .filter(|one| one.status != "RELEASED")
+            .count();
+        let rightful = made.uid.as_deref() == Some(uid.as_str())
+            || adopt["projectId"].as_str() == Some(id)
+            || (adopt["byName"] == true && living <= 1)
+            || state.restored.contains(&uid)
+            // Somebody has made it by hand, under the name of an open attempt
+            // whose body is not known any more: nothing tells the two apart.
+            || (made.uid.is_none() && after["status"]["specMismatch"] == true);
+        drop(state);
+        if !rightful {
+            self.break_(format!(
+                "{id} is recorded by {uid}, and was made for {:?}",
+                made.uid
+            ));
+        }
+        let (_, all) = self.cluster.list(Kind::MigrationProject);
+        // Under an address that nobody has said to be the same OMS, it may be another project.
+        let url = |one: &Value| one["status"]["connection"]["url"].clone();
+        let holders = all.iter().filter(|one| {
+            one["status"]["projectId"].as_str() == Some(id) && url(one) == url(after)
+        });
+        if holders.count() > 1 {
+            self.break_(format!("{id} is recorded by two"));
+        }
+    }
+
+    fn called_gone(&self, resource: &Value) {
+        let id = resource["status"]["projectId"].as_str().unwrap_or_default();
+        let state = self.state.lock();
+        let made = state.made.iter().find(|made| made.id == id);
+        let there = made.and_then(|made| state.omses[made.oms].project(id).ok());
+        let is_there = there.is_some_and(|project| project.status != "DELETED");
+        drop(state);
+        if is_there {
+            self.break_(format!("{id} is called gone, and is there"));
+        }
+    }
+
+    /// Whether the connection is suspended, and the watch has told so.
+    fn is_suspended(&self) -> bool {
+        let changes = self.cluster.changes(Kind::OMSConnection, 0);
+        let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
+        let since = changes.iter().rev().take_while(stands).last();
+        since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
+    }
+
+    /// The resource on which a reservation for `name` stands, or has just stood.
+    fn reserved_for(&self, name: &str) -> Option<String> {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let mut recent = changes.iter().rev();
+        let found = recent.find(|change| {
+            let Some(reservation) = reservation_of(&change.object) else {
+                return false;
+            };
+            let own = reservation["uid"].as_str().map(str::to_owned) == uid_of(&change.object);
+            let held = kubernetes::finalizers(&change.object).contains(&FINALIZER);
+            let unrecorded = change.object["status"]["projectId"].is_null();
+            own && held
+                && unrecorded
+                && reservation["projectName"] == name
+                && change.at.elapsed() <= GRACE
+        })?;
+        uid_of(&found.object)
+    }
+
+    /// Whether a resource asks for this change of a project, or has just asked.
+    fn may(&self, action: Action, id: &str) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let holds = |object: &Value| object["status"]["projectId"].as_str() == Some(id);
+        let now = Instant::now();
+        let mut until: BTreeMap<Option<String>, Instant> = BTreeMap::new();
+        for change in changes.iter().rev() {
+            // A version stands until the next of the same object.
+            let uid = uid_of(&change.object);
+            let end = until.insert(uid, change.at).unwrap_or(now);
+            let stands = change.event != "DELETED" && now.duration_since(end) <= GRACE;
+            if stands && holds(&change.object) && asks(&change.object, action) {
+                return true;
+            }
+        }
+        let recorded = changes.iter().any(|change| holds(&change.object));
+        let state = self.state.lock();
+        let made = state
+            .made
+            .iter()
+            .find(|made| made.id == id && made.uid.is_some());
+        let is_init = made
+            .and_then(|made| state.omses[made.oms].project(id).ok())
+            .is_some_and(|project| project.status == "INIT");
+        action == Action::DeleteProject && !recorded && is_init
+    }
+}
+
+/// Whether a spec asks for a change. The table of states is `decide`'s; here is
+/// only what must never be.
+fn asks(object: &Value, action: Action) -> bool {
+    let spec = &object["spec"];
+    let deleting = !object["metadata"]["deletionTimestamp"].is_null();
+    let policy = spec["deletionPolicy"].as_str().unwrap_or("Retain");
+    let state = spec["state"].as_str().unwrap_or("Running");
+    if spec["suspend"] == true {
+        return false;
+    }
+    match action.as_str() {
+        "StartProject" => !deleting && state != "Created",
+        "ResumeProject" => !deleting && state == "Running",
+        "StopProject" => (!deleting && state == "Paused") || (deleting && policy != "Retain"),
+        "ReleaseProject" => deleting && policy != "Retain",
+        "DeleteProject" => deleting && policy == "Delete",
+        _ => false,
+    }
+}
+
+/// The fields of a status that a write has changed.
+fn fields(before: Option<&Value>, after: Option<&Value>) -> String {
+    let empty = Value::Null;
+    let status = |object: Option<&Value>| object.map_or(&empty, |it| &it["status"]).clone();
+    let (before, after) = (status(before), status(after));
+    let names = [&before, &after].into_iter().filter_map(Value::as_object);
+    let names: BTreeSet<&String> = names.flat_map(|fields| fields.keys()).collect();
+    let changed = names
+        .into_iter()
+        .filter(|name| before[*name] != after[*name]);
+    changed.map(|name| format!(" {name}")).collect()
+}
+
+/// The UID of an object.
+pub fn uid_of(object: &Value) -> Option<String> {
+    object["metadata"]["uid"].as_str().map(str::to_owned)
+}
+
+fn reservation_of(object: &Value) -> Option<Value> {
+    let text = object["metadata"]["annotations"][RESERVATION].as_str()?;
+    serde_json::from_str(text).ok()
+}
