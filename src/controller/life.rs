@@ -9,14 +9,9 @@ use super::context::Context;
 use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_held, is_observed};
 use super::memory::LastMutation;
-<<<<<<< HEAD
-use super::pass::{Error, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed};
-=======
 use super::pass::{
-    Error, MOMENT, SOON, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now, let_go,
-    mutation_failed, rest_stalled,
+    Error, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now, let_go, mutation_failed,
 };
->>>>>>> 1f8f1d2 (What the simulation found: a name is not free while the watch lags, and a project that no list shows is asked about again)
 use super::publish::publish;
 use super::show::show;
 use super::waits;

@@ -124,6 +124,8 @@ pub enum Act {
     /// The connection comes, or leads elsewhere: to the host of that number,
     /// and these are its former ones.
     ApplyConnection(usize, Vec<usize>),
+    /// `suspend` of the connection.
+    Suspend(bool),
     /// `kubectl delete` of the connection.
     DeleteConnection,
     /// `kubectl delete namespace`.
@@ -230,6 +232,10 @@ impl World {
                 Ok(())
             }
             Act::ApplyConnection(host, former) => self.apply(connection(*host, former), false),
+            Act::Suspend(suspend) => {
+                let patch = json!({"spec": {"suspend": suspend}});
+                self.merge(&id(Kind::OMSConnection, "oms"), &patch)
+            }
             Act::DeleteConnection => cluster.delete(&id(Kind::OMSConnection, "oms")),
             Act::DeleteNamespace => cluster.delete(&id(Kind::Namespace, NAMESPACE)),
             Act::Plant(name, status) => {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use oms_operator::controller::{
-    self, Claims, Context, Events, Kubernetes, Memory, NameLocks, Registry, Settings, Sweeps,
-    Waker, Watch, connection,
+    self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Settings,
+    Sweeps, Waker, Watch, connection,
 };
 use oms_operator::decide::{Naming, Timing};
 use oms_operator::lease::Leadership;
@@ -49,6 +49,7 @@ impl Process {
         let (wake_project, woken_projects) = Waker::new();
         let (wake_connection, woken_connections) = Waker::new();
         let (stored_projects, stored_connections) = (projects.store(), connections.store());
+        let clock = Arc::new(SimulatedClock::new(began, ahead, seed ^ life));
         let context = Arc::new(Context {
             kubernetes: Kubernetes::new(client.clone()),
             events: Events::new(client, None),
@@ -62,7 +63,7 @@ impl Process {
             memory: Memory::default(),
             locks: NameLocks::default(),
             tasks: TaskTracker::new(),
-            clock: Arc::new(SimulatedClock::new(began, ahead, seed ^ life)),
+            clock: clock.clone(),
             connect: Arc::new(ConnectBySimulation {
                 wires: wires.clone(),
                 life,
@@ -71,7 +72,7 @@ impl Process {
             leadership: Leadership::unopposed(),
             wake_project,
             wake_connection,
-            settings: settings(),
+            settings: settings(clock.now()),
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
@@ -150,7 +151,7 @@ impl Process {
     }
 }
 
-fn settings() -> Settings {
+fn settings(started: jiff::Timestamp) -> Settings {
     let span = |duration| SignedDuration::try_from(duration).expect("a short time");
     Settings {
         cluster: "11111111-2222-4333-8444-555555555555".to_owned(),
@@ -164,6 +165,8 @@ fn settings() -> Settings {
         min_sweep_interval: Duration::from_secs(10),
         figures_interval: Duration::from_secs(10),
         secret_interval: Duration::from_secs(30),
+        stale_after: Duration::from_secs(600),
+        started,
         max_backoff: Duration::from_secs(60),
     }
 }

@@ -104,7 +104,7 @@ fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {
 fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
     let resource = *RESOURCES[..2].choose(random).unwrap_or(&RESOURCES[0]);
     let name = *NAMES.choose(random).unwrap_or(&NAMES[0]);
-    match random.random_range(0..22) {
+    match random.random_range(0..23) {
         0..=2 => vec![Act::Apply(manifest(resource, random))],
         3 => vec![Act::Delete(resource)],
         4 => vec![
@@ -153,6 +153,11 @@ fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
         19 if strips => vec![Act::Replace(manifest(resource, random))],
         20 if strips => vec![Act::Replace(Manifest::of(resource))],
         20 => vec![Act::Plant(name, "RUNNING")],
+        21 => vec![
+            Act::Suspend(true),
+            Act::Wait(random.random_range(0..90)),
+            Act::Suspend(false),
+        ],
         _ => vec![Act::Patch(
             resource,
             json!({"spec": {"project": {"name": name}}}),

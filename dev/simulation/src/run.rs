@@ -59,5 +59,6 @@ fn mended() -> Vec<Act> {
     vec![
         Act::OmsPassword("admin-password"),
         Act::ApplySecret("admin-password"),
+        Act::Suspend(false),
     ]
 }

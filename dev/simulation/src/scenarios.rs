@@ -233,6 +233,18 @@ pub fn all() -> Vec<Scenario> {
             vec![Ending::Ready("orders", 1)],
         ),
         scenario(
+            "connection-suspended",
+            vec![
+                Act::Suspend(true),
+                Act::Wait(20),
+                apply(orders()),
+                Act::Wait(120),
+                Act::Suspend(false),
+                Act::Settle,
+            ],
+            vec![Ending::Ready("orders", 1)],
+        ),
+        scenario(
             "password-changes",
             vec![
                 apply(orders()),

@@ -29,7 +29,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::acts::{Act, FINALIZER, RESERVATION};
-use crate::kubernetes::{self, Cluster, Kind};
+use crate::kubernetes::{self, Change, Cluster, Kind};
 
 /// How long after a spec has changed a call may still go by its old text: a
 /// read of it may be under way that long.
@@ -201,6 +201,9 @@ impl Witness {
     pub fn asked(&self, action: Action, body: &Bytes) -> Asked {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        if self.is_suspended() {
+            self.break_(format!("{action} while the connection is suspended"));
+        }
         let (project, uid) = match action {
             Action::CreateProject => {
                 let name = text("name");
@@ -378,6 +381,14 @@ impl Witness {
         if is_there {
             self.break_(format!("{id} is called gone, and is there"));
         }
+    }
+
+    /// Whether the connection is suspended, and the watch has told so.
+    fn is_suspended(&self) -> bool {
+        let changes = self.cluster.changes(Kind::OMSConnection, 0);
+        let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
+        let since = changes.iter().rev().take_while(stands).last();
+        since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
     }
 
     /// The resource on which a reservation for `name` stands, or has just stood.

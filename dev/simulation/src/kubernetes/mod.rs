@@ -15,4 +15,4 @@ mod rules;
 mod watch;
 
 pub use self::http::{Asked, Body, answer, describe, refuse};
-pub use self::objects::{Cluster, Id, Kind, Lag, Refusal, finalizers, remove};
+pub use self::objects::{Change, Cluster, Id, Kind, Lag, Refusal, finalizers, remove};
