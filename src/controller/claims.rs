@@ -4,7 +4,7 @@
 //! resources. It is advice, not the lock: the reservation is.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -80,7 +80,7 @@ impl Claim {
 
 #[derive(Default)]
 struct Index {
-    by_key: HashMap<Key, Claim>,
+    by_key: BTreeMap<Key, Claim>,
     by_name: HashMap<String, BTreeSet<Key>>,
     by_id: HashMap<String, BTreeSet<Key>>,
     by_adopted: HashMap<String, BTreeSet<Key>>,

@@ -104,7 +104,9 @@ impl Registry {
     /// The connections of which anything is known.
     #[must_use]
     pub fn keys(&self) -> Vec<Key> {
-        self.entries.read().keys().cloned().collect()
+        let mut keys: Vec<Key> = self.entries.read().keys().cloned().collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// Replaces what is known of a connection, unless it was lost since

@@ -1,6 +1,6 @@
 //! What one walk over a connection's projects has shown.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -34,7 +34,7 @@ pub struct Snapshot {
     /// later may be concluded from it.
     pub taken_at: Timestamp,
     /// By project id.
-    pub projects: HashMap<String, Seen>,
+    pub projects: BTreeMap<String, Seen>,
 }
 
 impl Snapshot {

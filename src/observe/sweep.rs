@@ -1,6 +1,6 @@
 //! The sweep: one walk over all projects of an OMS.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -27,7 +27,7 @@ pub async fn sweep(
     let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Ascending);
     let walk = client.walk_projects(&request, MAX_PAGES).await?;
     let oms_now = walk.server_date.unwrap_or(now);
-    let projects: HashMap<String, Seen> = walk
+    let projects: BTreeMap<String, Seen> = walk
         .items
         .into_iter()
         .map(|project| {
