@@ -143,6 +143,14 @@ impl Memory {
         )
     }
 
+    /// The resource's project is gone and another one is to be made: what was
+    /// remembered of the old one says nothing of that.
+    pub fn begin_anew(&self, uid: &str) {
+        if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
+            *remembered = Remembered::new(remembered.key.clone());
+        }
+    }
+
     /// The resource is gone. What may still take effect in OMS is kept.
     pub fn forget(&self, uid: &str) {
         let mut by_uid = self.by_uid.lock();

@@ -30,6 +30,7 @@ mod merge;
 mod pass;
 mod publish;
 mod reconcile;
+mod recreate;
 mod registry;
 mod show;
 mod sweeps;

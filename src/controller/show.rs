@@ -8,6 +8,7 @@ use super::context::Context;
 use super::me::Me;
 use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step};
 use super::publish::{Say, publish_all};
+use super::recreate;
 use crate::api::v1alpha1::{
     ConditionType, MigrationProject, MigrationProjectStatus, Reason, StepStatus,
 };
@@ -24,6 +25,11 @@ pub async fn show(
     decision: &LifeDecision,
     seen: Option<&Seen>,
 ) -> Result<Step, Error> {
+    if decision.gone
+        && let Some(step) = recreate::begin_anew(context, me, read).await?
+    {
+        return Ok(step);
+    }
     let now = context.clock.now();
     let status = seen.map(|seen| &seen.status);
     let mut statements: Vec<Statement> = milestones::ending(status, decision.gone).into();
@@ -51,8 +57,12 @@ pub async fn show(
         carry_figures(&before, &mut after);
         again = Some(again.map_or(rest, |again: Duration| again.min(rest)));
     }
+    let verdict = match recreate::hindrance(context, me, read) {
+        Some(hindrance) if decision.gone => decision.verdict.clone().and(hindrance),
+        _ => decision.verdict.clone(),
+    };
     let say = Say {
-        verdict: &decision.verdict,
+        verdict: &verdict,
         more: &statements,
         unstated: Unstated::Unknown,
     };

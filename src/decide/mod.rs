@@ -14,6 +14,7 @@ mod name;
 mod observed;
 pub mod progress;
 mod record;
+pub mod recreate;
 mod reservation;
 pub mod stale;
 mod verdict;

@@ -25,6 +25,7 @@ mod process;
 mod progress;
 mod protocol;
 mod races;
+mod recreate;
 mod rest;
 mod restore;
 mod schema;

@@ -62,6 +62,7 @@ words! {
         // The way to a running project.
         Pending: "Nothing has been done yet; the operator is about to begin.",
         Creating: "The project is being created in OMS.",
+        Recreating: "The project is gone from OMS, and another one is made in its place because the annotation `oms.oceanbase.com/recreate` asks for it.",
         Starting: "The project exists in OMS and is being started.",
         Running: "The project is running, as declared.",
         Created: "The project exists and is not started, as declared.",
