@@ -18,6 +18,7 @@ pub mod connection;
 mod context;
 mod create;
 mod credentials;
+mod details;
 mod events;
 mod failure;
 mod kubernetes;

@@ -93,10 +93,7 @@ async fn let_go_of_the_id(
         Reason::Recreating,
         format!("Project {id} is gone from OMS; as asked, another one is made in its place."),
     );
-    let say = Say {
-        verdict: &verdict,
-        more: &[],
-    };
+    let say = Say::only(&verdict);
     let written = publish_all(context, &live, &say, after).await?;
     context.memory.begin_anew(&me.uid);
     tracing::info!(
