@@ -221,6 +221,16 @@ mod tests {
         }
     }
 
+    /// Step, tables, OMS's count, whether these are all; and what follows.
+    type Row<'a> = (
+        &'a Step,
+        Vec<DifferingTable>,
+        Option<i64>,
+        bool,
+        Option<bool>,
+        Reason,
+    );
+
     fn says(
         step: &Step,
         tables: Vec<DifferingTable>,
@@ -241,14 +251,7 @@ mod tests {
         // The verifier stays RUNNING at 100 as long as the project lives.
         let done = step("RUNNING", 100);
         let same = || table("a", "CONSISTENT", 0);
-        let rows: [(
-            &Step,
-            Vec<DifferingTable>,
-            Option<i64>,
-            bool,
-            Option<bool>,
-            Reason,
-        ); 11] = [
+        let rows: [Row<'_>; 11] = [
             (
                 &done,
                 vec![same()],

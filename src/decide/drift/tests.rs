@@ -308,7 +308,8 @@ proptest! {
 
     #[test]
     fn one_changed_scalar_is_one_difference_at_its_path(body in body(), value in scalar(), other in scalar()) {
-        prop_assume!(!is_same(&value, &other) && !(is_nothing(&value) && is_nothing(&other)));
+        let both_nothing = is_nothing(&value) && is_nothing(&other);
+        prop_assume!(!both_nothing && !is_same(&value, &other));
         let mut asked = body;
         asked.insert("section".into(), json!({"field": value}));
         let mut found = echo(&Value::Object(asked.clone()), &[], false);
