@@ -60,8 +60,15 @@ async fn a_fresh_process_asks_only_for_what_moved_since_the_status_was_written()
     let new = read(1, json!({}), None);
     assert!(Due::new(Marks::default(), &new, &seen(10)).configuration());
 
+    // Nobody could tell what this process should rely on.
+    let mut status = compared_at(10);
+    status["conditions"][0]["reason"] = json!("NotObserved");
+    let unseen = read(1, status, None);
+    assert!(Due::new(Marks::default(), &unseen, &seen(10)).configuration());
+
     let read = read(1, compared_at(10), None);
     let mut due = Due::new(Marks::default(), &read, &seen(10));
+    assert_eq!(due.comparison(), Comparison::Made);
     assert!(!due.verification(&verifier("RUNNING", 100)));
     assert!(due.verification(&verifier("RUNNING", 40)), "verified again");
 }
