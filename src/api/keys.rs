@@ -10,6 +10,10 @@ pub const RECONCILE_REQUESTED_AT: &str = "oms.oceanbase.com/reconcile-requested-
 /// Annotation of the user: any new text allows one more try of what failed.
 pub const RETRY: &str = "oms.oceanbase.com/retry";
 
+/// Annotation of the user: the id of the resource's project that is gone allows
+/// to make another one in its place.
+pub const RECREATE: &str = "oms.oceanbase.com/recreate";
+
 /// Finalizer of both kinds.
 pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
 

@@ -141,6 +141,18 @@ impl Kubernetes {
         self.patch_metadata("reserve the create", read, patch).await
     }
 
+    /// Takes the reservation off the resource, if nothing has changed since
+    /// `read`.
+    pub async fn drop_reservation(
+        &self,
+        read: &MigrationProject,
+    ) -> Result<MigrationProject, Error> {
+        let annotations = json!({CREATE_RESERVATION: null});
+        let patch = metadata_patch(read, with_finalizer(read), Some(annotations));
+        self.patch_metadata("remove the reservation", read, patch)
+            .await
+    }
+
     /// Puts the finalizer onto an object, if nothing has changed since `read`.
     pub async fn hold<K: Ours>(&self, read: &K) -> Result<K, Error> {
         let patch = metadata_patch(read, with_finalizer(read), None);

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::claims::Key;
 use super::context::Context;
-use crate::api::keys::{FINALIZER, RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::keys::{FINALIZER, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::MigrationProject;
 
 /// Which resource a pass is about.
@@ -45,7 +45,7 @@ pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
         .deletion_timestamp
         .is_some()
         .hash(&mut hasher);
-    for name in [RECONCILE_REQUESTED_AT, RETRY] {
+    for name in [RECONCILE_REQUESTED_AT, RECREATE, RETRY] {
         annotation(project, name).hash(&mut hasher);
     }
     if let Some(connection) = context.claims.connection_of(project) {

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::claims::Key;
+use super::details::Marks;
 use crate::decide::caught_up::Side;
 use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace};
 
@@ -56,6 +57,8 @@ pub struct Remembered {
     pub told_foreign: bool,
     /// On which side of its limit the lag has been, and since when.
     pub lag_side: Option<Side>,
+    /// What was asked of its project alone, and as of when.
+    pub details: Marks,
     figures_written: Option<Instant>,
     failures: Failures,
 }
@@ -81,6 +84,7 @@ impl Remembered {
             mutated: None,
             told_foreign: false,
             lag_side: None,
+            details: Marks::default(),
             figures_written: None,
             failures: Failures::default(),
         }
@@ -142,6 +146,14 @@ impl Memory {
                 .entry(uid.to_owned())
                 .or_insert_with(|| Remembered::new(key.clone())),
         )
+    }
+
+    /// The resource's project is gone and another one is to be made: what was
+    /// remembered of the old one says nothing of that.
+    pub fn begin_anew(&self, uid: &str) {
+        if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
+            *remembered = Remembered::new(remembered.key.clone());
+        }
     }
 
     /// The resource is gone. What may still take effect in OMS is kept.

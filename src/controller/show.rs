@@ -5,9 +5,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
+use super::details;
 use super::me::Me;
 use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step};
 use super::publish::{Say, publish_all};
+use super::recreate;
 use crate::api::v1alpha1::{
     ConditionType, MigrationProject, MigrationProjectStatus, Reason, StepStatus,
 };
@@ -24,6 +26,11 @@ pub async fn show(
     decision: &LifeDecision,
     seen: Option<&Seen>,
 ) -> Result<Step, Error> {
+    if decision.gone
+        && let Some(step) = recreate::begin_anew(context, me, read).await?
+    {
+        return Ok(step);
+    }
     let now = context.clock.now();
     let status = seen.map(|seen| &seen.status);
     let mut statements: Vec<Statement> = milestones::ending(status, decision.gone).into();
@@ -37,6 +44,18 @@ pub async fn show(
     let mut after = read.status.clone().unwrap_or_default();
     if let Some(seen) = seen {
         describe(&mut after, seen);
+        let details = details::look(context, me, read, seen, &mut after).await;
+        again = sooner(again, details.again);
+        // They say more of the same.
+        statements.retain(|one| {
+            details
+                .statements
+                .iter()
+                .all(|other| other.type_ != one.type_)
+        });
+        statements.extend(details.statements);
+    } else {
+        statements.extend(details::unknown(read, decision.gone));
     }
     after.gone = decision.gone.then_some(true);
     after.spec_mismatch = None;
@@ -49,16 +68,22 @@ pub async fn show(
     if let (true, Some(rest)) = (moves_figures_only(&before, &after), rest) {
         // Conditions are not held back: they only change with more than figures.
         carry_figures(&before, &mut after);
-        again = Some(again.map_or(rest, |again: Duration| again.min(rest)));
+        again = sooner(again, Some(rest));
     }
+    let verdict = match recreate::hindrance(context, me, read) {
+        Some(hindrance) if decision.gone => decision.verdict.clone().and(hindrance),
+        _ => decision.verdict.clone(),
+    };
     let say = Say {
-        verdict: &decision.verdict,
+        verdict: &verdict,
         more: &statements,
         unstated: Unstated::Unknown,
     };
+    details::keep_mark_with_changes_only(&before, &mut after, &say, me.generation, now);
     let written = publish_all(context, read, &say, after).await?;
     if written.is_some() {
         context.memory.figures_written(&me.uid, &me.key);
+        details::announce(context, read, &statements).await;
     }
     context.memory.succeeded(&me.uid);
     let rest = match decision.verdict.readiness {
@@ -70,11 +95,14 @@ pub async fn show(
         }
         _ => None,
     };
-    Ok(match (rest, again) {
-        (None, None) => Step::Rest,
-        (Some(wait), None) | (None, Some(wait)) => Step::After(wait),
-        (Some(one), Some(other)) => Step::After(one.min(other)),
-    })
+    Ok(sooner(rest, again).map_or(Step::Rest, Step::After))
+}
+
+fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 fn describe(status: &mut MigrationProjectStatus, seen: &Seen) {
@@ -164,4 +192,5 @@ fn carry_figures(before: &MigrationProjectStatus, after: &mut MigrationProjectSt
     }
     after.progress = before.progress;
     after.lag_seconds = before.lag_seconds;
+    after.last_modified = before.last_modified;
 }

@@ -22,7 +22,7 @@ use super::merge::merge;
 use super::pass::Error;
 use super::publish::requested;
 use super::{connection, reconcile};
-use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RETRY};
+use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 
 /// Objects asked for at a time when the whole list is read: a mapping may be
@@ -235,7 +235,7 @@ fn lost(context: &Context, connection: &Key) {
 /// not; but an id that another process wrote does.
 fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
     let mut hasher = what_wakes(project);
-    for name in [CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RETRY] {
+    for name in [CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY] {
         annotation(project, name).hash(&mut hasher);
     }
     let status = project.status.as_ref();

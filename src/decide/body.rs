@@ -131,6 +131,18 @@ pub fn build(
     Ok(body)
 }
 
+/// What the spec says of the project, and no more: of one that exists already it
+/// may be a part.
+pub(super) fn described(spec: &MigrationProjectSpec) -> Map<String, Value> {
+    let mut described = object(&spec.project);
+    if let Some(extra) = &spec.extra_properties
+        && refused_extras(extra).is_empty()
+    {
+        merge(&mut described, without_nulls(extra.clone()));
+    }
+    described
+}
+
 /// What `extraProperties` holds that is not its to give; empty for what
 /// [`build`] accepts.
 #[must_use]

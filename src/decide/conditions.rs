@@ -56,7 +56,16 @@ pub fn conditions(
                 Some(condition(current, &unknown, generation, now))
             }
         });
-    stated.chain(rest).collect()
+    let mut all: Vec<Condition> = stated.chain(rest).collect();
+    // Whichever of them are stated this time: another order would be a write.
+    all.sort_by_key(|condition| place(&condition.type_));
+    all
+}
+
+fn place(type_: &str) -> usize {
+    let known = ConditionType::ALL;
+    let found = known.iter().position(|known| known.as_str() == type_);
+    found.unwrap_or(known.len())
 }
 
 /// How a condition that is not stated is to be taken.
@@ -230,6 +239,24 @@ mod tests {
     fn what_was_seen_just_now_stands() {
         let kept: Vec<_> = RUNNING.iter().skip(2).copied().collect();
         assert_eq!(after(&RUNNING, Unstated::Stands), words(&kept));
+    }
+
+    #[test]
+    fn what_is_stated_this_time_does_not_move_the_others() {
+        let say = |type_| Statement::new(type_, Some(true), Reason::InSync, "so".to_owned());
+        let all = [
+            ConditionType::Ready,
+            ConditionType::Verified,
+            ConditionType::InSync,
+        ]
+        .map(say);
+        let first = conditions(&[], &all, Unstated::Stands, 1, Timestamp::UNIX_EPOCH);
+        for stated in [&all[..1], &all[1..], &all[2..]] {
+            assert_eq!(
+                conditions(&first, stated, Unstated::Stands, 1, Timestamp::UNIX_EPOCH),
+                first
+            );
+        }
     }
 
     #[test]

@@ -105,8 +105,8 @@ fn gone(id: &str) -> LifeDecision {
     let verdict = Verdict::stalled(
         Reason::ProjectGone,
         format!(
-            "OMS no longer knows project {id}. It is not created anew unasked: delete this \
-             resource and apply it again to have a new one."
+            "OMS no longer knows project {id}. It is not made anew unasked. To have another one \
+             in its place, annotate this resource with\n  oms.oceanbase.com/recreate: {id}"
         ),
     );
     LifeDecision {

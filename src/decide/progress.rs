@@ -44,6 +44,19 @@ impl Step {
         )
     }
 
+    /// Whether this is the step that compares source and target.
+    #[must_use]
+    pub fn is_full_verification(&self) -> bool {
+        matches!(self.name.as_str(), "FULL_VERIFIER" | "FULL_VALIDATION")
+    }
+
+    /// Whether its work is done: a verifier stays RUNNING at 100 as long as the
+    /// project lives.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.status == "FINISHED" || (self.status == "RUNNING" && self.progress == Some(100))
+    }
+
     /// Whether the step waits for a human's decision, not for the operator's.
     fn is_switchover(&self) -> bool {
         matches!(self.name.as_str(), "TRANSFER_APP_SWITCH" | "APP_SWITCH")

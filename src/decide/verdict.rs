@@ -95,6 +95,14 @@ impl Verdict {
             Readiness::Stalled | Readiness::Unknown | Readiness::Stale => true,
         }
     }
+
+    /// The same with another sentence.
+    #[must_use]
+    pub fn and(mut self, sentence: &str) -> Self {
+        self.message.push(' ');
+        self.message.push_str(sentence);
+        self
+    }
 }
 
 /// One condition, before it gets its times.

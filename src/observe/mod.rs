@@ -1,9 +1,11 @@
 //! What goes on in OMS, watched by one walk for each connection and interval.
 
+mod details;
 mod snapshot;
 mod sweep;
 mod translate;
 
+pub use details::{failed_checks, failed_checks_of_step, verification};
 pub use snapshot::{Seen, Snapshot};
 pub use sweep::{MAX_PAGES, probe, sweep};
 pub use translate::translate;

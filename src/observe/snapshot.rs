@@ -13,6 +13,9 @@ pub struct Seen {
     pub name: String,
     /// The status.
     pub status: ProjectStatus,
+    /// When OMS changed it last. A change of its configuration shows in a list
+    /// by this alone.
+    pub modified: Option<Timestamp>,
     /// How far it is.
     pub progress: Progress,
 }
@@ -23,6 +26,7 @@ impl Seen {
     pub fn shows_the_same(&self, other: &Self) -> bool {
         self.name == other.name
             && self.status == other.status
+            && self.modified == other.modified
             && self.progress.shows_the_same(&other.progress)
     }
 }
@@ -67,6 +71,7 @@ mod tests {
                 let seen = Seen {
                     name: format!("name of {id}"),
                     status: ProjectStatus::parse(status),
+                    modified: None,
                     progress: Progress::default(),
                 };
                 ((*id).to_owned(), seen)

@@ -36,6 +36,7 @@ pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) 
     Seen {
         name: project.name.clone().unwrap_or_default(),
         status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+        modified: project.gmt_modified,
         progress: Progress {
             steps: ordered.into_iter().take(MAX_STEPS).map(step).collect(),
             lag,
@@ -43,6 +44,11 @@ pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) 
             finished: project.gmt_finish,
         },
     }
+}
+
+/// Whether this is the step that checks before anything is moved.
+pub(super) fn is_precheck(wire: &oms::Step) -> bool {
+    step(wire).is_precheck()
 }
 
 fn step(step: &oms::Step) -> Step {

@@ -20,17 +20,23 @@ pub enum Action {
     DescribeProject,
     /// One page of the data sources.
     ListDataSource,
+    /// The items of a project's precheck; not on every server.
+    GetPreCheckResult,
+    /// One page of the tables that a full verification has compared.
+    ListProjectFullVerifyResult,
 }
 
 impl Action {
     /// All of them, for metrics that exist before the first call.
-    pub const ALL: [Action; 6] = [
+    pub const ALL: [Action; 8] = [
         Action::CreateProject,
         Action::StartProject,
         Action::DeleteProject,
         Action::ListProjects,
         Action::DescribeProject,
         Action::ListDataSource,
+        Action::GetPreCheckResult,
+        Action::ListProjectFullVerifyResult,
     ];
 
     /// The name in the query string, which is case-sensitive.
@@ -42,6 +48,8 @@ impl Action {
             Action::ListProjects => "ListProjects",
             Action::DescribeProject => "DescribeProject",
             Action::ListDataSource => "ListDataSource",
+            Action::GetPreCheckResult => "GetPreCheckResult",
+            Action::ListProjectFullVerifyResult => "ListProjectFullVerifyResult",
         }
     }
 
@@ -49,7 +57,11 @@ impl Action {
     pub const fn is_mutation(self) -> bool {
         match self {
             Action::CreateProject | Action::StartProject | Action::DeleteProject => true,
-            Action::ListProjects | Action::DescribeProject | Action::ListDataSource => false,
+            Action::ListProjects
+            | Action::DescribeProject
+            | Action::ListDataSource
+            | Action::GetPreCheckResult
+            | Action::ListProjectFullVerifyResult => false,
         }
     }
 }

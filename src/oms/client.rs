@@ -10,7 +10,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::detail::{self, Described, FullVerification, PreCheckItem};
 use super::error::Inner;
+use super::redact::clean;
 use super::reply::{Failure, Success, Told, failure_of_transport, read, timed_out};
 use super::walk::Walker;
 use super::wire::is_usable_id;
@@ -22,6 +24,9 @@ use super::{
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("oms-operator/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The longest text kept of what a step says about a failure.
+const MAX_STEP_TEXT: usize = 512;
 
 /// A client of one OMS under one account. Cheap to clone; clones share their connections.
 ///
@@ -86,8 +91,26 @@ impl Client {
 
     /// One page of the projects.
     pub async fn list_projects(&self, request: &ListProjects) -> Result<Page<Project>, Error> {
-        self.list(Action::ListProjects, &request.body(), Project::decode)
+        let decode = |value: &Value| self.project(value);
+        self.list(Action::ListProjects, &request.body(), decode)
             .await
+    }
+
+    /// A project, with what it says of failures fit for a status.
+    fn project(&self, value: &Value) -> Option<Project> {
+        let mut project = Project::decode(value)?;
+        for error in project.steps.iter_mut().flat_map(|step| &mut step.errors) {
+            let texts = [
+                &mut error.code,
+                &mut error.message,
+                &mut error.reason,
+                &mut error.proposal,
+            ];
+            for text in texts {
+                *text = text.take().and_then(|text| self.fit(&text, MAX_STEP_TEXT));
+            }
+        }
+        Some(project)
     }
 
     /// All pages of the projects, from the first on, at most `max_pages`; see [`Walk`].
@@ -122,7 +145,7 @@ impl Client {
     pub async fn describe_project(&self, id: &str) -> Result<Project, Error> {
         const ACTION: Action = Action::DescribeProject;
         self.ask(ACTION, &by_id(id), |success| {
-            match Project::decode(&success.envelope.data) {
+            match self.project(&success.envelope.data) {
                 None => Err("success without a project"),
                 Some(project) if project.id != id => {
                     Err("a project with another id than asked for")
@@ -131,6 +154,68 @@ impl Client {
             }
         })
         .await
+    }
+
+    /// One project with its configuration, which lists do not show.
+    pub async fn describe_in_full(&self, id: &str) -> Result<Described, Error> {
+        const ACTION: Action = Action::DescribeProject;
+        self.ask(ACTION, &by_id(id), |success| {
+            match self.project(&success.envelope.data) {
+                Some(project) if project.id == id => Ok(Described {
+                    project,
+                    configuration: detail::configuration(&success.envelope.data),
+                    server_date: success.date,
+                }),
+                _ => Err("success without the project asked for"),
+            }
+        })
+        .await
+    }
+
+    /// The items of a project's precheck. `id` is that of the project, or of a precheck that it was made with.
+    pub async fn precheck_result(&self, id: &str) -> Result<Vec<PreCheckItem>, Error> {
+        const ACTION: Action = Action::GetPreCheckResult;
+        self.ask(ACTION, &by_id(id), |success| {
+            detail::precheck(&success.envelope.data).ok_or("success without a list of checks")
+        })
+        .await
+    }
+
+    /// What a project's full verification has found so far, at most `max_pages` of it.
+    pub async fn full_verification(
+        &self,
+        id: &str,
+        max_pages: u32,
+    ) -> Result<FullVerification, Error> {
+        const ACTION: Action = Action::ListProjectFullVerifyResult;
+        const PAGE: u32 = ListProjects::MAX_PAGE_SIZE;
+        let mut found = FullVerification::default();
+        for number in 1..=max_pages {
+            let body = Map::from_iter([
+                ("projectId".to_owned(), json!(id)),
+                ("pageNumber".to_owned(), json!(number)),
+                ("pageSize".to_owned(), json!(PAGE)),
+            ]);
+            let page = self.ask(ACTION, &body, |success| {
+                detail::verification(&success.envelope.data).ok_or("success without a result")
+            });
+            let (different, tables) = page.await?;
+            let last = tables.len() < PAGE as usize;
+            found.different_number = different.or(found.different_number);
+            found.tables.extend(tables);
+            if last {
+                found.complete = true;
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// A text of OMS fit for a status: one printable line of at most `max` characters, without the account;
+    /// nothing if nothing is left.
+    #[must_use]
+    pub fn fit(&self, text: &str, max: usize) -> Option<String> {
+        clean(text, &self.0.settings.credentials, max)
     }
 
     /// One page of the data sources.

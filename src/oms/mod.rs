@@ -15,12 +15,14 @@
 //! | `outcome.rs` | the one place that may say that a mutation was not done |
 //! | `reply.rs`, `error.rs`, `redact.rs` | what is told about a failure, and what never is |
 //! | `list.rs`, `walk.rs` | list requests, and all pages of them |
+//! | `detail.rs` | what is asked of one project only: configuration, precheck, verification |
 //! | `wire.rs`, `fields.rs` | what comes back, decoded with tolerance |
 
 mod action;
 mod client;
 pub mod codes;
 mod credentials;
+mod detail;
 mod envelope;
 mod error;
 mod fields;
@@ -41,6 +43,7 @@ pub use action::Action;
 pub use client::Client;
 pub use codes::{Class, Retry};
 pub use credentials::{Credentials, CredentialsError};
+pub use detail::{Described, FullVerification, PreCheckItem, VerifiedTable};
 pub use envelope::Unreadable;
 pub use error::{Error, Problem};
 pub use list::{ListDataSources, ListProjects, Order, Page, SortField};

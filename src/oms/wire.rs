@@ -120,7 +120,8 @@ pub struct StepInfo {
     pub capacity: Option<i64>,
 }
 
-/// What OMS says about a failure inside a project. Its texts are as sent: cut and clean them before use.
+/// What OMS says about a failure inside a project. Short, on one line,
+/// without the account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorDetail {
     /// The code.

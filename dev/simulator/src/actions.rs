@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::{Clock, Now};
 use crate::config::{Config, UnknownKeys};
+use crate::details;
 use crate::list;
 use crate::project::{Phase, Project};
 use crate::reply::{Answer, Refusal};
@@ -14,7 +15,7 @@ use crate::state::State;
 use crate::validate;
 
 /// Every action that this OMS knows.
-pub const ACTIONS: [&str; 11] = [
+pub const ACTIONS: [&str; 13] = [
     "CreateProject",
     "StartProject",
     "StopProject",
@@ -26,6 +27,8 @@ pub const ACTIONS: [&str; 11] = [
     "DescribeProjectSteps",
     "DescribeProjectProgress",
     "ListDataSource",
+    "GetPreCheckResult",
+    "ListProjectFullVerifyResult",
 ];
 
 /// One piece of work.
@@ -54,6 +57,8 @@ impl Work<'_> {
             "DescribeProjectSteps" => self.steps(),
             "DescribeProjectProgress" => self.progress(),
             "ListDataSource" => list::data_sources(&self),
+            "GetPreCheckResult" => details::precheck(self),
+            "ListProjectFullVerifyResult" => details::verification(self),
             _ => Err(Refusal::unsupported(action)),
         }
     }
@@ -89,7 +94,7 @@ impl Work<'_> {
 
     fn transition(mut self, action: &str) -> Done {
         let (config, now) = (self.config, self.now);
-        let project = self.project()?;
+        let project = self.project("ById", "id")?;
         let allowed: &[&str] = match action {
             "StartProject" => &["INIT"],
             "StopProject" => &["RUNNING"],
@@ -111,7 +116,7 @@ impl Work<'_> {
     }
 
     fn delete(mut self) -> Done {
-        let project = self.project()?;
+        let project = self.project("ById", "id")?;
         if !["INIT", "RELEASED"].contains(&project.status()) {
             return Err(Refusal::wrong_state(
                 "DeleteProject",
@@ -125,18 +130,18 @@ impl Work<'_> {
     }
 
     fn describe(mut self) -> Done {
-        let id = self.project()?.id.clone();
+        let id = self.project("ById", "id")?.id.clone();
         let fill = self.config.fill_defaults;
         self.viewed(&id, |view, project| view.described(project, fill))
     }
 
     fn steps(mut self) -> Done {
-        let id = self.project()?.id.clone();
+        let id = self.project("ById", "id")?.id.clone();
         self.viewed(&id, |view, project| view.steps(project))
     }
 
     fn progress(mut self) -> Done {
-        let id = self.project()?.id.clone();
+        let id = self.project("ById", "id")?.id.clone();
         let form = self.state.reply_form.checkpoint;
         self.viewed(&id, |view, project| view.progress(project, form))
     }
@@ -152,13 +157,13 @@ impl Work<'_> {
         Ok(Answer::of(look(&view, project)))
     }
 
-    /// The settled project of a body `{id}`.
-    fn project(&mut self) -> Result<&mut Project, Refusal> {
-        self.check("ById", |_, _| {})?;
+    /// The settled project that `key` of the body, a request of that name, gives.
+    pub fn project(&mut self, request: &str, key: &str) -> Result<&mut Project, Refusal> {
+        self.check(request, |_, _| {})?;
         // Required by the schema just checked.
         let id = self
             .body
-            .get("id")
+            .get(key)
             .and_then(Value::as_str)
             .unwrap_or_default();
         let project = self.state.projects.get_mut(id);

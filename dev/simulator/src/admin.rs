@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::actions::ACTIONS;
 use crate::config::ReplyForm;
+use crate::details::TableDifference;
 use crate::fault::{Fault, When};
 use crate::handles::HandleError;
 use crate::oms::Oms;
@@ -104,6 +105,9 @@ struct Patch {
     status: Option<String>,
     #[serde(default, deserialize_with = "present")]
     lag: Option<Option<f64>>,
+    configuration: Option<Value>,
+    #[serde(default)]
+    differences: BTreeMap<String, TableDifference>,
 }
 
 /// Tells null from absent.
@@ -126,6 +130,12 @@ async fn patch(
     }
     if let Some(lag) = patch.lag {
         oms.set_lag(&id, lag.map(seconds))?;
+    }
+    if let Some(configuration) = &patch.configuration {
+        oms.configure(&id, configuration)?;
+    }
+    for (table, difference) in patch.differences {
+        oms.set_difference(&id, &table, difference)?;
     }
     Ok(Json(json!(oms.project(&id)?)))
 }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::calls::Call;
 use crate::clock::{Clock, Now};
 use crate::config::ReplyForm;
+use crate::configuration;
+use crate::details::TableDifference;
 use crate::fault::{Fault, When};
 use crate::gate::{Gate, GateState};
 use crate::oms::Oms;
@@ -177,6 +179,29 @@ impl Oms {
     /// Pins how far INCR_TRANSFER is behind; `None` lets it catch up again.
     pub fn set_lag(&self, project: &str, lag: Option<Duration>) -> Result<(), HandleError> {
         self.change(project, |project, _| project.pin_lag(lag))
+    }
+
+    /// Changes a project's configuration, as somebody may in the console: merges
+    /// `patch` into it (RFC 7386), whatever OMS itself would allow. The steps
+    /// stay those that the project was made with.
+    pub fn configure(&self, project: &str, patch: &Value) -> Result<(), HandleError> {
+        self.change(project, |project, now| {
+            configuration::merge(Arc::make_mut(&mut project.configuration), patch);
+            project.touch(now);
+        })
+    }
+
+    /// What the full verification finds in a table, given as `schema.table` of
+    /// the source; no difference at all makes it consistent again.
+    pub fn set_difference(
+        &self,
+        project: &str,
+        table: &str,
+        difference: TableDifference,
+    ) -> Result<(), HandleError> {
+        self.change(project, |project, _| {
+            project.differences.insert(table.to_owned(), difference);
+        })
     }
 
     /// Takes a project away, as somebody may in the console.

@@ -53,6 +53,7 @@
 //! | RELEASED projects | stay in lists until they are deleted |
 //! | DeleteProject | allowed in INIT and RELEASED only (the console's rule), done at once |
 //! | `startTimestamp` beside a full transfer | accepted, as in the vendor's example |
+//! | precheck items | the words of their `status`, and their text fields, are ours |
 //! | `Date` header | the simulator's clock, which is that of `gmtCreate` too |
 //!
 //! # Time
@@ -77,6 +78,8 @@ mod admin;
 mod calls;
 mod clock;
 mod config;
+mod configuration;
+mod details;
 mod fault;
 mod gate;
 mod handles;
@@ -101,6 +104,7 @@ pub use config::{
     Admin, Casing, CheckpointForm, CodeForm, Config, CostForm, Durations, ReplyForm, Unauthorized,
     UnknownKeys,
 };
+pub use details::TableDifference;
 pub use fault::{Fault, Kind, When};
 pub use gate::Gate;
 pub use handles::{HandleError, ProjectView};

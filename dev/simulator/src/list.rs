@@ -11,7 +11,7 @@ use crate::reply::{Answer, Page};
 use crate::seed::DataSource;
 use crate::validate;
 
-const PROJECT_PAGE: RangeInclusive<u64> = 1..=150;
+pub(crate) const PROJECT_PAGE: RangeInclusive<u64> = 1..=150;
 /// A known client refuses more.
 const DATA_SOURCE_PAGE: RangeInclusive<u64> = 1..=10;
 const DEFAULT_PAGE_SIZE: u64 = 10;
@@ -95,7 +95,7 @@ impl<'a> Filter<'a> {
     }
 
     fn admits(&self, project: &Project, data_sources: &[DataSource]) -> bool {
-        let body_text = |key: &str| project.body.get(key).and_then(Value::as_str);
+        let body_text = |key: &str| project.configuration.get(key).and_then(Value::as_str);
         let of_type = |endpoint: &str, types: &[&str]| {
             types.is_empty()
                 || data_sources.iter().any(|source| {
@@ -104,7 +104,10 @@ impl<'a> Filter<'a> {
                 })
         };
         let labelled = |label: &str| {
-            let labels = project.body.get("labelIds").and_then(Value::as_array);
+            let labels = project
+                .configuration
+                .get("labelIds")
+                .and_then(Value::as_array);
             labels.is_some_and(|labels| labels.iter().any(|have| have == label))
         };
         (contains(&project.name, &self.key) || contains(&project.id, &self.key))
@@ -116,7 +119,11 @@ impl<'a> Filter<'a> {
     }
 }
 
-fn paging(body: &Map<String, Value>, sizes: RangeInclusive<u64>, complaints: &mut Vec<String>) {
+pub(crate) fn paging(
+    body: &Map<String, Value>,
+    sizes: RangeInclusive<u64>,
+    complaints: &mut Vec<String>,
+) {
     let wrong = |key: &str, fits: &dyn Fn(u64) -> bool| {
         body.get(key)
             .is_some_and(|given| given.is_number() && !given.as_u64().is_some_and(fits))
@@ -133,7 +140,11 @@ fn paging(body: &Map<String, Value>, sizes: RangeInclusive<u64>, complaints: &mu
     }
 }
 
-fn page<T>(body: &Map<String, Value>, found: &[T], write: impl Fn(&T) -> Value) -> Answer {
+pub(crate) fn page<T>(
+    body: &Map<String, Value>,
+    found: &[T],
+    write: impl Fn(&T) -> Value,
+) -> Answer {
     let number = body.get("pageNumber").and_then(Value::as_u64).unwrap_or(1);
     let size = body
         .get("pageSize")

@@ -114,7 +114,7 @@ impl Oms {
         let text = |key: &str| parsed.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut state = self.shared.state.lock();
         let now = self.shared.clock.now();
-        let project_id = text("id");
+        let project_id = text("id").or_else(|| text("projectId"));
         let known = project_id
             .as_deref()
             .and_then(|id| state.projects.get_mut(id));

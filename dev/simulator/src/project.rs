@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::clock::{Clock, Now};
 use crate::config::Durations;
+use crate::details::TableDifference;
 use crate::plan::{INCR, Plan};
 
 /// Why a step failed: one entry of its `errorDetails`.
@@ -81,6 +82,10 @@ pub(crate) struct Project {
     pub name: String,
     /// As received.
     pub body: Arc<Value>,
+    /// As it is now: somebody may change it in the console.
+    pub configuration: Arc<Value>,
+    /// What a full verification finds, by `schema.table` of the source.
+    pub differences: BTreeMap<String, TableDifference>,
     pub plan: Plan,
     pub created: Duration,
     /// Not in lists before.
@@ -104,11 +109,14 @@ pub(crate) struct Project {
 
 impl Project {
     pub fn new(id: String, name: String, body: Value, durations: &Durations, now: Now) -> Self {
+        let body = Arc::new(body);
         Self {
             id,
             name,
             plan: Plan::of(&body, durations),
-            body: Arc::new(body),
+            configuration: body.clone(),
+            body,
+            differences: BTreeMap::new(),
             created: now.wall,
             listed_from: now.wall,
             started: None,

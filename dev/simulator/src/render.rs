@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, Now};
 use crate::config::{CheckpointForm, Durations};
+use crate::configuration;
 use crate::plan::{FULL, INCR, Plan, STRUCT, SWITCH, Step, VERIFY};
 use crate::project::{Phase, Project};
 use crate::reply::{Refusal, error_detail};
@@ -40,20 +41,13 @@ impl View<'_> {
     pub fn described(&self, project: &Project, fill_defaults: bool) -> Value {
         let mut value = self.project(project);
         value["steps"] = self.steps(project);
-        for key in [
-            "transferMapping",
-            "commonTransferConfig",
-            "structTransferConfig",
-            "fullTransferConfig",
-            "incrTransferConfig",
-            "reverseIncrTransferConfig",
-        ] {
-            if let Some(given) = project.body.get(key) {
-                value[key] = given.clone();
+        for section in configuration::SECTIONS {
+            if let Some(given) = project.configuration.get(section) {
+                value[section] = given.clone();
             }
         }
         if fill_defaults {
-            fill(&mut value);
+            configuration::fill(&mut value);
         }
         value["extraInfo"] = self.extra_info(project);
         value
@@ -146,7 +140,7 @@ impl View<'_> {
                 "incrTimestampCheckpoint": checkpoint.map(|c| c.at.as_secs()),
                 "checkpointSampleTimestamp": checkpoint.map(|c| c.sampled.as_secs()),
                 "enableIncrStatistics": project
-                    .body
+                    .configuration
                     .pointer("/incrTransferConfig/enableIncrSyncStatistics")
                     .and_then(Value::as_bool)
                     .unwrap_or(false),
@@ -160,7 +154,7 @@ impl View<'_> {
 
     fn project(&self, project: &Project) -> Value {
         let connect = |key: &str, side: &str| {
-            let id = project.body.get(key)?.as_str()?;
+            let id = project.configuration.get(key)?.as_str()?;
             let source = self.data_sources.iter().find(|source| source.id == id)?;
             Some((source.kind.clone(), source.connect_info(side)))
         };
@@ -170,7 +164,7 @@ impl View<'_> {
             "id": project.id,
             "name": project.name,
             "owner": "admin",
-            "type": project.body.get("type"),
+            "type": project.configuration.get("type"),
             "status": project.status(),
             "importance": importance(project),
             "labels": labels(project),
@@ -220,7 +214,7 @@ impl View<'_> {
             "subtopics": null,
             "reverseSubtopics": null,
             "logServiceStartCheckpoint": null,
-            "sourceStoreKeptHour": project.body.pointer("/incrTransferConfig/storeLogKeptHour"),
+            "sourceStoreKeptHour": project.configuration.pointer("/incrTransferConfig/storeLogKeptHour"),
             "syncDelay": checkpoint.map(|c| (c.sampled - c.at).as_secs()),
             "syncDelaySampleTimestamp": checkpoint.map(|c| c.sampled.as_secs()),
             "incrSyncTimestamp": checkpoint.map(|c| c.at.as_secs()),
@@ -242,7 +236,7 @@ fn begun(project: &Project) -> bool {
 
 fn flag(project: &Project, key: &str) -> bool {
     project
-        .body
+        .configuration
         .get(key)
         .and_then(Value::as_bool)
         .unwrap_or(false)
@@ -250,12 +244,18 @@ fn flag(project: &Project, key: &str) -> bool {
 
 /// A recorded project shows LOW where none was asked for.
 fn importance(project: &Project) -> &str {
-    let given = project.body.get("importance").and_then(Value::as_str);
+    let given = project
+        .configuration
+        .get("importance")
+        .and_then(Value::as_str);
     given.unwrap_or("LOW")
 }
 
 fn labels(project: &Project) -> Value {
-    let ids = project.body.get("labelIds").and_then(Value::as_array);
+    let ids = project
+        .configuration
+        .get("labelIds")
+        .and_then(Value::as_array);
     ids.map_or(Value::Null, |ids| {
         ids.iter()
             .filter_map(Value::as_str)
@@ -329,38 +329,4 @@ fn failure(project: &Project, step: &Step) -> Value {
 fn description(step: &str) -> String {
     let words = step.to_ascii_lowercase().replace('_', " ");
     format!("Step: {words}")
-}
-
-/// OMS returns defaults that nobody set.
-fn fill(value: &mut Value) {
-    for (config, key, default) in [
-        ("commonTransferConfig", "tableCategory", json!("ALL")),
-        ("commonTransferConfig", "activeActive", json!(false)),
-        (
-            "structTransferConfig",
-            "byteCharConvertStrategy",
-            json!("DO_NOTHING_IF_BYTE_USED"),
-        ),
-        ("incrTransferConfig", "storeLogKeptHour", json!(168)),
-        ("incrTransferConfig", "incrSyncConcurrency", json!(64)),
-    ] {
-        if let Some(object) = value[config].as_object_mut() {
-            let set = object.entry(key).or_insert(Value::Null);
-            if set.is_null() {
-                *set = default;
-            }
-        }
-    }
-    for list in ["databases", "databasesBlack"] {
-        let databases = value["transferMapping"]
-            .get_mut(list)
-            .and_then(Value::as_array_mut);
-        for database in databases
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object_mut)
-        {
-            database.insert("type".into(), json!("DATABASE"));
-        }
-    }
 }

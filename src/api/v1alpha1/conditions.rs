@@ -48,7 +48,9 @@ words! {
         Succeeded: "The project has done its work and ended. False after any other end, Unknown before the end.",
         PrecheckPassed: "OMS's checks before the start have passed. Present where the project has such a step.",
         FullCopied: "The rows that were there at the start are copied. Present where the project has such a step.",
+        Verified: "Source and target were compared and do not differ. Present where the project has such a step.",
         CaughtUp: "The lag stays within `spec.readiness.maxLag`. Present where the project follows changes; Unknown while the lag is not known.",
+        InSync: "OMS's configuration of the project is what the spec asks for. A difference is never corrected by itself.",
         // Of connections.
         Reachable: "Something answers at the address of the OMSConnection and speaks like OMS.",
         CredentialsAccepted: "OMS takes name and password of the OMSConnection. Unknown while it cannot be asked.",
@@ -62,6 +64,7 @@ words! {
         // The way to a running project.
         Pending: "Nothing has been done yet; the operator is about to begin.",
         Creating: "The project is being created in OMS.",
+        Recreating: "The project is gone from OMS, and another one is made in its place because the annotation `oms.oceanbase.com/recreate` asks for it.",
         Starting: "The project exists in OMS and is being started.",
         Running: "The project is running, as declared.",
         Created: "The project exists and is not started, as declared.",
@@ -71,6 +74,12 @@ words! {
         PrecheckPassed: "OMS's checks before the start have passed.",
         PrecheckFailed: "OMS's checks before the start have failed; the message names the item and OMS's advice.",
         FullCopied: "All rows that were there at the start are copied.",
+        Verified: "Source and target were compared, and no table differs.",
+        TablesDiffer: "Source and target differ in the tables that `status.verification` names.",
+        VerificationUnclear: "OMS's comparison of source and target has failed or could not compare some tables.",
+        InSync: "OMS has what the spec asks for.",
+        Drifted: "Somebody has changed the project's configuration in OMS; `status.drift` names the settings.",
+        NotCompared: "The project's configuration has not been compared with the spec yet.",
         LagWithinLimit: "The lag has stayed within `spec.readiness.maxLag` for `stableFor`.",
         LagAboveLimit: "The lag has not stayed within `spec.readiness.maxLag` for `stableFor`.",
         // States of the project in OMS.

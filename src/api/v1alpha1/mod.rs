@@ -3,6 +3,7 @@
 pub mod conditions;
 mod connection;
 mod connection_status;
+mod detail_status;
 mod migration_project;
 pub mod project;
 pub(crate) mod rules;
@@ -14,6 +15,10 @@ pub use connection::{
     OMSConnection, OMSConnectionSpec, SecretRef, Tls,
 };
 pub use connection_status::OMSConnectionStatus;
+pub use detail_status::{
+    ConfigurationDifference, DifferingTable, DriftStatus, FailedCheck, PrecheckStatus,
+    VerificationStatus,
+};
 pub use migration_project::{
     Adopt, ConnectionRef, DeletionPolicy, MigrationProject, MigrationProjectSpec, NameRef,
     Readiness, WantedState,

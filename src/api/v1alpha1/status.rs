@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::detail_status::{DriftStatus, PrecheckStatus, VerificationStatus};
 use crate::api::schema::describe_at_field;
 
 /// What the operator knows about the project.
@@ -63,6 +64,24 @@ pub struct MigrationProjectStatus {
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     pub lag_seconds: Option<i64>,
 
+    /// Why OMS's checks before the start have failed, while they have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precheck: Option<PrecheckStatus>,
+
+    /// What the comparison of source and target has found, where the project
+    /// has such a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<VerificationStatus>,
+
+    /// In what the project differs from the spec, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftStatus>,
+
+    /// When OMS last changed the project (gmtModified, in UTC), as of the last
+    /// comparison with the spec. Written together with other changes only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<Timestamp>,
+
     /// When the project was started, in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Timestamp>,
@@ -96,9 +115,9 @@ pub struct MigrationProjectStatus {
     pub last_handled_reconcile_at: Option<String>,
 
     /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Finished,
-    /// Succeeded, PrecheckPassed, FullCopied, CaughtUp. Each can be waited for,
-    /// as in `kubectl wait --for=condition=Ready`. Reconciling and Stalled are
-    /// there only while True.
+    /// Succeeded, PrecheckPassed, FullCopied, Verified, CaughtUp, InSync. Each
+    /// can be waited for, as in `kubectl wait --for=condition=Ready`.
+    /// Reconciling and Stalled are there only while True.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

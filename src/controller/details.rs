@@ -1,0 +1,307 @@
+//! What lists do not show of a project: its configuration, the items of its
+//! precheck, the tables of its verification. Each is asked for only when the
+//! list says that it may have changed, so that a project at rest costs nothing.
+//!
+//! What an answer was as of is remembered in two places: this process's memory,
+//! and the status, which outlives it. The mark in the status
+//! (`status.lastModified`) is written only where something else is written too.
+
+mod due;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use self::due::Marks;
+use self::due::{Comparison, Due};
+use super::context::Context;
+use super::me::Me;
+use super::publish::Say;
+use crate::api::v1alpha1::{
+    ConditionType, DriftStatus, MigrationProject, MigrationProjectStatus, Reason,
+};
+use crate::decide::{Statement, conditions, drift, precheck, verification};
+use crate::observe::{self, Seen};
+use crate::oms::{self, Client, Described};
+
+/// The most pages of a verification: 3,000 tables, three times what OMS advises
+/// for one project.
+const MAX_PAGES: u32 = 20;
+
+/// What was found out, and when to look again.
+#[derive(Default)]
+pub struct Details {
+    /// What it makes of the conditions.
+    pub statements: Vec<Statement>,
+    /// When something will have to be asked for that was put off now.
+    pub again: Option<Duration>,
+}
+
+/// Asks for what is due of the project that was `seen`, and puts it into
+/// `after`, the status to be. A failed question changes nothing: what was known
+/// stands, and it is asked again.
+pub async fn look(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    seen: &Seen,
+    after: &mut MigrationProjectStatus,
+) -> Details {
+    let connection = context.claims.connection_of(read);
+    let live = connection.and_then(|key| context.registry.get(&key).live);
+    let (Some(live), Some(id)) = (live, after.project_id.clone()) else {
+        return Details::default();
+    };
+    let marks = context.memory.recall(&me.uid).map(|mine| mine.details);
+    let due = Due::new(marks.unwrap_or_default(), read, seen);
+    let mut asking = Asking {
+        client: &live.client,
+        id,
+        read,
+        seen,
+        due,
+        described: None,
+        details: Details::default(),
+    };
+    asking.configuration(after).await;
+    asking.precheck(after).await;
+    asking.verification(after).await;
+    let Asking {
+        due, mut details, ..
+    } = asking;
+    after.last_modified = due.modified().or(after.last_modified);
+    details.again = due.again();
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.details = due.into_marks());
+    details
+}
+
+struct Asking<'a> {
+    client: &'a Client,
+    id: String,
+    read: &'a MigrationProject,
+    seen: &'a Seen,
+    due: Due,
+    /// Asked for once in a pass, whoever needs it.
+    described: Option<Described>,
+    details: Details,
+}
+
+impl Asking<'_> {
+    fn say(&mut self, statement: Statement) {
+        self.details.statements.push(statement);
+    }
+
+    async fn describe(&mut self) -> Result<&Described, oms::Error> {
+        let described = match self.described.take() {
+            Some(described) => described,
+            None => self.client.describe_in_full(&self.id).await?,
+        };
+        Ok(self.described.insert(described))
+    }
+
+    async fn configuration(&mut self, after: &mut MigrationProjectStatus) {
+        if self.due.configuration() {
+            self.compare(after).await;
+        }
+        let statement = match self.due.comparison() {
+            Comparison::None => Statement::new(
+                ConditionType::InSync,
+                None,
+                Reason::NotCompared,
+                "The configuration has not been compared with the spec yet.".to_owned(),
+            ),
+            Comparison::Unsupported => missing(ConditionType::InSync, "DescribeProject"),
+            Comparison::Made => {
+                let adopted = self.read.spec.adopt.is_some();
+                drift::statement(after.drift.as_ref(), adopted)
+            }
+        };
+        self.say(statement);
+    }
+
+    async fn compare(&mut self, after: &mut MigrationProjectStatus) {
+        let name = after.project_name.clone().unwrap_or_default();
+        let asked = drift::asked(&self.read.spec, &name);
+        match self.describe().await {
+            Ok(described) => {
+                let (modified, date) = (described.project.gmt_modified, described.server_date);
+                let found = drift::compare(&asked, &described.configuration);
+                let found = found.map(|drift| fit(self.client, drift));
+                let same = found == after.drift && self.due.comparison() == Comparison::Made;
+                self.due.compared(modified, date, same);
+                after.drift = found;
+            }
+            Err(error) if error.is_unsupported() => {
+                self.due.cannot_compare(self.seen.modified);
+                after.drift = None;
+            }
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    async fn precheck(&mut self, after: &mut MigrationProjectStatus) {
+        let steps = &self.seen.progress.steps;
+        let step = steps.iter().find(|step| step.is_precheck());
+        let Some(step) = step.filter(|step| step.status == "FAILED") else {
+            after.precheck = None;
+            self.due.no_precheck();
+            return;
+        };
+        if self.due.precheck(step) {
+            let given = self.read.spec.project.pre_check_id.clone();
+            let id = given.unwrap_or_else(|| self.id.clone());
+            let mut failed = match self.client.precheck_result(&id).await {
+                Ok(items) => observe::failed_checks(self.client, &items),
+                Err(error) => {
+                    // Some servers may want the id of a precheck, which nobody
+                    // tells: what they answer then is not documented.
+                    if !error.was_answered() || error.class() == oms::Class::Throttled {
+                        self.failed(&error);
+                    }
+                    Vec::new()
+                }
+            };
+            if failed.is_empty() {
+                let client = self.client;
+                failed = match self.describe().await {
+                    Ok(described) => observe::failed_checks_of_step(client, &described.project),
+                    Err(error) => {
+                        self.failed(&error);
+                        Vec::new()
+                    }
+                };
+            }
+            after.precheck = precheck::summary(failed);
+            self.due.prechecked(step);
+        }
+        if let Some(precheck) = &after.precheck {
+            self.say(precheck::statement(precheck));
+        }
+    }
+
+    async fn verification(&mut self, after: &mut MigrationProjectStatus) {
+        let steps = &self.seen.progress.steps;
+        let Some(step) = steps.iter().find(|step| step.is_full_verification()) else {
+            after.verification = None;
+            return;
+        };
+        if step.status == "INIT" {
+            after.verification = None;
+        } else if self.due.verification(step) {
+            match self.client.full_verification(&self.id, MAX_PAGES).await {
+                Ok(found) => {
+                    let found = observe::verification(self.client, found);
+                    after.verification = Some(verification::summary(found));
+                    self.due.verified(step);
+                }
+                Err(error) if error.is_unsupported() => {
+                    self.due.cannot_verify(step);
+                    after.verification = None;
+                }
+                Err(error) => self.failed(&error),
+            }
+        }
+        if step.status != "INIT" && self.due.is_unverifiable() {
+            let action = "ListProjectFullVerifyResult";
+            return self.say(missing(ConditionType::Verified, action));
+        }
+        self.say(verification::statement(step, after.verification.as_ref()));
+    }
+
+    fn failed(&mut self, error: &oms::Error) {
+        tracing::debug!(project = self.id, %error, "a detail was not to be had");
+        self.due.failed();
+    }
+}
+
+/// Without what may be the connection's own account.
+fn fit(client: &Client, mut drift: DriftStatus) -> DriftStatus {
+    /// What [`drift::compare`] has cut them to already.
+    const LIMIT: usize = 256;
+    for one in &mut drift.differences {
+        for text in [&mut one.path, &mut one.wanted, &mut one.found] {
+            *text = text.take().and_then(|text| client.fit(&text, LIMIT));
+        }
+    }
+    drift
+}
+
+fn missing(type_: ConditionType, action: &str) -> Statement {
+    let message = format!("This OMS does not know the action {action}.");
+    Statement::new(type_, None, Reason::ActionMissing, message)
+}
+
+/// Whether the resource says anything about it.
+fn stands(read: &MigrationProject, type_: ConditionType) -> bool {
+    status_of(read, type_).is_some()
+}
+
+fn status_of(read: &MigrationProject, type_: ConditionType) -> Option<&str> {
+    let conditions = &read.status.as_ref()?.conditions;
+    let found = conditions
+        .iter()
+        .find(|condition| condition.type_ == type_.as_str())?;
+    Some(found.status.as_str())
+}
+
+/// Of a project that is gone nothing can be compared any more.
+#[must_use]
+pub fn unknown(read: &MigrationProject, gone: bool) -> Option<Statement> {
+    (gone && stands(read, ConditionType::InSync)).then(|| {
+        let message = "The project is gone.".to_owned();
+        Statement::new(ConditionType::InSync, None, Reason::ProjectGone, message)
+    })
+}
+
+/// Takes the mark back out of `after` where nothing else would be written.
+pub fn keep_mark_with_changes_only(
+    before: &MigrationProjectStatus,
+    after: &mut MigrationProjectStatus,
+    say: &Say<'_>,
+    generation: i64,
+    now: Timestamp,
+) {
+    let mut statements = say.verdict.statements();
+    statements.extend_from_slice(say.more);
+    let without = MigrationProjectStatus {
+        last_modified: before.last_modified,
+        conditions: conditions(
+            &before.conditions,
+            &statements,
+            say.unstated,
+            generation,
+            now,
+        ),
+        ..after.clone()
+    };
+    if without == *before {
+        after.last_modified = before.last_modified;
+    }
+}
+
+/// Events where a condition of these has turned.
+pub async fn announce(context: &Context, read: &MigrationProject, statements: &[Statement]) {
+    for one in statements {
+        let before = status_of(read, one.type_);
+        let is_news = match one.holds {
+            Some(true) => before != Some("True"),
+            Some(false) => before != Some("False"),
+            None => false,
+        };
+        let note = &one.message;
+        match (one.type_, one.holds) {
+            _ if !is_news => {}
+            (ConditionType::InSync, Some(true)) if before != Some("False") => {}
+            (ConditionType::InSync | ConditionType::Verified, Some(true)) => {
+                context.events.normal(read, one.reason, note).await;
+            }
+            (
+                ConditionType::InSync | ConditionType::Verified | ConditionType::PrecheckPassed,
+                Some(false),
+            ) => context.events.warning(read, one.reason, note).await,
+            _ => {}
+        }
+    }
+}
