@@ -11,7 +11,7 @@ use crate::oms;
 
 /// First wait where a quick repeat does harm (an account that gets locked) or
 /// no good (an answer that only an administrator changes).
-const SLOW: Duration = Duration::from_secs(60);
+pub const SLOW: Duration = Duration::from_secs(60);
 
 /// The reason for a failed call.
 #[must_use]
@@ -81,10 +81,13 @@ pub fn last_error(
     now: Timestamp,
     wait: Duration,
 ) -> LastError {
-    let next = SignedDuration::try_from(wait)
-        .ok()
-        .and_then(|wait| now.checked_add(wait).ok());
-    let fresh = LastError {
+    timed(in_words(error), before, now, wait)
+}
+
+/// The error without its times.
+#[must_use]
+pub fn in_words(error: &oms::Error) -> LastError {
+    LastError {
         action: Some(error.action().as_str().to_owned()),
         code: error.code().map(str::to_owned),
         message: error
@@ -92,16 +95,30 @@ pub fn last_error(
             .map_or_else(|| Some(error.to_string()), |text| Some(text.to_owned())),
         advice: error.advice().map(str::to_owned),
         request_id: error.request_id().map(str::to_owned),
-        time: Some(now),
-        next_attempt_time: next,
-    };
+        time: None,
+        next_attempt_time: None,
+    }
+}
+
+/// `fresh` as it stands after an attempt at `now`, `wait` before the next.
+#[must_use]
+pub fn timed(
+    fresh: LastError,
+    before: Option<&LastError>,
+    now: Timestamp,
+    wait: Duration,
+) -> LastError {
+    let next = SignedDuration::try_from(wait)
+        .ok()
+        .and_then(|wait| now.checked_add(wait).ok());
     let same = before.filter(|before| {
         before.action == fresh.action
             && before.code == fresh.code
             && before.message == fresh.message
     });
     LastError {
-        time: same.and_then(|before| before.time).or(fresh.time),
+        time: same.and_then(|before| before.time).or(Some(now)),
+        next_attempt_time: next,
         ..fresh
     }
 }

@@ -10,7 +10,7 @@ use super::failure;
 use super::kubernetes;
 use super::me::{Me, is_held, is_observed};
 use super::publish::{Say, publish, publish_all};
-use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::decide::{Readiness, Unstated, Verdict};
 use crate::oms;
 
@@ -93,17 +93,18 @@ pub fn wait_until(context: &Context, until: Timestamp) -> Step {
     Step::After(left.max(Duration::from_millis(100)))
 }
 
-/// Publishes what stands in the way. What heals by itself is looked at soon.
+/// Publishes what stands in the way until a human acts. No attempt is announced,
+/// because none is made.
 pub async fn rest_stalled(
     context: &Context,
     read: &MigrationProject,
     verdict: &Verdict,
 ) -> Result<Step, Error> {
-    publish(context, read, Some(verdict), |_| {}).await?;
-    Ok(match verdict.readiness {
-        Readiness::Progressing => Step::After(SOON),
-        _ => Step::After(STALLED_RECHECK),
+    publish(context, read, Some(verdict), |status| {
+        status.last_error = None
     })
+    .await?;
+    Ok(Step::After(STALLED_RECHECK))
 }
 
 /// A call for this resource failed although its connection works: says so, and
@@ -115,12 +116,33 @@ pub async fn give_up_for_now(
     error: &oms::Error,
 ) -> Result<Step, Error> {
     look_at_connection(context, read, error);
-    let wait = back_off(context, me, error);
+    let wait = back_off(context, me, least_wait(context, error));
     let verdict = failure::verdict(error);
     // What is known of a project that is there does not become less known
     // because one question went unanswered.
     let say = (!is_observed(read)).then(|| Say::only(&verdict));
-    failed(context, read, error, say, wait).await
+    failed(context, read, failure::in_words(error), say, wait).await
+}
+
+/// OMS has answered, but not with the one thing that the spec names: says so,
+/// and when it is asked again. One write for each attempt.
+pub async fn not_there(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    asked: oms::Action,
+    verdict: &Verdict,
+) -> Result<Step, Error> {
+    // What is missing may be on its way; what is there twice is somebody's wish.
+    let is_expected = verdict.readiness == Readiness::Progressing;
+    let least = (!is_expected).then_some(failure::SLOW.min(context.settings.max_backoff));
+    let wait = back_off(context, me, least);
+    let error = LastError {
+        action: Some(asked.as_str().to_owned()),
+        message: Some(verdict.message.clone()),
+        ..LastError::default()
+    };
+    failed(context, read, error, Some(Say::only(verdict)), wait).await
 }
 
 /// A change of a project that is there failed: the resource is not as declared,
@@ -137,24 +159,19 @@ pub async fn mutation_failed(
         unstated: Unstated::Stands,
         ..Say::only(&verdict)
     };
-    failed(context, read, error, Some(say), wait).await
+    failed(context, read, failure::in_words(error), Some(say), wait).await
 }
 
 async fn failed(
     context: &Context,
     read: &MigrationProject,
-    error: &oms::Error,
+    error: LastError,
     say: Option<Say<'_>>,
     wait: Duration,
 ) -> Result<Step, Error> {
     let now = context.clock.now();
     let mut after = read.status.clone().unwrap_or_default();
-    after.last_error = Some(failure::last_error(
-        error,
-        after.last_error.as_ref(),
-        now,
-        wait,
-    ));
+    after.last_error = Some(failure::timed(error, after.last_error.as_ref(), now, wait));
     match say {
         Some(say) => publish_all(context, read, &say, after).await?,
         None => publish(context, read, None, |status| *status = after).await?,
@@ -182,7 +199,7 @@ pub fn refused_or_wait(
     error: &oms::Error,
     reason: Reason,
 ) -> (Verdict, Duration) {
-    let wait = back_off(context, me, error);
+    let wait = back_off(context, me, least_wait(context, error));
     if error.is_unsupported() {
         // A fact about the server: a repeat will hardly tell otherwise.
         let verdict = Verdict::stalled(Reason::ActionMissing, failure::text(error));
@@ -201,9 +218,12 @@ pub fn refused_or_wait(
     (verdict, wait)
 }
 
-fn back_off(context: &Context, me: &Me, error: &oms::Error) -> Duration {
+fn least_wait(context: &Context, error: &oms::Error) -> Option<Duration> {
+    failure::least_wait(error, context.settings.max_backoff)
+}
+
+fn back_off(context: &Context, me: &Me, least: Option<Duration>) -> Duration {
     let cap = context.settings.max_backoff;
-    let least = failure::least_wait(error, cap);
     let chance = context.clock.chance();
     context
         .memory

@@ -91,6 +91,8 @@ impl Verdict {
                     | Reason::CaMissing
                     | Reason::CaInvalid
                     | Reason::UrlInvalid
+                    | Reason::ConnectionNotFound
+                    | Reason::EndpointNotFound
             ),
             Readiness::Stalled | Readiness::Unknown | Readiness::Stale => true,
         }
@@ -146,5 +148,18 @@ impl Verdict {
         let mut statements = vec![say(ConditionType::Ready, ready)];
         statements.extend(extra.map(|type_| say(type_, Some(true))));
         statements
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_a_warning_although_it_is_waited_for() {
+        let is_warning = |reason| Verdict::progressing(reason, "").is_warning();
+        assert!(is_warning(Reason::ConnectionNotFound));
+        assert!(is_warning(Reason::EndpointNotFound));
+        assert!(!is_warning(Reason::Creating));
     }
 }

@@ -206,7 +206,7 @@ pub fn by_status(status: u16) -> (Class, Retry, &'static str) {
         429 => (
             Class::Throttled,
             Retry::BackOff,
-            "OMS asks for fewer calls; lower the limits of the connection if it goes on.",
+            "OMS asks for fewer calls; give the connection a longer sweepInterval if it goes on.",
         ),
         413 => (
             Class::Rejected,

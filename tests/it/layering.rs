@@ -137,6 +137,35 @@ fn every_module_has_a_row_or_may_use_everything() {
 }
 
 #[test]
+fn every_condition_and_reason_is_given_by_some_code() {
+    use oms_operator::api::v1alpha1::{ConditionType, Reason};
+
+    let mut code = String::new();
+    for file in rust_files(&root().join("src")) {
+        if !is_test(&file) && !file.ends_with("v1alpha1/conditions.rs") {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            code.push_str(text.split("#[cfg(test)]").next().unwrap_or_default());
+        }
+    }
+    let reasons = Reason::ALL.iter().map(|one| format!("Reason::{one}"));
+    let types = ConditionType::ALL.iter().map(|one| format!("Type::{one}"));
+    let dead: Vec<String> = reasons
+        .chain(types)
+        .filter(|path| !names(&code, path))
+        .collect();
+    assert!(dead.is_empty(), "nothing in src gives {dead:?}");
+    assert!(!names(&code, "Reason::Runnin") && !names(&code, "Reason::Nothing"));
+}
+
+/// Whether `code` names `path` as a whole.
+fn names(code: &str, path: &str) -> bool {
+    code.match_indices(path).any(|(at, path)| {
+        let next = code[at + path.len()..].chars().next();
+        !next.is_some_and(|next| next.is_alphanumeric() || next == '_')
+    })
+}
+
+#[test]
 fn a_broken_row_is_found() {
     let row = &TABLE[2];
     let text = "use crate::oms::Client;\n// tokio in a comment is none\nuse tokio::time;\n";
@@ -185,14 +214,13 @@ fn check(row: &Row, file: &Path, text: &str) -> Vec<String> {
 fn files(module: &str) -> Vec<PathBuf> {
     let files = rust_files(&root().join("src").join(module));
     assert!(!files.is_empty(), "src/{module} has no files");
-    // A folder `tests` holds tests.
-    files
-        .into_iter()
-        .filter(|file| {
-            !file.components().any(|part| part.as_os_str() == "tests")
-                && !file.ends_with("tests.rs")
-        })
-        .collect()
+    files.into_iter().filter(|file| !is_test(file)).collect()
+}
+
+/// A folder `tests` holds tests.
+fn is_test(file: &Path) -> bool {
+    let mut parts = file.strip_prefix(root()).unwrap_or(file).components();
+    parts.any(|part| part.as_os_str() == "tests") || file.ends_with("tests.rs")
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

@@ -67,7 +67,12 @@ impl Work<'_> {
         let Self {
             state, config, now, ..
         } = self;
-        validate::create_project(&self.body, &state.data_sources, config.unknown_keys)?;
+        validate::create_project(
+            &self.body,
+            &state.data_sources,
+            &state.labels,
+            config.unknown_keys,
+        )?;
         let id = state.project_id();
         // Checked above: a text without spaces.
         let name = self

@@ -398,6 +398,12 @@ impl Oms {
         state.data_sources.len() < before
     }
 
+    /// Adds a label, or renames that of the same id.
+    pub fn add_label(&self, id: &str, name: &str) {
+        let mut state = self.shared.state.lock();
+        state.labels.insert(id.into(), name.into());
+    }
+
     /// How replies are written from now on.
     pub fn set_reply_form(&self, form: ReplyForm) {
         self.shared.state.lock().reply_form = form;

@@ -1,5 +1,6 @@
 //! Projects in OMS's words.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,7 +11,7 @@ use crate::configuration;
 use crate::plan::{FULL, INCR, Plan, STRUCT, SWITCH, Step, VERIFY};
 use crate::project::{Phase, Project};
 use crate::reply::{Refusal, error_detail};
-use crate::seed::{DataSource, LABELS};
+use crate::seed::DataSource;
 use crate::time::gmt;
 
 /// What is needed to say how a project is.
@@ -19,6 +20,7 @@ pub(crate) struct View<'a> {
     pub now: Now,
     pub durations: &'a Durations,
     pub data_sources: &'a [DataSource],
+    pub labels: &'a BTreeMap<String, String>,
 }
 
 impl View<'_> {
@@ -167,7 +169,7 @@ impl View<'_> {
             "type": project.configuration.get("type"),
             "status": project.status(),
             "importance": importance(project),
-            "labels": labels(project),
+            "labels": labels(project, self.labels),
             "gmtCreate": gmt(project.created),
             "gmtModified": gmt(project.modified(self.clock, self.now)),
             "gmtStart": project.started.map(gmt),
@@ -251,7 +253,7 @@ fn importance(project: &Project) -> &str {
     given.unwrap_or("LOW")
 }
 
-fn labels(project: &Project) -> Value {
+fn labels(project: &Project, known: &BTreeMap<String, String>) -> Value {
     let ids = project
         .configuration
         .get("labelIds")
@@ -259,13 +261,7 @@ fn labels(project: &Project) -> Value {
     ids.map_or(Value::Null, |ids| {
         ids.iter()
             .filter_map(Value::as_str)
-            .map(|id| {
-                let name = LABELS
-                    .iter()
-                    .find(|(known, _)| *known == id)
-                    .map(|(_, name)| name);
-                json!({"id": id, "name": name})
-            })
+            .map(|id| json!({"id": id, "name": known.get(id)}))
             .collect()
     })
 }

@@ -1,5 +1,6 @@
 //! What an OMS holds before anybody creates a project.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -111,15 +112,19 @@ pub(crate) fn data_sources() -> Vec<DataSource> {
 
 /// Labels by id and name; the first is of the vendor's example. There are more
 /// than a project may carry.
-pub(crate) const LABELS: [(&str, &str); 7] = [
-    ("l_4w****wygjk", "vendor-example"),
-    ("l_prod0000001", "prod"),
-    ("l_staging0001", "staging"),
-    ("l_team_a00001", "team-a"),
-    ("l_team_b00001", "team-b"),
-    ("l_critical001", "critical"),
-    ("l_archive0001", "archive"),
-];
+pub(crate) fn labels() -> BTreeMap<String, String> {
+    [
+        ("l_4w****wygjk", "vendor-example"),
+        ("l_prod0000001", "prod"),
+        ("l_staging0001", "staging"),
+        ("l_team_a00001", "team-a"),
+        ("l_team_b00001", "team-b"),
+        ("l_critical001", "critical"),
+        ("l_archive0001", "archive"),
+    ]
+    .map(|(id, name)| (id.into(), name.into()))
+    .into()
+}
 
 /// Prechecks that a project may reuse; the first is of the vendor's example.
 pub(crate) const PRECHECKS: [&str; 2] = ["t_7di****", "t_precheck001"];

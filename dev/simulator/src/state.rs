@@ -15,6 +15,8 @@ use crate::seed::{self, DataSource};
 pub(crate) struct State {
     pub projects: Projects,
     pub data_sources: Vec<DataSource>,
+    /// Name by id.
+    pub labels: BTreeMap<String, String>,
     /// Password by user.
     pub users: BTreeMap<String, String>,
     /// Actions that the server shall not know.
@@ -35,6 +37,7 @@ impl State {
         Self {
             projects: Projects::default(),
             data_sources: seed::data_sources(),
+            labels: seed::labels(),
             users: [(config.username.clone(), config.password.clone())].into(),
             unsupported: BTreeSet::new(),
             reply_form: config.reply_form,
@@ -72,6 +75,7 @@ impl State {
             now,
             durations: &config.durations,
             data_sources: &self.data_sources,
+            labels: &self.labels,
         }
     }
 }

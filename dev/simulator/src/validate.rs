@@ -1,11 +1,13 @@
 //! What CreateProject refuses beyond the shape of its body.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::config::UnknownKeys;
 use crate::reply::Refusal;
 use crate::schema;
-use crate::seed::{DataSource, LABELS, PRECHECKS};
+use crate::seed::{DataSource, PRECHECKS};
 
 /// The console's limit.
 const NAME_MAX: usize = 64;
@@ -35,13 +37,14 @@ pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 pub(crate) fn create_project(
     body: &Map<String, Value>,
     data_sources: &[DataSource],
+    known_labels: &BTreeMap<String, String>,
     unknown: UnknownKeys,
 ) -> Result<(), Refusal> {
     let mut complaints = Vec::new();
     schema::CREATE_PROJECT.check(body, unknown, &mut complaints);
     let check = Check { body };
     check.name(&mut complaints);
-    check.references(data_sources, &mut complaints);
+    check.references(data_sources, known_labels, &mut complaints);
     check.mapping(&mut complaints);
     check.full_transfer(&mut complaints);
     check.ranges(&mut complaints);
@@ -92,7 +95,12 @@ impl Check<'_> {
         }
     }
 
-    fn references(&self, data_sources: &[DataSource], complaints: &mut Vec<String>) {
+    fn references(
+        &self,
+        data_sources: &[DataSource],
+        known_labels: &BTreeMap<String, String>,
+        complaints: &mut Vec<String>,
+    ) {
         for key in ["sourceEndpointId", "sinkEndpointId"] {
             if let Some(id) = self.text(key)
                 && !data_sources.iter().any(|source| source.id == id)
@@ -108,7 +116,7 @@ impl Check<'_> {
         labels(self.body, complaints);
         let given = self.body.get("labelIds").and_then(Value::as_array);
         for id in given.into_iter().flatten().filter_map(Value::as_str) {
-            if !LABELS.iter().any(|(known, _)| *known == id) {
+            if !known_labels.contains_key(id) {
                 complaints.push(format!("labelIds: the label {id} does not exist"));
             }
         }
@@ -215,6 +223,7 @@ mod tests {
         create_project(
             body.as_object().unwrap(),
             &seed::data_sources(),
+            &seed::labels(),
             UnknownKeys::Refuse,
         )
         .err()
@@ -409,6 +418,7 @@ mod tests {
             let ignored = create_project(
                 body.as_object().unwrap(),
                 &seed::data_sources(),
+                &seed::labels(),
                 UnknownKeys::Ignore,
             );
             assert_eq!(ignored, Ok(()));

@@ -62,7 +62,6 @@ words! {
     /// Why a condition or an event is as it is.
     Reason {
         // The way to a running project.
-        Pending: "Nothing has been done yet; the operator is about to begin.",
         Creating: "The project is being created in OMS.",
         Recreating: "The project is gone from OMS, and another one is made in its place because the annotation `oms.oceanbase.com/recreate` asks for it.",
         Starting: "The project exists in OMS and is being started.",
@@ -92,10 +91,10 @@ words! {
         NotObserved: "This cannot be told at present; the condition Ready says why.",
         StatusUnknown: "OMS reports a status that this version does not know; nothing is done.",
         // Creating and taking over.
-        NameConflict: "Another project has this name already; `adopt` would take it over.",
+        NameConflict: "A project in OMS has this name already, and `adopt` would take it over; or another resource comes first for the name.",
         AdoptNotFound: "The project that `adopt` names does not exist in OMS.",
         AdoptRefused: "The connection's `adoption` does not allow this resource to take over projects.",
-        ProjectClaimed: "Another resource already has this project, or an older one wants the same name.",
+        ProjectClaimed: "The project that `adopt` asks for belongs to another resource.",
         CreateUnknown: "OMS may or may not have created the project; the operator does not try again by itself.",
         CreateRejected: "OMS refused to create the project.",
         CreateAmbiguous: "More than one project could be the one that was created; a person must choose.",

@@ -274,7 +274,7 @@ pub enum CreateOutcome {
     Unknown,
 }
 
-/// An error in OMS's words, and what the operator does about it.
+/// What failed last, in OMS's words where it has any, and when it is tried again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LastError {
@@ -288,7 +288,7 @@ pub struct LastError {
     #[schemars(length(max = 256))]
     pub code: Option<String>,
 
-    /// OMS's message.
+    /// OMS's message, or what its answer lacks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub message: Option<String>,

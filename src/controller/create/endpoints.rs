@@ -19,7 +19,10 @@ pub struct Endpoints {
 pub enum Error {
     /// OMS could not be asked.
     Oms(oms::Error),
-    /// The spec names what is not there, or not once.
+    /// The spec names what is not there, or not once: only asking again tells
+    /// whether that is still so.
+    NotOne(Verdict),
+    /// The spec, or this OMS, allows no answer.
     Spec(Verdict),
 }
 
@@ -79,19 +82,20 @@ async fn one(
         .collect();
     match ids.as_slice() {
         [id] => Ok((*id).to_owned()),
-        // Somebody may be about to create it: this is looked at again.
-        [] => Err(Error::Spec(Verdict::progressing(
+        // Somebody may be about to create it.
+        [] => Err(Error::NotOne(Verdict::progressing(
             Reason::EndpointNotFound,
             format!(
                 "OMS has no data source \"{name}\". Create it there, or correct \
                  spec.{side}EndpointRef.name; this is looked at again by itself."
             ),
         ))),
-        many => Err(Error::Spec(Verdict::stalled(
+        many => Err(Error::NotOne(Verdict::stalled(
             Reason::EndpointAmbiguous,
             format!(
                 "OMS has {} data sources \"{name}\" ({}). Set spec.project.{side}EndpointId to \
-                 the one that is meant, and remove spec.{side}EndpointRef.",
+                 the one that is meant, and remove spec.{side}EndpointRef. It is looked at again \
+                 by itself, too, but rarely.",
                 many.len(),
                 many.iter().take(5).copied().collect::<Vec<_>>().join(", ")
             ),

@@ -14,7 +14,7 @@ use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::{Me, annotation, is_held};
 use crate::controller::pass::{
-    Error, STALLED_RECHECK, Step, give_up_for_now, let_go, rest_stalled, wait_until,
+    Error, STALLED_RECHECK, Step, give_up_for_now, let_go, not_there, rest_stalled, wait_until,
 };
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
@@ -33,6 +33,14 @@ struct Gathered {
     looked_at: Timestamp,
     /// The name in OMS of the project that `spec.adopt.projectId` names.
     adoptee_name: Option<String>,
+}
+
+/// Why the spec of today makes no body.
+enum NoBody {
+    /// OMS has not, or not once, what the spec names.
+    NotOne(Verdict),
+    /// It has to be corrected.
+    Spec(Verdict),
 }
 
 /// A pass over a resource without a project, alone with its name.
@@ -82,7 +90,13 @@ impl Held<'_> {
                 } => {
                     let body = match body {
                         Ok(body) => body,
-                        Err(verdict) => return rest_stalled(context, &self.read, &verdict).await,
+                        Err(NoBody::Spec(verdict)) => {
+                            return rest_stalled(context, &self.read, &verdict).await;
+                        }
+                        Err(NoBody::NotOne(verdict)) => {
+                            let asked = oms::Action::ListDataSource;
+                            return not_there(context, me, &self.read, asked, &verdict).await;
+                        }
                     };
                     if self.link.suspended {
                         return self.suspended().await;
@@ -262,15 +276,18 @@ impl Held<'_> {
     }
 
     /// The body that the spec of today makes, or why it makes none.
-    async fn body(&self) -> Result<Result<Map<String, Value>, Verdict>, oms::Error> {
+    async fn body(&self) -> Result<Result<Map<String, Value>, NoBody>, oms::Error> {
         let spec = &self.read.spec;
         let endpoints = match endpoints::resolve(&self.link.live.client, spec).await {
             Ok(endpoints) => endpoints,
             Err(endpoints::Error::Oms(error)) => return Err(error),
-            Err(endpoints::Error::Spec(verdict)) => return Ok(Err(verdict)),
+            Err(endpoints::Error::NotOne(verdict)) => return Ok(Err(NoBody::NotOne(verdict))),
+            Err(endpoints::Error::Spec(verdict)) => return Ok(Err(NoBody::Spec(verdict))),
         };
         let body = body::build(spec, &self.name, &endpoints.source, &endpoints.sink);
-        Ok(body.map_err(|error| Verdict::stalled(Reason::InvalidSpec, error.to_string())))
+        Ok(body.map_err(|error| {
+            NoBody::Spec(Verdict::stalled(Reason::InvalidSpec, error.to_string()))
+        }))
     }
 
     /// A reservation or finalizer that was stripped while an attempt is open is

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use oms_harness::until;
 use oms_operator::api::v1alpha1::MigrationProject;
-use oms_simulator::{Fault, Kind};
+use oms_simulator::{DataSource, Fault, Kind};
 use serde_json::json;
 
 use super::{error_of, page, told_once};
@@ -32,12 +32,33 @@ fn next(project: &MigrationProject) -> Option<Timestamp> {
 #[tokio::test]
 async fn attempts_are_announced_and_become_fewer() {
     let world = World::new("fail-own").await;
+    become_fewer(world, "OmsError", async |world| {
+        fails(world, page(500)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn attempts_to_find_a_data_source_become_fewer_too() {
+    let world = World::new("fail-own-name").await;
+    become_fewer(world, "EndpointNotFound", async |world| {
+        let spec = json!({
+            "sourceEndpointRef": {"name": "mysql-new"},
+            "project": {"sourceEndpointId": null},
+        });
+        world.create("orders", spec).await;
+    })
+    .await;
+}
+
+/// `fail` creates `orders`, whose own calls fail.
+async fn become_fewer(world: World, reason: &'static str, fail: impl AsyncFn(&World)) {
     let operator = world.operator_with(&["--max-backoff=1h"], None).await;
     world.until_connection("oms", "InsecureTransport").await;
     world.create("fine", json!({})).await;
     world.until_running("fine").await;
     let mark = world.plane.audit().mark().await.unwrap();
-    fails(&world, page(500)).await;
+    fail(&world).await;
     let mut announced: Vec<Timestamp> = Vec::new();
     let mut since = None;
     while announced.len() < 3 {
@@ -51,7 +72,7 @@ async fn attempts_are_announced_and_become_fewer() {
         let time = error_of(&project).and_then(|error| error.time);
         assert_eq!(time, *since.get_or_insert(time));
         let said = condition(&project, "Reconciling");
-        assert_eq!(said, Some(("True", "OmsError")));
+        assert_eq!(said, Some(("True", reason)));
     }
     // The second wait is 4 s and the third 8 s, each a tenth more or less.
     let gaps: Vec<_> = announced.windows(2).map(|two| two[1] - two[0]).collect();
@@ -81,8 +102,10 @@ async fn attempts_are_announced_and_become_fewer() {
                 entry.subresource.as_deref() == Some("status")
             })
     );
-    told_once(&world, "orders", "OmsError").await;
+    told_once(&world, "orders", reason).await;
     world.oms().clear_faults();
+    let source = DataSource::new("e_new", "mysql-new", "MYSQL");
+    world.oms().add_data_source(source);
     world.force_look("orders", "mended").await;
     let project = world.until_running("orders").await;
     assert_eq!(error_of(&project), None);

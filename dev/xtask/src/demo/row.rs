@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 use oms_operator::api::v1alpha1::{
-    ConditionType, CreateOutcome, MigrationProject, MigrationProjectStatus, Reason,
+    ConditionType, CreateOutcome, MigrationProject, MigrationProjectStatus,
 };
 
 /// How a project is doing.
@@ -87,7 +87,7 @@ fn condition(status: &MigrationProjectStatus) -> (Mark, String, String) {
             (mark, one.type_.clone(), one.message.clone())
         }
         Some((mark, one)) => (mark, one.reason.clone(), one.message.clone()),
-        None => (Mark::Busy, Reason::Pending.to_string(), String::new()),
+        None => (Mark::Busy, "Pending".to_owned(), String::new()),
     }
 }
 
