@@ -452,3 +452,28 @@ async fn write_everything(cluster: &Cluster, object: &Value, stage: &Value) {
         .await
         .unwrap_or_else(|refusal| panic!("{object} at {stage}, replaced: {refusal}"));
 }
+
+/// The server takes 1.0 for a whole number; what it stores is what the operator
+/// reads, and what `check` shows.
+#[tokio::test]
+async fn a_whole_number_with_a_fraction_is_stored_as_the_operator_can_read_it() {
+    let cluster = Cluster::with_namespace("whole").await;
+    let mut spec = full_spec();
+    spec["project"]["incrTransferConfig"] =
+        json!({ "storeLogKeptHour": 1.0, "startTimestamp": 1e9 });
+    spec["extraProperties"] = json!({ "more": 2.0, "half": 0.5 });
+    let object = resource("whole", spec);
+    cluster.create(&object).await.unwrap();
+    let stored = cluster.get(&object).await.unwrap();
+    assert_eq!(
+        stored["spec"]["project"]["incrTransferConfig"],
+        json!({ "storeLogKeptHour": 1, "startTimestamp": 1_000_000_000 })
+    );
+    assert_eq!(
+        stored["spec"]["extraProperties"],
+        json!({ "more": 2, "half": 0.5 })
+    );
+    let read: MigrationProject = serde_json::from_value(stored).unwrap();
+    let config = read.spec.project.incr_transfer_config.unwrap();
+    assert_eq!(config.store_log_kept_hour, Some(1));
+}
