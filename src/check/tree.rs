@@ -1,8 +1,8 @@
 //! A value out of YAML or JSON, with the fields that were given twice.
 //!
 //! A plain [`Value`] would keep the last of two equal keys without a word; the
-//! API server names each of them. And it keeps 1.0 apart from 1, which the API
-//! server does not.
+//! API server names each of them. And it keeps 1.0 apart from 1, where kubectl
+//! sends 1 for both.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -56,8 +56,8 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        // The API server writes a whole double without a fraction, so this is what
-        // it stores, and the operator reads.
+        // kubectl and the API server write a whole double without a fraction, so
+        // this is what is stored, and what the operator reads.
         if value.fract() == 0.0 && value.abs() <= EXACT {
             #[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
             return Ok((value as i64).into());
