@@ -52,11 +52,12 @@ enum Command {
     /// Says of each MigrationProject and OMSConnection what an API server would refuse on create (unknown and repeated
     /// fields, types, bounds, words, and the rules that span fields), and what the operator would refuse after that.
     /// Every problem is one line: `file:document (kind namespace/name): field: what is wrong`; documents are counted
-    /// from 1. Documents of other kinds are skipped and counted. Nothing is asked of a cluster or of OMS: whether a
+    /// from 1. Documents of other kinds are skipped and counted; one that gives neither apiVersion nor kind is a problem
+    /// unless it lies in a folder. Nothing is asked of a cluster or of OMS: whether a
     /// connection, a Secret or a data source exists is not known, nor what must not change any more.
     ///
     /// The exit status is 0 if all would be taken, 1 if something would be refused, and 2 if something could not be
-    /// read. An example: `oms-operator check -f deploy/ -f extra.yaml`
+    /// read or there was nothing to check. An example: `oms-operator check -f deploy/ -f extra.yaml`
     Check(Check),
 }
 

@@ -1,6 +1,6 @@
 //! Which kind a document is, or is meant to be.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use super::similar;
@@ -22,12 +22,81 @@ pub enum Meant {
     Unknown(Problem),
     /// Somebody else's.
     Other,
+    /// No resource, for all that can be seen: it says neither.
+    None(Problem),
 }
 
 /// What a document is meant to be.
 pub fn of(document: &Value) -> Meant {
-    let api_version = document["apiVersion"].as_str().unwrap_or_default();
-    let name = document["kind"].as_str().unwrap_or_default();
+    let Some(object) = document.as_object() else {
+        return of_no_object(document);
+    };
+    let (api_version_key, api_version) = said(object, "apiVersion");
+    let (kind_key, name) = said(object, "kind");
+    let slips: Vec<String> = [(api_version_key, "apiVersion"), (kind_key, "kind")]
+        .into_iter()
+        .filter(|(key, right)| !key.is_empty() && key != right)
+        .map(|(key, right)| format!("\"{right}\" instead of \"{key}\""))
+        .collect();
+    let meant = by_words(api_version, name);
+    let nothing_said = ["apiVersion", "kind"]
+        .iter()
+        .all(|key| !object.contains_key(*key));
+    if slips.is_empty() && !nothing_said {
+        return meant;
+    }
+    let hint = match slips.as_slice() {
+        [] => String::new(),
+        slips => format!("; did you mean {}?", slips.join(" and ")),
+    };
+    let problem = Problem::document(if nothing_said {
+        format!("no resource: it has neither apiVersion nor kind{hint}")
+    } else {
+        format!("no resource{hint}")
+    });
+    match meant {
+        Meant::Ours(kind) | Meant::Nearly(kind, _) => Meant::Nearly(kind, problem),
+        Meant::Unknown(_) => Meant::Unknown(problem),
+        Meant::Other | Meant::None(_) if nothing_said => Meant::None(problem),
+        meant => meant,
+    }
+}
+
+/// The key of the document that stands for this one, in whatever case, and what
+/// it says; both empty where there is none.
+fn said<'a>(object: &'a Map<String, Value>, key: &str) -> (&'a str, &'a str) {
+    let exact = object.get_key_value(key);
+    let found = exact.or_else(|| {
+        object
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(key))
+    });
+    found.map_or(("", ""), |(key, value)| {
+        (key, value.as_str().unwrap_or_default())
+    })
+}
+
+/// A list of our kinds without a `List` around it is meant to be ours.
+fn of_no_object(document: &Value) -> Meant {
+    let what = match document {
+        Value::Array(_) => "a list",
+        Value::String(_) => "a text",
+        _ => "a single value",
+    };
+    let problem = Problem::document(format!("no resource: the document is {what}"));
+    let ours = |item: &Value| !matches!(of(item), Meant::Other | Meant::None(_));
+    match document {
+        Value::Array(items) if items.iter().any(ours) => {
+            Meant::Unknown(Problem::document(format!(
+                "{}; put its items into documents of their own, or under items of a List",
+                problem.message
+            )))
+        }
+        _ => Meant::None(problem),
+    }
+}
+
+fn by_words(api_version: &str, name: &str) -> Meant {
     let group = api_version.split('/').next().unwrap_or_default();
     let exact = Kind::ALL.into_iter().find(|kind| kind.name() == name);
     if let Some(kind) = exact

@@ -20,6 +20,7 @@ mod report;
 mod rules;
 mod schema;
 mod similar;
+mod size;
 mod tree;
 mod url;
 
@@ -114,7 +115,7 @@ impl Checker {
         };
         for document in document::documents(&text) {
             match document {
-                Ok(document) => match self.document(&name, document) {
+                Ok(document) => match self.document(&name, found, document) {
                     Some(checked) => report.documents.push(checked),
                     None => report.skipped += 1,
                 },
@@ -131,14 +132,19 @@ impl Checker {
         }
     }
 
-    /// None for a document that is not of our kinds.
-    fn document(&self, file: &str, mut document: Document) -> Option<Checked> {
+    /// None for a document that is not of our kinds. `found`: the user did not
+    /// name the file.
+    fn document(&self, file: &str, found: bool, mut document: Document) -> Option<Checked> {
         let (kind, mut problems) = match kind::of(&document.value) {
             Meant::Ours(kind) => (Some(kind), Vec::new()),
             Meant::Nearly(kind, problem) => (Some(kind), vec![problem]),
             Meant::Unknown(problem) => (None, vec![problem]),
             Meant::Other => return None,
+            // Kustomizations and values of charts lie in folders, too.
+            Meant::None(_) if found => return None,
+            Meant::None(problem) => (None, vec![problem]),
         };
+        let warnings = kind.and_then(|_| size::warning(&document.value));
         let metadata = document.value["metadata"].clone();
         let text = |field: &str| metadata[field].as_str().map(str::to_owned);
         let namespace = text("namespace");
@@ -149,7 +155,12 @@ impl Checker {
             self.content(kind, &mut document, &mut problems);
             if self.options.bodies && problems.is_empty() {
                 let namespace = namespace.as_deref().unwrap_or(&self.options.namespace);
-                body = operator::request(kind, &document.value, namespace, &self.options.naming);
+                let request =
+                    operator::request(kind, &document.value, namespace, &self.options.naming);
+                body = request.unwrap_or_else(|problem| {
+                    problems.push(problem);
+                    None
+                });
             }
         }
         Some(Checked {
@@ -165,6 +176,7 @@ impl Checker {
             namespace,
             name: name.unwrap_or_default(),
             problems,
+            warnings: warnings.into_iter().collect(),
             body,
         })
     }
@@ -187,6 +199,7 @@ impl Checker {
         invalid.extend(metadata::problems(&value["metadata"]));
         let blocked = invalid.iter().any(|problem| problem.blocks);
         invalid.extend(rules.broken(value, blocked));
+        invalid.extend(size::problem(value));
         let taken = invalid.is_empty();
         problems.extend(invalid);
         problems.extend(operator::problems(kind, value, taken));

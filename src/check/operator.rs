@@ -2,6 +2,7 @@
 //! operator would send.
 
 use kube::core::Selector;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
@@ -14,23 +15,37 @@ use crate::oms::BaseUrl;
 /// has nothing against the object; what it refuses is not said again.
 pub fn problems(kind: Kind, object: &Value, taken: bool) -> Vec<Problem> {
     match kind {
-        Kind::MigrationProject => object["spec"]["extraProperties"]
-            .as_object()
-            .map(body::refused_extras)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|error| Problem::operator(&error.field(), error))
-            .collect(),
-        Kind::OMSConnection if taken => connection(object),
+        Kind::MigrationProject => {
+            let extras = object["spec"]["extraProperties"].as_object();
+            let refused = extras.map(body::refused_extras).unwrap_or_default();
+            let mut found: Vec<Problem> = refused
+                .into_iter()
+                .map(|error| Problem::operator(&error.field(), error))
+                .collect();
+            if taken {
+                found.extend(decoded::<MigrationProject>(object).err());
+            }
+            found
+        }
+        Kind::OMSConnection if taken => match decoded(object) {
+            Ok(connection) => self::connection(&connection),
+            Err(problem) => vec![problem],
+        },
         Kind::OMSConnection => Vec::new(),
     }
 }
 
-fn connection(object: &Value) -> Vec<Problem> {
-    let Ok(connection) = serde_json::from_value::<OMSConnection>(object.clone()) else {
-        // The schema was made from the type, and lets nothing else through.
-        return Vec::new();
-    };
+/// The object as the operator reads it. The schema was made from the type and
+/// should let nothing else through; where it does, that is said.
+fn decoded<T: DeserializeOwned>(object: &Value) -> Result<T, Problem> {
+    serde_json::from_value(object.clone()).map_err(|error| {
+        let words =
+            format!("the API server would store it, and the operator cannot read it: {error}");
+        Problem::operator("spec", words)
+    })
+}
+
+fn connection(connection: &OMSConnection) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut url = |field: &str, url: &str| {
         if let Err(error) = BaseUrl::parse(url) {
@@ -53,19 +68,22 @@ fn connection(object: &Value) -> Vec<Problem> {
 
 /// The body of CreateProject for a resource that nothing is wrong with. None
 /// where nothing is created: a connection, and a project that is taken over.
+///
+/// # Errors
+/// When there is no body to show after all.
 pub fn request(
     kind: Kind,
     object: &Value,
     namespace: &str,
     naming: &Naming,
-) -> Option<Map<String, Value>> {
+) -> Result<Option<Map<String, Value>>, Problem> {
     if kind != Kind::MigrationProject {
-        return None;
+        return Ok(None);
     }
-    let project: MigrationProject = serde_json::from_value(object.clone()).ok()?;
+    let project: MigrationProject = decoded(object)?;
     let spec = &project.spec;
     if spec.adopt_project_id().is_some() || spec.adopt_by_name() {
-        return None;
+        return Ok(None);
     }
     let name = project.metadata.name.as_deref().unwrap_or_default();
     let name = project_name(namespace, name, spec.project.name.as_deref(), naming);
@@ -77,7 +95,9 @@ pub fn request(
         spec.project.sink_endpoint_id.as_deref(),
         spec.sink_endpoint_ref.as_ref(),
     );
-    body::build(spec, &name, &source, &sink).ok()
+    let body = body::build(spec, &name, &source, &sink);
+    body.map(Some)
+        .map_err(|error| Problem::operator("spec", error))
 }
 
 /// The id of a data source, or words in its place: OMS alone knows the id of a

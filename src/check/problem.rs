@@ -9,7 +9,8 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The field at fault, from the root of the resource, such as
-    /// `spec.project.transferMapping.databases[0].name`.
+    /// `spec.project.transferMapping.databases[0].name`; empty where it is the
+    /// whole document.
     pub field: String,
     /// The whole sentence, the field included, as the API server says it where
     /// it is the API server that refuses.
@@ -100,6 +101,15 @@ impl Problem {
         Self {
             field: field.into(),
             message: format!("duplicate field \"{field}\""),
+            blocks: false,
+        }
+    }
+
+    /// The document as a whole is at fault.
+    pub(super) fn document(message: String) -> Self {
+        Self {
+            field: String::new(),
+            message,
             blocks: false,
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
+use crate::api::Kind;
 
 /// What came of a check.
 #[derive(Debug, Default, Serialize)]
@@ -14,7 +15,7 @@ pub struct Report {
     pub documents: Vec<Checked>,
     /// What could not be read.
     pub unreadable: Vec<Unreadable>,
-    /// How many documents of other kinds there were.
+    /// How many documents there were of other kinds, or in folders of none.
     pub skipped: usize,
 }
 
@@ -47,6 +48,8 @@ pub struct Checked {
     pub name: String,
     /// Why it would be refused; empty when it would not be.
     pub problems: Vec<Problem>,
+    /// What would be in the way of some, and is no reason to refuse it.
+    pub warnings: Vec<String>,
     /// The body of CreateProject, where one was asked for and would be sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<Map<String, Value>>,
@@ -78,24 +81,34 @@ impl Report {
         self.documents.iter().filter(refused).count()
     }
 
+    /// Whether there was nothing to check: no document of our kinds, and none
+    /// that should have been one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.unreadable.is_empty()
+    }
+
     /// 0: everything would be taken; 1: something would be refused; 2:
-    /// something could not be read.
+    /// something could not be read, or nothing was there to be checked.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match (self.unreadable.is_empty(), self.refused()) {
             (false, _) => 2,
+            _ if self.is_empty() => 2,
             (true, 0) => 0,
             (true, _) => 1,
         }
     }
 
-    /// One line for each problem, then the bodies.
+    /// One line for each problem and each warning, then the bodies.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines: Vec<String> = self.unreadable.iter().map(ToString::to_string).collect();
         for checked in &self.documents {
             let problems = checked.problems.iter();
             lines.extend(problems.map(|problem| format!("{checked}: {}", problem.message)));
+            let warnings = checked.warnings.iter();
+            lines.extend(warnings.map(|warning| format!("{checked}: warning: {warning}")));
         }
         for checked in &self.documents {
             if let Some(body) = &checked.body {
@@ -116,6 +129,13 @@ impl Report {
     /// One line that counts.
     #[must_use]
     pub fn summary(&self) -> String {
+        if self.is_empty() {
+            let kinds = Kind::ALL.map(Kind::name).join(" or ");
+            let skipped = self.skipped;
+            return format!(
+                "nothing was checked: no document of kind {kinds}; {skipped} of other kinds skipped\n"
+            );
+        }
         let mut counts = vec![
             format!("{} checked", self.documents.len()),
             format!("{} refused", self.refused()),

@@ -200,7 +200,7 @@ fn most(found: usize, most: &Value, path: &str, problems: &mut Vec<Problem>) {
 
 fn is_a(value: &Value, wanted: &str) -> bool {
     let found = type_of(value);
-    // 8760.0 is a whole number, too.
+    // 1e17 is a whole number, too; smaller ones were read as such.
     let whole = || value.as_f64().is_some_and(|number| number.fract() == 0.0);
     found == wanted
         || (wanted == "integer" && whole())

@@ -346,10 +346,167 @@ fn in_a_folder_only_what_names_our_kinds_has_to_be_readable() {
         report.exit_code()
     };
     let template = "kind: Deployment\nspec: {{ .Values.spec }}: [";
-    assert_eq!(broken(template, true), 0);
-    assert_eq!(broken(template, false), 2);
+    let beside = |text: &str| format!("{CONNECTION}---\n{text}");
+    assert_eq!(broken(&beside(template), true), 0);
+    assert_eq!(broken(&beside(template), false), 2);
     let ours = template.replace("Deployment", "MigrationProject");
     assert_eq!(broken(&ours, true), 2);
+}
+
+#[test]
+fn whole_numbers_with_a_fraction_or_an_exponent_reach_the_body_as_the_server_stores_them() {
+    for (hours, stored) in [("1.0", 1), ("1e3", 1000), ("87.60e2", 8760)] {
+        let request = format!("    incrTransferConfig: {{storeLogKeptHour: {hours}}}");
+        let text = project("  extraProperties: {more: 2.0, half: 0.5}", &request);
+        let checked = check(&text).documents.remove(0);
+        assert_eq!(checked.problems, [], "{hours}");
+        let body = checked.body.unwrap();
+        assert_eq!(
+            body["incrTransferConfig"]["storeLogKeptHour"],
+            json!(stored)
+        );
+        assert_eq!((&body["more"], &body["half"]), (&json!(2), &json!(0.5)));
+    }
+    for hours in ["8761.0", "1e17", "1.5", "-1.0"] {
+        let request = format!("    incrTransferConfig: {{storeLogKeptHour: {hours}}}");
+        assert_ne!(problems(&project("", &request)), [""; 0], "{hours}");
+    }
+}
+
+#[test]
+fn what_the_operator_cannot_read_is_said() {
+    // The schema refuses it; here it is as if it did not.
+    let project = json!({ "metadata": { "name": "a" }, "spec": {
+        "project": { "incrTransferConfig": { "storeLogKeptHour": 1.5 } } } });
+    let connection = json!({ "metadata": { "name": "a" }, "spec": {} });
+    for (kind, object) in [
+        (Kind::MigrationProject, &project),
+        (Kind::OMSConnection, &connection),
+    ] {
+        let found = operator::problems(kind, object, true);
+        let [problem] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert!(problem.message.contains("cannot read it"), "{problem:?}");
+        assert_eq!(operator::problems(kind, object, false), []);
+    }
+    let kind = Kind::MigrationProject;
+    let body = operator::request(kind, &project, "default", &Naming::default());
+    assert!(body.unwrap_err().message.contains("cannot read it"));
+}
+
+#[test]
+fn what_is_too_large_is_refused_or_warned_of() {
+    // A field of this size, in bytes.
+    let of = |size: usize| {
+        let words = "x".repeat(size);
+        check(&project(
+            &format!("  extraProperties: {{more: {words}}}"),
+            "",
+        ))
+    };
+    let small = of(200 * 1024);
+    assert_eq!(
+        (small.exit_code(), small.documents[0].warnings.len()),
+        (0, 0)
+    );
+    let large = of(300 * 1024);
+    assert_eq!(large.exit_code(), 0);
+    let line = large.text().lines().next().unwrap().to_owned();
+    assert!(
+        line.starts_with("a.yaml:1 (MigrationProject shop/orders): warning: kubectl apply"),
+        "{line}"
+    );
+    let huge = of(1536 * 1024);
+    assert_eq!(huge.exit_code(), 1);
+    let text = huge.text();
+    assert!(text.contains("orders): Too large: "), "{text}");
+    assert!(text.contains("at most 1572864"), "{text}");
+}
+
+#[test]
+fn the_copy_that_kubectl_keeps_does_not_count_and_other_annotations_do() {
+    let manifest = |size: usize, annotation: &str, bytes: usize| {
+        json!({
+            "metadata": { "annotations": { annotation: "x".repeat(bytes) } },
+            "spec": "x".repeat(size),
+        })
+    };
+    const LAST: &str = "kubectl.kubernetes.io/last-applied-configuration";
+    let kib = 1024;
+    assert_eq!(size::warning(&manifest(200 * kib, LAST, 200 * kib)), None);
+    // It stands in the annotation, and once more within the manifest in the other.
+    assert_eq!(size::warning(&manifest(10 * kib, "a", 100 * kib)), None);
+    assert!(size::warning(&manifest(10 * kib, "a", 127 * kib)).is_some());
+    assert!(size::warning(&manifest(257 * kib, LAST, 1)).is_some());
+}
+
+#[test]
+fn a_check_of_nothing_is_not_green() {
+    for text in ["", "# only words\n---\n", "kind: List\nitems: []\n"] {
+        let report = check(text);
+        assert_eq!(report.exit_code(), 2, "{text}");
+        assert!(report.summary().starts_with("nothing was checked: "));
+    }
+    let others = check("apiVersion: v1\nkind: Secret\n");
+    assert_eq!(others.exit_code(), 2);
+    assert_eq!(
+        others.summary(),
+        "nothing was checked: no document of kind OMSConnection or MigrationProject; 1 of other kinds skipped\n"
+    );
+    // One that is checked is enough.
+    let both = check(&format!("apiVersion: v1\nkind: Secret\n---\n{CONNECTION}"));
+    assert_eq!(both.exit_code(), 0);
+    let no_manifests = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/check");
+    let report = checker().run(&[no_manifests], &mut Cursor::new(""));
+    assert_eq!(report.exit_code(), 2);
+}
+
+#[test]
+fn what_says_neither_kind_nor_version_is_refused_where_it_is_named() {
+    let run = |text: &str, found: bool| {
+        let mut report = Report::default();
+        let text = Ok(format!("{CONNECTION}---\n{text}"));
+        let name = "a.yaml".into();
+        checker().source(input::Source { name, text, found }, &mut report);
+        (report.exit_code(), report.skipped, report.text())
+    };
+    for (text, words) in [
+        ("a: b", "it has neither apiVersion nor kind"),
+        ("[a, b]", "the document is a list"),
+        ("just words", "the document is a text"),
+        ("5", "the document is a single value"),
+        (
+            "{apiversion: apps/v1, Kind: Deployment}",
+            "\"apiVersion\" instead of \"apiversion\" and \"kind\" instead of \"Kind\"?",
+        ),
+    ] {
+        let (code, skipped, said) = run(text, false);
+        assert_eq!((code, skipped), (1, 0), "{text}");
+        assert!(said.starts_with("a.yaml:2 (? ?): no resource: "), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert_eq!(run(text, true), (0, 1, String::new()), "{text}");
+    }
+    // What is ours but for its keys is told in folders, too.
+    let cased = CONNECTION.replace("apiVersion", "apiversion");
+    let both = cased.replace("kind", "KIND");
+    let kind = CONNECTION.replace("kind", "Kind");
+    let list = "[{apiVersion: oms.oceanbase.com/v1alpha1, kind: OMSConnection}]";
+    for (text, words) in [
+        (&*cased, "\"apiVersion\" instead of \"apiversion\"?"),
+        (&both, "and \"kind\" instead of \"KIND\"?"),
+        (
+            &kind,
+            "no resource; did you mean \"kind\" instead of \"Kind\"?",
+        ),
+        (list, "under items of a List"),
+    ] {
+        for found in [false, true] {
+            let (code, skipped, said) = run(text, found);
+            assert_eq!((code, skipped), (1, 0), "{text}");
+            assert!(said.contains(words), "{said}");
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! A value out of YAML or JSON, with the fields that were given twice.
 //!
 //! A plain [`Value`] would keep the last of two equal keys without a word; the
-//! API server names each of them.
+//! API server names each of them. And it keeps 1.0 apart from 1, where kubectl
+//! sends 1 for both.
 
 use std::cell::RefCell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// Up to here (2^53) every whole number is one double, in Go and in JavaScript.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Reads one value; the paths of the fields that are given more than once are
 /// added to `duplicates`. Of these the last counts, as in the API server.
@@ -52,6 +56,12 @@ impl<'de> Visitor<'de> for Node<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        // kubectl and the API server write a whole double without a fraction, so
+        // this is what is stored, and what the operator reads.
+        if value.fract() == 0.0 && value.abs() <= EXACT {
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and within 2^53")]
+            return Ok((value as i64).into());
+        }
         let number = serde_json::Number::from_f64(value);
         let number = number.ok_or_else(|| E::custom("a number that is not finite"))?;
         Ok(number.into())

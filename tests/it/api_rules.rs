@@ -452,3 +452,34 @@ async fn write_everything(cluster: &Cluster, object: &Value, stage: &Value) {
         .await
         .unwrap_or_else(|refusal| panic!("{object} at {stage}, replaced: {refusal}"));
 }
+
+/// The server takes 8.0 for a whole number, except where a rule looks at it;
+/// what it stores is what the operator reads, and what `check` shows. kubectl
+/// sends 8, whatever the file says, so that its users never meet the exception.
+#[tokio::test]
+async fn a_whole_number_with_a_fraction_is_stored_as_the_operator_can_read_it() {
+    let cluster = Cluster::with_namespace("whole").await;
+    let mut spec = full_spec();
+    spec["project"]["incrTransferConfig"] =
+        json!({ "incrSyncConcurrency": 8.0, "startTimestamp": 1e9 });
+    spec["extraProperties"] = json!({ "more": 2.0, "half": 0.5 });
+    let object = resource("whole", spec);
+    cluster.create(&object).await.unwrap();
+    let stored = cluster.get(&object).await.unwrap();
+    assert_eq!(
+        stored["spec"]["project"]["incrTransferConfig"],
+        json!({ "incrSyncConcurrency": 8, "startTimestamp": 1_000_000_000 })
+    );
+    assert_eq!(
+        stored["spec"]["extraProperties"],
+        json!({ "more": 2, "half": 0.5 })
+    );
+    let read: MigrationProject = serde_json::from_value(stored).unwrap();
+    let config = read.spec.project.incr_transfer_config.unwrap();
+    assert_eq!(config.incr_sync_concurrency, Some(8));
+
+    let mut ruled = resource("ruled", full_spec());
+    ruled["spec"]["project"]["incrTransferConfig"] = json!({ "storeLogKeptHour": 1.0 });
+    let refusal = cluster.create(&ruled).await.unwrap_err();
+    assert!(refusal.contains("expected int, got float64"), "{refusal}");
+}

@@ -383,7 +383,7 @@ async fn metadata_urls_and_yaml_are_taken_as_the_server_takes_them() {
         ));
     }
     for hours in [
-        "0o20", "020", "1_0", "0x10", "1e1", "10.0", "10.5", "!!str 10",
+        "0o20", "020", "1_0", "0x10", "1e1", "10.0", "10.5", "!!str 10", "8761.0", "1e17", "-1.0",
     ] {
         texts.push(format!(
             "apiVersion: oms.oceanbase.com/v1alpha1\nkind: MigrationProject\nmetadata: {{name: a}}\nspec:\n  project:\n    \
@@ -423,6 +423,8 @@ fn the_exit_status_says_taken_refused_or_unreadable() {
     assert_eq!(status("examples"), Some(0));
     assert_eq!(status("tests/fixtures/invalid"), Some(1));
     assert_eq!(status("no/such/file.yaml"), Some(2));
+    // A file that holds nothing of ours.
+    assert_eq!(status("deploy/rbac.yaml"), Some(2));
     let usage = command(&["check"]);
     assert_eq!(usage.status.code(), Some(2));
 }
