@@ -137,7 +137,7 @@ pub enum Mishaps {
     /// The ones named, by the number of the call.
     Named(BTreeMap<u64, Mishap>),
     /// By chance.
-    Chance(Chances),
+    Chance(Box<Chances>),
 }
 
 /// How likely what is.

@@ -81,7 +81,7 @@ fn of_seed(seed: u64) -> (Scenario, Mishaps) {
         meddling: Vec::new(),
         endings: Vec::new(),
     };
-    (scenario, Mishaps::Chance(chances))
+    (scenario, Mishaps::Chance(Box::new(chances)))
 }
 
 fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {

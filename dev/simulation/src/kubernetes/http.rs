@@ -51,13 +51,13 @@ pub fn describe<B>(request: &Request<B>) -> Option<Asked> {
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
         _ => ("", rest),
     };
-    let kind = match rest.first()? {
-        &"migrationprojects" => Kind::MigrationProject,
-        &"omsconnections" => Kind::OMSConnection,
-        &"secrets" => Kind::Secret,
-        &"configmaps" => Kind::ConfigMap,
-        &"namespaces" => Kind::Namespace,
-        &"events" => Kind::Event,
+    let kind = match *rest.first()? {
+        "migrationprojects" => Kind::MigrationProject,
+        "omsconnections" => Kind::OMSConnection,
+        "secrets" => Kind::Secret,
+        "configmaps" => Kind::ConfigMap,
+        "namespaces" => Kind::Namespace,
+        "events" => Kind::Event,
         _ => return None,
     };
     let name = rest.get(1).copied().unwrap_or_default();
