@@ -2,12 +2,15 @@
 
 use std::env;
 use std::path::Path;
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::paths;
 
@@ -21,6 +24,10 @@ const OF_THIS_RUN: [&str; 5] = [
     "CARGO_CRATE_NAME",
     "CARGO_PRIMARY_PACKAGE",
 ];
+
+/// How long the output of a command that has ended is still read. What it has said is in the pipe by
+/// then; only a process that it left behind keeps that open, for ever.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Cargo at the root of the repository, with these arguments.
 pub fn cargo(args: &[&str]) -> Command {
@@ -58,10 +65,13 @@ pub async fn run_lines(
         .take()
         .context("standard output was asked for as a pipe")?;
     let mut lines = BufReader::new(output).split(b'\n');
-    while let Some(line) = lines.next_segment().await? {
-        each(&String::from_utf8_lossy(&line));
-    }
-    group.wait().await
+    let listening = async {
+        while let Some(line) = lines.next_segment().await? {
+            each(&String::from_utf8_lossy(&line));
+        }
+        Ok(())
+    };
+    group.wait_listening(listening).await
 }
 
 /// Where a line comes from.
@@ -87,18 +97,21 @@ pub async fn run_watched(
         .context("both outputs were asked for as pipes")?;
     let mut out = BufReader::new(out).split(b'\n');
     let mut err = BufReader::new(err).split(b'\n');
-    let (mut out_open, mut err_open) = (true, true);
-    while out_open || err_open {
-        let (stream, open, line) = tokio::select! {
-            line = out.next_segment(), if out_open => (Stream::Out, &mut out_open, line),
-            line = err.next_segment(), if err_open => (Stream::Err, &mut err_open, line),
-        };
-        match line? {
-            Some(line) => each(stream, &String::from_utf8_lossy(&line)),
-            None => *open = false,
+    let listening = async {
+        let (mut out_open, mut err_open) = (true, true);
+        while out_open || err_open {
+            let (stream, open, line) = tokio::select! {
+                line = out.next_segment(), if out_open => (Stream::Out, &mut out_open, line),
+                line = err.next_segment(), if err_open => (Stream::Err, &mut err_open, line),
+            };
+            match line? {
+                Some(line) => each(stream, &String::from_utf8_lossy(&line)),
+                None => *open = false,
+            }
         }
-    }
-    group.wait().await
+        Ok(())
+    };
+    group.wait_listening(listening).await
 }
 
 /// Whether Cargo has this command and it answers.
@@ -143,6 +156,30 @@ impl Group {
     }
 
     async fn wait(mut self) -> anyhow::Result<ExitStatus> {
+        self.ended().await
+    }
+
+    /// Waits for the end of the command, and of its output as far as that comes.
+    async fn wait_listening(
+        mut self,
+        listening: impl Future<Output = anyhow::Result<()>>,
+    ) -> anyhow::Result<ExitStatus> {
+        let mut listening = pin!(listening);
+        let status = tokio::select! {
+            heard = &mut listening => {
+                heard?;
+                return self.ended().await;
+            }
+            status = self.ended() => status?,
+        };
+        match timeout(LAST_WORDS, listening).await {
+            Ok(heard) => heard?,
+            Err(_) => eprintln!("    its output is held open by a process that it left behind"),
+        }
+        Ok(status)
+    }
+
+    async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         let status = self.child.wait().await?;
         // Nothing is left to be ended.
         self.id = None;
@@ -156,5 +193,22 @@ impl Drop for Group {
             // Gone already is as good.
             let _ = kill_process_group(id, Signal::TERM);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_is_left_behind_does_not_keep_its_starter_waiting() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 86399 & echo $!; echo said"]);
+        let mut lines = Vec::new();
+        let status = run_lines(command, |line| lines.push(line.to_owned())).await;
+        let left = Pid::from_raw(lines[0].parse().unwrap()).unwrap();
+        rustix::process::kill_process(left, Signal::KILL).unwrap();
+        assert!(status.unwrap().success());
+        assert_eq!(lines[1..], ["said"]);
     }
 }

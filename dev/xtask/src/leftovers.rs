@@ -126,15 +126,26 @@ impl std::fmt::Display for Left {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::process::Stdio;
+
     use super::*;
 
     #[tokio::test]
     async fn a_process_that_stays_is_named_and_ended() {
         let run = Run::new().unwrap();
         let mut command = Command::new("sleep");
-        command.arg("86399");
+        command
+            .arg("86399")
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
         run.mark(&mut command);
         let mut sleep = command.spawn().unwrap();
+        // The parent goes on a moment before the child has its environment.
+        until_ok(DEADLINE, "the process to show its mark", async || {
+            run.processes().pop().context("it shows none yet")
+        })
+        .await
+        .unwrap();
         let error = run.nothing_left_after(Duration::ZERO).await.unwrap_err();
         let error = format!("{error:#}");
         assert!(error.contains("sleep 86399"), "{error}");
