@@ -319,7 +319,7 @@ async fn every_state_of_a_project_has_its_word() {
     for (word, reason, fixture, expected) in [
         ("FINISHED", "Finished", "finished", CURRENT),
         ("FAILED", "Failed", "failed", FAILED),
-        ("SUSPEND", "Paused", "paused", FAILED),
+        ("SUSPEND", "PausedOutside", "paused-outside", FAILED),
         ("ON_HOLIDAY", "StatusUnknown", "status-unknown", IN_PROGRESS),
         ("RELEASING", "Releasing", "releasing", IN_PROGRESS),
         ("RELEASED", "Released", "released", FAILED),

@@ -30,6 +30,8 @@ mod races;
 mod recreate;
 mod rest;
 mod restore;
+mod retry;
+mod run_state;
 mod schema;
 mod sharing;
 mod vendor;

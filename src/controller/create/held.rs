@@ -19,7 +19,7 @@ use crate::controller::pass::{
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
 use crate::decide::{
-    Ending, Record, Reservation, ReservedConnection, Target, Trace, Verdict, body, connection,
+    Ending, Record, Reservation, ReservedConnection, Suspension, Target, Trace, Verdict, body,
 };
 use crate::oms;
 
@@ -98,8 +98,8 @@ impl Held<'_> {
                             return not_there(context, me, &self.read, asked, &verdict).await;
                         }
                     };
-                    if self.link.suspended {
-                        return self.suspended().await;
+                    if let Some(suspension) = self.link.suspension(&self.read) {
+                        return self.suspended(&suspension).await;
                     }
                     let target = Target {
                         connection: self.connection(),
@@ -327,10 +327,10 @@ impl Held<'_> {
     }
 
     /// A project is to be made, and nothing may be: the end of the suspension
-    /// is a change of the connection, which wakes its users.
-    async fn suspended(&self) -> Result<Step, Error> {
+    /// is a change of the resource, or of the connection, which wakes its users.
+    async fn suspended(&self, suspension: &Suspension) -> Result<Step, Error> {
         let due = format!("Project \"{}\" is to be created", self.name);
-        let verdict = connection::suspended(&self.link.key.to_string(), &due);
+        let verdict = suspension.verdict(&due);
         self.publish(&verdict).await?;
         Ok(Step::Rest)
     }
