@@ -8,7 +8,7 @@ use super::context::Context;
 use super::details;
 use super::me::Me;
 use super::pass::{Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step};
-use super::publish::{Say, publish_all};
+use super::publish::{self, Say, publish_all};
 use super::recreate;
 use crate::api::v1alpha1::{
     ConditionType, MigrationProject, MigrationProjectStatus, Reason, StepStatus,
@@ -83,7 +83,9 @@ pub async fn show(
         more: &statements,
         unstated: Unstated::Unknown,
     };
-    details::keep_mark_with_changes_only(&before, &mut after, &say, me.generation, now);
+    let said = publish::statements(context, read, &say);
+    let said = (said.as_slice(), say.unstated);
+    details::keep_mark_with_changes_only(&before, &mut after, said, me.generation, now);
     let written = publish_all(context, read, &say, after).await?;
     if written.is_some() {
         context.memory.figures_written(&me.uid, &me.key);

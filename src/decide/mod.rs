@@ -18,6 +18,7 @@ pub mod precheck;
 pub mod progress;
 mod record;
 pub mod recreate;
+pub mod remove;
 mod reservation;
 pub mod stale;
 mod suspension;

@@ -12,6 +12,10 @@ pub enum Mutation {
     Stop,
     /// ResumeProject.
     Resume,
+    /// ReleaseProject: it ends for good, and its record stays.
+    Release,
+    /// DeleteProject: its record goes.
+    Delete,
 }
 
 impl Mutation {
@@ -22,16 +26,19 @@ impl Mutation {
             Self::Start => Reason::Starting,
             Self::Stop => Reason::Pausing,
             Self::Resume => Reason::Resuming,
+            Self::Release | Self::Delete => Reason::Deleting,
         }
     }
 
-    /// The reason of the Event once it is done.
+    /// The reason of the Event once it is done. A release takes a while, and that a
+    /// project is gone is believed when it is seen: both are told then.
     #[must_use]
-    pub fn done(self) -> Reason {
+    pub fn done(self) -> Option<Reason> {
         match self {
-            Self::Start => Reason::ProjectStarted,
-            Self::Stop => Reason::ProjectPaused,
-            Self::Resume => Reason::ProjectResumed,
+            Self::Start => Some(Reason::ProjectStarted),
+            Self::Stop => Some(Reason::ProjectPaused),
+            Self::Resume => Some(Reason::ProjectResumed),
+            Self::Release | Self::Delete => None,
         }
     }
 
@@ -42,18 +49,24 @@ impl Mutation {
             Self::Start => "started",
             Self::Stop => "paused",
             Self::Resume => "resumed",
+            Self::Release => "released",
+            Self::Delete => "deleted",
         }
     }
 
     /// Whether `status` shows that it was done, whatever OMS has answered.
     #[must_use]
     pub fn shows_in(self, status: &ProjectStatus) -> bool {
-        use ProjectStatus::{Running, RunningMerging, RunningModifying, Suspend};
+        use ProjectStatus::{
+            Deleted, Released, Releasing, Running, RunningMerging, RunningModifying, Suspend,
+        };
         match self {
             Self::Start | Self::Resume => {
                 matches!(status, Running | RunningModifying | RunningMerging)
             }
             Self::Stop => *status == Suspend,
+            Self::Release => matches!(status, Releasing | Released),
+            Self::Delete => *status == Deleted,
         }
     }
 }

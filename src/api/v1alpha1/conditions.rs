@@ -51,6 +51,7 @@ words! {
         Verified: "Source and target were compared and do not differ. Present where the project has such a step.",
         CaughtUp: "The lag stays within `spec.readiness.maxLag`. Present where the project follows changes; Unknown while the lag is not known.",
         InSync: "OMS's configuration of the project is what the spec asks for. A difference is never corrected by itself.",
+        DeletionPolicyRefused: "The OMSConnection does not allow `spec.deletionPolicy`: deleting this resource leaves the project in OMS. Present only while True.",
         // Of connections.
         Reachable: "Something answers at the address of the OMSConnection and speaks like OMS.",
         CredentialsAccepted: "OMS takes name and password of the OMSConnection. Unknown while it cannot be asked.",
@@ -117,6 +118,8 @@ words! {
         NoConnection: "The spec names no connection, and the operator has no default one.",
         InvalidSpec: "The spec cannot be made into a request.",
         Deleting: "The resource is being deleted.",
+        DeletionTimedOut: "The resource is being deleted, its `deletionPolicy` could not be carried out within `deletionTimeout`, and `onDeletionTimeout` is Block.",
+        PolicyNotAllowed: "The OMSConnection's `allowedDeletionPolicies` lacks the `deletionPolicy` of this resource.",
         // Talking to OMS.
         ActionMissing: "This OMS does not know an action that is needed.",
         OmsUnreachable: "The OMS cannot be reached.",
@@ -141,6 +144,8 @@ words! {
         ProjectStarted: "The project was started in OMS.",
         ProjectPaused: "The project was paused in OMS, from here.",
         ProjectResumed: "The project was resumed in OMS, from here.",
+        ProjectReleased: "The resource is gone, and its project was released in OMS, as `deletionPolicy` asks.",
+        ProjectDeleted: "The resource is gone, and so is its project, as `deletionPolicy` asks.",
         ProjectAdopted: "An existing project was taken over.",
         LeftInOms: "The resource is gone and its project stays in OMS.",
     }

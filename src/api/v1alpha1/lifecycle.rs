@@ -45,6 +45,36 @@ pub enum DeletionPolicy {
     /// Nothing.
     #[default]
     Retain,
+    /// It is paused and released: it has ended for good, and its record stays.
+    Release,
+    /// It is paused, released and deleted.
+    Delete,
+}
+
+impl DeletionPolicy {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Retain, Self::Release, Self::Delete];
+
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Retain => "Retain",
+            Self::Release => "Release",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// What becomes of a deleted resource whose deletion policy takes too long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = describe_at_field)]
+pub enum OnDeletionTimeout {
+    /// It goes, and what may be left in OMS is said.
+    #[default]
+    Abandon,
+    /// It stays until the policy could be carried out.
+    Block,
 }
 
 /// How a failed project is resumed by itself.
@@ -76,6 +106,9 @@ pub struct RetryPolicy {
     )]
     pub max_delay: Option<String>,
 }
+
+/// `deletionTimeout` where it is not set.
+pub const DEFAULT_DELETION_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// `retry.initialDelay` where it is not set: a step that fails may recover by
 /// itself, for which OceanBase's own client waits 120 s.
@@ -134,6 +167,18 @@ impl MigrationProjectSpec {
     #[must_use]
     pub fn deletion_policy(&self) -> DeletionPolicy {
         self.deletion_policy.unwrap_or_default()
+    }
+
+    /// How long the deletion policy may take, the default applied.
+    #[must_use]
+    pub fn deletion_timeout(&self) -> Duration {
+        duration(self.deletion_timeout.as_deref()).unwrap_or(DEFAULT_DELETION_TIMEOUT)
+    }
+
+    /// What becomes of the resource then, the default applied.
+    #[must_use]
+    pub fn on_deletion_timeout(&self) -> OnDeletionTimeout {
+        self.on_deletion_timeout.unwrap_or_default()
     }
 }
 

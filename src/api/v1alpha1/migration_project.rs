@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lifecycle::{DeletionPolicy, OnExternalPause, RetryPolicy, WantedState, duration};
+use super::lifecycle::{
+    DeletionPolicy, OnDeletionTimeout, OnExternalPause, RetryPolicy, WantedState, duration,
+};
 use super::project::ProjectBody;
 use super::status::MigrationProjectStatus;
 
@@ -66,9 +68,29 @@ pub struct MigrationProjectSpec {
     pub retry: Option<RetryPolicy>,
 
     /// What happens to the OMS project when this resource is deleted. Retain:
-    /// it stays in OMS, untouched. Default: Retain.
+    /// it stays in OMS, untouched. Release: it is paused and released, which ends
+    /// it for good and keeps its record. Delete: it is released, and its record is
+    /// deleted. The connection's allowedDeletionPolicies must allow it. May be
+    /// changed at any time, also while the resource is being deleted. Default:
+    /// Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+
+    /// How long deleting this resource may wait for its deletionPolicy, and for
+    /// finalizers of others, such as `10m`. Default: 1h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 2, max = 32),
+        regex(pattern = r"^([0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h))+$")
+    )]
+    pub deletion_timeout: Option<String>,
+
+    /// What happens after deletionTimeout. Abandon: the resource goes, and an
+    /// Event says what may be left in OMS. Block: it stays, and the policy is
+    /// still tried; in a namespace that is being deleted it goes all the same.
+    /// Default: Abandon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_deletion_timeout: Option<OnDeletionTimeout>,
 
     /// Take over a project that exists in OMS already, instead of creating one.
     /// Exactly one of projectId and byName. The connection's `adoption` must

@@ -21,7 +21,7 @@ pub use detail_status::{
     ConfigurationDifference, DifferingTable, DriftStatus, FailedCheck, PrecheckStatus,
     VerificationStatus,
 };
-pub use lifecycle::{DeletionPolicy, OnExternalPause, RetryPolicy, WantedState};
+pub use lifecycle::{DeletionPolicy, OnDeletionTimeout, OnExternalPause, RetryPolicy, WantedState};
 pub use migration_project::{
     Adopt, ConnectionRef, MigrationProject, MigrationProjectSpec, NameRef, Readiness,
 };

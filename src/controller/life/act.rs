@@ -85,7 +85,7 @@ fn unheard(context: &Context, me: &Me, situation: &LifeSituation) {
 
 /// The call itself, in a task of its own: the end of this reconcile does not
 /// cancel it. `None`: it was not begun.
-async fn call(
+pub(super) async fn call(
     context: &Context,
     me: &Me,
     link: &Link,
@@ -102,6 +102,8 @@ async fn call(
             Mutation::Start => client.start_project(&project).await,
             Mutation::Stop => client.stop_project(&project).await,
             Mutation::Resume => client.resume_project(&project).await,
+            Mutation::Release => client.release_project(&project).await,
+            Mutation::Delete => client.delete_project(&project).await,
         }
     });
     let outcome = call.await.ok()?;
@@ -109,6 +111,8 @@ async fn call(
         Mutation::Start => oms::Action::StartProject,
         Mutation::Stop => oms::Action::StopProject,
         Mutation::Resume => oms::Action::ResumeProject,
+        Mutation::Release => oms::Action::ReleaseProject,
+        Mutation::Delete => oms::Action::DeleteProject,
     };
     let asker = Asker {
         key: &me.key,
@@ -147,7 +151,9 @@ async fn done(
         situation.id,
         mutation.participle()
     );
-    context.events.normal(live, mutation.done(), &note).await;
+    if let Some(reason) = mutation.done() {
+        context.events.normal(live, reason, &note).await;
+    }
 }
 
 /// OMS has refused, or its answer is lost: what it has made of it shows in

@@ -1,20 +1,23 @@
 //! A project that is recorded, through its life: gather → decide → act →
 //! publish; one pass of it.
 //!
-//! What is decided is decided in [`crate::decide::lifecycle`]; here it is
-//! gathered and done.
+//! What is decided is decided in [`crate::decide::lifecycle`], and for a resource
+//! that is being deleted in [`crate::decide::remove`]; here it is gathered and
+//! done.
 
 mod act;
+mod depart;
 mod gather;
 mod mismatch;
 mod observe;
 
 use kube::ResourceExt;
 
+pub use self::depart::gives_up_at;
 use super::context::Context;
 use super::link::{Blocked, link};
 use super::me::{Me, is_held};
-use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now, let_go};
+use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now};
 use super::show::show;
 use super::waits;
 use crate::api::v1alpha1::MigrationProject;
@@ -24,7 +27,7 @@ use crate::decide::{Observed, lifecycle};
 pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
     let me = Me::of(context, read);
     if read.metadata.deletion_timestamp.is_some() {
-        return retain(context, &me, read, id).await;
+        return depart::pass(context, &me, read, id).await;
     }
     let stripped = mismatch::stripped_reservation(context, &me, read);
     if !is_held(read) || stripped.is_some() {
@@ -86,15 +89,4 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         }
         step => step,
     })
-}
-
-/// Deletion under `Retain`: OMS is not touched.
-async fn retain(
-    context: &Context,
-    me: &Me,
-    read: &MigrationProject,
-    id: &str,
-) -> Result<Step, Error> {
-    tracing::info!(resource = %me.key, project = id, "deleted; the project stays in OMS");
-    let_go(context, me, read, None).await
 }

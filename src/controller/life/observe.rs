@@ -8,7 +8,7 @@ use crate::controller::link::Link;
 use crate::controller::me::Me;
 use crate::controller::memory::LastMutation;
 use crate::decide::{Observed, ProjectStatus};
-use crate::observe::{Seen, translate};
+use crate::observe::{Seen, Snapshot, translate};
 use crate::oms;
 
 /// How long a project is taken to be as its own creation left it.
@@ -24,12 +24,7 @@ pub async fn observe(
     at_once: bool,
 ) -> Result<(Observed, Option<Seen>), oms::Error> {
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
-    // A sweep that began before our own last change says nothing about it.
-    let fresh = link
-        .live
-        .snapshot
-        .as_ref()
-        .filter(|snapshot| mutated.is_none_or(|(_, at)| snapshot.taken_at > at));
+    let fresh = fresh(link, mutated.map(|(_, at)| at));
     let swept = !link.live.unlisted;
     match (fresh, mutated) {
         _ if at_once => {}
@@ -52,6 +47,19 @@ pub async fn observe(
         (None, _) => {}
     }
     ask(context, link, id).await
+}
+
+/// A sweep that began before our own last change says nothing about it.
+fn fresh(link: &Link, mutated: Option<Timestamp>) -> Option<&Snapshot> {
+    let snapshot = link.live.snapshot.as_deref();
+    snapshot.filter(|snapshot| mutated.is_none_or(|at| snapshot.taken_at > at))
+}
+
+/// What a sweep has shown of the project, if it can be relied on.
+pub fn swept(context: &Context, me: &Me, link: &Link, id: &str) -> Option<Seen> {
+    let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
+    let fresh = fresh(link, mutated.map(|(_, at)| at))?;
+    fresh.projects.get(id).cloned()
 }
 
 /// What OMS says to a direct question.

@@ -434,6 +434,7 @@ proptest! {
                 };
                 prop_assert!(run && told);
             }
+            Some(other) => prop_assert!(false, "{other:?}"),
             None => {}
         }
     }
