@@ -1,4 +1,5 @@
 //! Whether what is told and shipped beside the code is true.
 
+mod argocd;
 mod deploy;
 mod docs;
