@@ -90,7 +90,9 @@ async fn schemas(home: &World) {
             let request = http::Request::get("/openapi/v2").body(Vec::new()).ok()?;
             let schemas = home.client.request_text(request).await.ok()?;
             let both = ["v1alpha1.MigrationProject\"", "v1alpha1.OMSConnection\""];
-            both.iter().all(|kind| schemas.contains(kind)).then_some(schemas)
+            both.iter()
+                .all(|kind| schemas.contains(kind))
+                .then_some(schemas)
         });
         write("openapi.json", &published.await.expect("the schemas"));
     };

@@ -3,7 +3,7 @@
 //! that it cannot write to, as a user with no rights.
 //!
 //! The binary of the tests is tried, which is linked like the one that ships;
-//! the release workflow names that one by `OMS_OPERATOR_RELEASE`.
+//! `OMS_OPERATOR_RELEASE` names another. The workflows run the image itself.
 
 use std::fs;
 use std::io::Write as _;
@@ -44,7 +44,10 @@ const ENTER: &str = r#"
     exec chroot --userspec="$user" "$root" /oms-operator "$@""#;
 
 fn program() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "a test is told which binary to try")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test is told which binary to try"
+    )]
     let release = std::env::var_os("OMS_OPERATOR_RELEASE");
     release.map_or_else(|| env!("CARGO_BIN_EXE_oms-operator").into(), PathBuf::from)
 }
@@ -59,7 +62,9 @@ fn needed(binary: &[u8]) -> Vec<String> {
         .expect("a dynamic section")
         .expect("a dynamic program");
     let strings: StringTable = sections.strings(endian, binary, strings).expect("strings");
-    let needed = entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED);
+    let needed = entries
+        .iter()
+        .filter(|entry| entry.tag(endian) == DT_NEEDED);
     needed
         .map(|entry| entry.string(endian, strings).expect("a name"))
         .map(|name| String::from_utf8_lossy(name).into_owned())
@@ -112,7 +117,9 @@ fn root(folder: &Path, kubeconfig: &Path) -> PathBuf {
     }
     let listed = Command::new("ldd").arg(program()).output().expect("ldd");
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let libraries = listed.split_whitespace().filter(|word| word.starts_with('/'));
+    let libraries = listed
+        .split_whitespace()
+        .filter(|word| word.starts_with('/'));
     for library in libraries {
         put(Path::new(library), library);
     }

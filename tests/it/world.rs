@@ -359,7 +359,9 @@ impl World {
     /// An operator that watches all namespaces, if the flags name none.
     pub fn operator_everywhere(&self, flags: &[&str], proxy: Option<&Proxy>) -> Operator {
         let kubeconfig = match proxy {
-            Some(proxy) => proxy.kubeconfig(self.plane, &self.token).expect("a kubeconfig"),
+            Some(proxy) => proxy
+                .kubeconfig(self.plane, &self.token)
+                .expect("a kubeconfig"),
             None => self.kubeconfig(),
         };
         Operator::quick(&kubeconfig, flags)

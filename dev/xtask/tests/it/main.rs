@@ -3,3 +3,5 @@
 mod argocd;
 mod deploy;
 mod docs;
+mod image;
+mod workflows;

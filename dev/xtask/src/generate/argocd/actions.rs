@@ -46,16 +46,18 @@ fn change(action: &str) -> anyhow::Result<Value> {
 
 /// The files, by their paths in the folder of the actions.
 pub(super) fn files(kind: &str, statuses: &[&Status]) -> anyhow::Result<Vec<(PathBuf, String)>> {
-    let path = root().join(FOLDER).join(kind).join("actions/action_test.yaml");
+    let path = root()
+        .join(FOLDER)
+        .join(kind)
+        .join("actions/action_test.yaml");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let tests: Tests = serde_saphyr::from_str(&text).with_context(|| path.display().to_string())?;
     tests
         .action_tests
         .into_iter()
         .map(|test| {
-            let input = |status: &&&Status| {
-                test.input_path == format!("../testdata/{}.yaml", status.name)
-            };
+            let input =
+                |status: &&&Status| test.input_path == format!("../testdata/{}.yaml", status.name);
             let status = statuses.iter().find(input);
             let status = status.with_context(|| format!("no status {}", test.input_path))?;
             let mut object = status.object.clone();

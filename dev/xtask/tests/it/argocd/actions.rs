@@ -100,13 +100,20 @@ fn every_action_changes_what_it_says_and_nothing_else() {
             );
             let offered = offered(&folder, &object);
             assert!(
-                offered.iter().any(|one| one["name"] == test.action.as_str()),
+                offered
+                    .iter()
+                    .any(|one| one["name"] == test.action.as_str()),
                 "{kind}: {} is tried where it is not offered",
                 test.action
             );
         }
         for name in names(&folder.join("actions")) {
-            if folder.join("actions").join(&name).join("action.lua").exists() {
+            if folder
+                .join("actions")
+                .join(&name)
+                .join("action.lua")
+                .exists()
+            {
                 assert!(
                     tests.iter().any(|test| test.action == name),
                     "{kind}: no test of the action {name}"
@@ -127,8 +134,7 @@ async fn the_api_server_takes_what_an_action_makes() {
         let folder = folder(kind);
         let resource = GroupVersionKind::gvk("oms.oceanbase.com", "v1alpha1", kind);
         let resource = ApiResource::from_gvk(&resource);
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(plane.client(), &namespace, &resource);
+        let api: Api<DynamicObject> = Api::namespaced_with(plane.client(), &namespace, &resource);
         for (number, test) in tests(&folder).action_tests.iter().enumerate() {
             let name = format!("{}-{number}", test.action);
             let input: Value = yaml(&folder.join("actions").join(&test.input_path));
