@@ -3,5 +3,6 @@
 mod argocd;
 mod deploy;
 mod docs;
+mod gitops;
 mod image;
 mod workflows;
