@@ -53,6 +53,8 @@ pub struct Claim {
     pub pinned_url: Option<String>,
     /// The project it has.
     pub project_id: Option<String>,
+    /// That project was found gone.
+    gone: bool,
     /// The lag that it calls caught up, in seconds.
     max_lag: u64,
     /// The project it wants to take over, by its id.
@@ -289,6 +291,19 @@ impl Claims {
         holders
     }
 
+    /// The projects that are recorded through `connection` and were not found gone:
+    /// the id, and the address under which it was seen last.
+    #[must_use]
+    pub fn recorded(&self, connection: &Key) -> Vec<(String, Option<String>)> {
+        let index = self.index.read();
+        let users = index.by_connection.get(connection).into_iter().flatten();
+        users
+            .filter_map(|key| index.by_key.get(key))
+            .filter(|claim| !claim.gone)
+            .filter_map(|claim| Some((claim.project_id.clone()?, claim.pinned_url.clone())))
+            .collect()
+    }
+
     /// Whether a resource of this UID is there.
     #[must_use]
     pub fn is_alive(&self, key: &Key, uid: &str) -> bool {
@@ -311,6 +326,7 @@ impl Claims {
                 .and_then(|status| status.connection.as_ref())
                 .and_then(|pinned| pinned.url.clone()),
             project_id: status.and_then(|status| status.project_id.clone()),
+            gone: status.is_some_and(|status| status.gone == Some(true)),
             adopts: project.spec.adopt_project_id().map(str::to_owned),
             max_lag: project.spec.max_lag().as_secs(),
             reserved: has_own_reservation(project),

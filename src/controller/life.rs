@@ -79,7 +79,7 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if assumed || observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    let step = show(context, &me, read, &decision, seen.as_ref()).await?;
+    let step = show(context, &me, read, &decision, seen.as_ref(), link.pin()).await?;
     context
         .memory
         .remember(&me.uid, &me.key, |mine| mine.made_by = None);
@@ -210,7 +210,11 @@ async fn observe(
             let seen = translate(&project, context.clock.now(), None);
             Ok((Observed::Present(seen.status.clone()), Some(seen)))
         }
-        Err(error) if error.is_not_found() => Ok((Observed::Absent, None)),
+        // By both ways, or else it only says that something is wrong.
+        Err(error) if error.is_not_found() => match fresh.is_some() || !swept {
+            true => Ok((Observed::Absent, None)),
+            false => Ok((Observed::Unknown, None)),
+        },
         Err(error) if error.is_unsupported() && link.live.unlisted => {
             let missing = "ListProjects";
             Ok((Observed::Unobservable { missing }, None))

@@ -6,6 +6,7 @@
 //! | `create/` | the create protocol: look, reserve, call, record |
 //! | `life.rs` | a project with an id: observe, decide, start, publish |
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
+//! | `doubt.rs` | what of the recorded projects a sweep does not show any more |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
@@ -20,6 +21,7 @@ mod context;
 mod create;
 mod credentials;
 mod details;
+mod doubt;
 mod events;
 mod failure;
 mod kubernetes;

@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 
 use super::claims::Key;
 use crate::api::v1alpha1::OMSConnection;
+use crate::decide::doubt::Vanished;
 use crate::decide::{Answer, Problem};
 use crate::observe::Snapshot;
 use crate::oms;
@@ -27,6 +28,8 @@ pub struct Live {
     /// What the last complete walk has shown. Older ones stand while OMS
     /// cannot be reached.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// What is recorded and not in that snapshot, although it was there.
+    pub vanished: Arc<Vanished>,
     /// The server has no ListProjects.
     pub unlisted: bool,
     /// The resource it was made from.

@@ -11,20 +11,22 @@ use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step};
 use super::publish::{Say, publish_all};
 use super::recreate;
 use crate::api::v1alpha1::{
-    ConditionType, MigrationProject, MigrationProjectStatus, Reason, StepStatus,
+    ConditionType, MigrationProject, MigrationProjectStatus, PinnedConnection, Reason, StepStatus,
 };
 use crate::decide::caught_up::{self, Limit};
 use crate::decide::lifecycle::LifeDecision;
 use crate::decide::{Progress, Readiness, Statement, Unstated, milestones};
 use crate::observe::Seen;
 
-/// Publishes what was decided and seen, and says when to look again.
+/// Publishes what was decided and seen, and says when to look again. `pin` names
+/// the connection through which it was seen.
 pub async fn show(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
     decision: &LifeDecision,
     seen: Option<&Seen>,
+    pin: PinnedConnection,
 ) -> Result<Step, Error> {
     if decision.gone
         && let Some(step) = recreate::begin_anew(context, me, read).await?
@@ -44,6 +46,8 @@ pub async fn show(
     let mut after = read.status.clone().unwrap_or_default();
     if let Some(seen) = seen {
         describe(&mut after, seen);
+        // It has been seen there, under the address of today.
+        after.connection = Some(pin);
         let details = details::look(context, me, read, seen, &mut after).await;
         again = sooner(again, details.again);
         // They say more of the same.

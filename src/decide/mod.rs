@@ -8,6 +8,7 @@ pub mod caught_up;
 mod conditions;
 pub mod connection;
 pub mod create;
+pub mod doubt;
 pub mod drift;
 pub mod lifecycle;
 pub mod milestones;

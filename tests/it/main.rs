@@ -11,6 +11,7 @@ mod cluster;
 mod connections;
 mod crash;
 mod departure;
+mod doubt;
 mod drift;
 mod examples;
 mod failures;

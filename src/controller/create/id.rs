@@ -122,12 +122,7 @@ pub async fn take_over(
     let project = Project {
         id,
         name,
-        connection: PinnedConnection {
-            namespace: Some(link.key.namespace.clone()),
-            name: Some(link.key.name.clone()),
-            uid: Some(link.live.uid.clone()),
-            url: Some(link.live.url.to_string()),
-        },
+        connection: link.pin(),
         made_from,
     };
     match write_id(context, me, &project, None).await? {
