@@ -29,6 +29,7 @@ mod progress;
 mod protocol;
 mod races;
 mod recreate;
+mod release;
 mod rest;
 mod restore;
 mod schema;
