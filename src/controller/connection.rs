@@ -192,7 +192,7 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
                 ..(**live).clone()
             })
         }),
-        answer: if same_way {
+        answer: if same_way && same_former {
             before.answer.clone()
         } else {
             Answer::Pending

@@ -34,6 +34,15 @@ pub struct Link {
 }
 
 impl Link {
+    /// The resource that has recorded the project `id` of this OMS, other than `me`. It
+    /// may know the OMS by an address that only its own connection calls the same.
+    #[must_use]
+    pub fn claimant_of(&self, context: &Context, id: &str, me: &Key) -> Option<Key> {
+        let mine = self.live.url.as_str();
+        let same_oms = |url: &str| context.registry.is_same_oms(mine, url);
+        context.claims.claimant_of(id, me, same_oms)
+    }
+
     /// What a project is pinned to that was seen through this connection.
     #[must_use]
     pub fn pin(&self) -> PinnedConnection {

@@ -94,6 +94,14 @@ impl Registry {
         Some(entries.get(key)?.live.as_ref()?.url.to_string())
     }
 
+    /// Whether both are addresses of one OMS, as far as any connection tells.
+    #[must_use]
+    pub fn is_same_oms(&self, one: &str, other: &str) -> bool {
+        let entries = self.entries.read();
+        let mut lives = entries.values().filter_map(|entry| entry.live.as_ref());
+        one == other || lives.any(|live| live.is_same_oms(one) && live.is_same_oms(other))
+    }
+
     /// Which of its clients the connection has now.
     #[must_use]
     pub fn revision(&self, key: &Key) -> u64 {
