@@ -94,7 +94,9 @@ fn told(connection: &OMSConnection) -> Option<Told> {
     let told = connection.status.as_ref()?.vanished?;
     Some(Told {
         since: told.since?,
-        projects: told.projects.and_then(|count| usize::try_from(count).ok())?,
+        projects: told
+            .projects
+            .and_then(|count| usize::try_from(count).ok())?,
     })
 }
 

@@ -50,11 +50,7 @@ pub async fn blocked(
     }
 }
 
-async fn say(
-    context: &Context,
-    read: &MigrationProject,
-    verdict: &Verdict,
-) -> Result<Step, Error> {
+async fn say(context: &Context, read: &MigrationProject, verdict: &Verdict) -> Result<Step, Error> {
     let mut after = read.status.clone().unwrap_or_default();
     // The next attempt is the connection's.
     after.last_error = None;

@@ -11,6 +11,7 @@ pub mod create;
 pub mod doubt;
 pub mod drift;
 pub mod lifecycle;
+pub mod long_pause;
 pub mod milestones;
 mod name;
 mod observed;

@@ -63,7 +63,10 @@ mod tests {
         // It stays vanished although the last snapshot does not show it either.
         let gone = vanished(recorded, Some(&now), &gone, &now);
         assert_eq!(gone, set(&["a"]));
-        assert_eq!(vanished(recorded, Some(&now), &set(&["a"]), &before), set(&[]));
+        assert_eq!(
+            vanished(recorded, Some(&now), &set(&["a"]), &before),
+            set(&[])
+        );
     }
 
     #[test]

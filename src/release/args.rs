@@ -14,7 +14,12 @@ use crate::cli::duration;
 #[command(next_line_help = true)]
 pub struct ReleaseAll {
     /// Only this namespace. Can be repeated; none means all.
-    #[arg(short, long = "namespace", value_name = "NAMESPACE", value_delimiter = ',')]
+    #[arg(
+        short,
+        long = "namespace",
+        value_name = "NAMESPACE",
+        value_delimiter = ','
+    )]
     namespaces: Vec<String>,
 
     /// Only say what would be done.

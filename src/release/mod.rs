@@ -96,7 +96,7 @@ async fn release_all(client: &Client, options: &Options) -> anyhow::Result<Repor
     for project in rest {
         report.project(project, let_go(&kubernetes, options, project).await);
     }
-    for connection in plan.connections() {
+    for connection in plan.connections().iter().copied() {
         report.connection(connection, let_go(&kubernetes, options, connection).await);
     }
     plan.tell_kept(&mut report);
@@ -181,4 +181,3 @@ fn key(object: &impl ResourceExt) -> String {
         object.name_any()
     )
 }
-

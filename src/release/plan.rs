@@ -8,8 +8,8 @@ use kube::ResourceExt;
 use super::report::Report;
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 use crate::controller::{is_held, on_record};
-use crate::decide::create::left_by;
 use crate::decide::Record;
+use crate::decide::create::left_by;
 
 /// Everything that may be held.
 pub(super) struct Found {
@@ -86,7 +86,10 @@ impl<'a> Plan<'a> {
             let made = status.is_some_and(|status| status.project_id.is_some());
             made && !deleting && seen.insert(project.namespace())
         };
-        self.projects.iter().partition(|project| is_probe(project))
+        self.projects
+            .iter()
+            .copied()
+            .partition(|project| is_probe(project))
     }
 
     /// The connections to let go of.
@@ -97,10 +100,10 @@ impl<'a> Plan<'a> {
     /// What is kept, and why.
     pub(super) fn tell_kept(&self, report: &mut Report) {
         for (project, left) in &self.kept {
-            report.kept(*project, left);
+            report.kept(project, left);
         }
         for connection in &self.needed {
-            report.needed(*connection);
+            report.needed(connection);
         }
         report.free(self.free);
     }

@@ -3,8 +3,6 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use kube::ResourceExt;
-
 use super::key;
 use super::running::Leader;
 use crate::api::v1alpha1::{DeletionPolicy, MigrationProject, OMSConnection};
@@ -189,7 +187,9 @@ fn stays(project: &MigrationProject) -> String {
         return format!("its project {id} is gone from OMS");
     }
     let word = status.and_then(|status| status.project_status.as_deref());
-    let seen = word.map_or(String::new(), |word| format!(" ({word} when it was last seen)"));
+    let seen = word.map_or(String::new(), |word| {
+        format!(" ({word} when it was last seen)")
+    });
     let stays = format!("its project {id}{seen} stays in OMS as it is");
     let policy = project.spec.deletion_policy();
     if project.metadata.deletion_timestamp.is_none() {

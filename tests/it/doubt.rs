@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use oms_harness::until;
 use oms_operator::api::v1alpha1::{MigrationProject, VanishedStatus};
-use oms_simulator::{Config, Oms, Simulator};
+use oms_simulator::{Config, Oms, Simulator, When};
 use serde_json::{Value, json};
 
 use crate::world::{DEADLINE, Operator, PASSWORD, World, condition, id};
@@ -56,6 +56,19 @@ async fn until_doubted(world: &World, all: &[(String, String)]) {
         assert_eq!(id(&project), Some(made.as_str()));
         assert_eq!(project.status.unwrap().gone, None);
     }
+}
+
+/// Takes them out of OMS between two sweeps, so that one sweep misses all of them.
+pub async fn remove_at_once(oms: &Oms, ids: &[String]) {
+    let sweep = oms.hold("ListProjects", When::BeforeWork);
+    sweep.arrived().await;
+    for id in ids {
+        oms.remove(id).expect("it is there");
+    }
+}
+
+fn ids(all: &[(String, String)]) -> Vec<String> {
+    all.iter().map(|(_, id)| id.clone()).collect()
 }
 
 async fn vanished(world: &World, connection: &str) -> Option<VanishedStatus> {
@@ -136,9 +149,7 @@ async fn an_older_state_of_the_oms_is_doubted_only_about_what_it_lacks() {
     let operator = world.operator().await;
     let all = running(&world, "oms", MANY + 1).await;
     let (lost, kept) = all.split_at(MANY);
-    for (_, id) in lost {
-        world.oms().remove(id).unwrap();
-    }
+    remove_at_once(world.oms(), &ids(lost)).await;
     until_doubted(&world, lost).await;
     let told = world.until_connection("oms", "IdentityDoubtful").await;
     assert!(told.contains("4 of the 5 projects"), "{told}");
@@ -157,9 +168,7 @@ async fn a_human_says_that_they_are_gone_and_nobody_else_can() {
     let world = World::new("really-gone").await;
     let operator = world.operator().await;
     let all = running(&world, "oms", MANY).await;
-    for (_, id) in &all {
-        world.oms().remove(id).unwrap();
-    }
+    remove_at_once(world.oms(), &ids(&all)).await;
     until_doubted(&world, &all).await;
     let told = world.until_connection("oms", "IdentityDoubtful").await;
     world.oms().clear_calls();
@@ -186,13 +195,12 @@ async fn a_human_says_that_they_are_gone_and_nobody_else_can() {
     for name in &next {
         world.create(name, through.clone()).await;
     }
+    let mut made = Vec::new();
     for name in &next {
         let project = world.until_running(name).await;
-        assert!(id(&project).is_some());
+        made.push(id(&project).expect("an id").to_owned());
     }
-    for project in world.oms().projects() {
-        world.oms().remove(&project.id).unwrap();
-    }
+    remove_at_once(world.oms(), &made).await;
     for name in &next {
         world.until(name, "it is doubtful", is_doubtful).await;
     }
@@ -204,9 +212,7 @@ async fn a_few_that_vanish_are_asked_about_one_by_one() {
     let world = World::new("few-gone").await;
     let operator = world.operator().await;
     let all = running(&world, "oms", 3).await;
-    for (_, id) in &all {
-        world.oms().remove(id).unwrap();
-    }
+    remove_at_once(world.oms(), &ids(&all)).await;
     for (name, _) in &all {
         world.until_stalled(name, "ProjectGone").await;
     }
@@ -255,7 +261,8 @@ async fn another_default_connection_is_another_oms_until_it_names_the_old_addres
         .create_connection("two", &alias.url(), json!({}))
         .await;
     let default = |name: &str| format!("--default-connection={}/{name}", world.namespace);
-    let start = async |name: &str| -> Operator { world.operator_with(&[&default(name)], None).await };
+    let start =
+        async |name: &str| -> Operator { world.operator_with(&[&default(name)], None).await };
     let operator = start("oms").await;
     let nobody = json!({"connectionRef": Value::Null});
     world.create("orders", nobody).await;

@@ -84,7 +84,11 @@ async fn everything_is_let_go_of_and_nothing_in_oms_is_touched() {
     let quick = "--watch-for=1s";
     let planned = release(&world, &[quick, "--dry-run"]).await;
     ended(&planned, 0);
-    assert!(text(&planned).contains("orders: would be let go"), "{}", text(&planned));
+    assert!(
+        text(&planned).contains("orders: would be let go"),
+        "{}",
+        text(&planned)
+    );
     assert_eq!(held(&world).await, ["mp items", "mp orders", "omsconn oms"]);
 
     let done = release(&world, &[quick]).await;
@@ -96,9 +100,16 @@ async fn everything_is_let_go_of_and_nothing_in_oms_is_touched() {
         world.namespace
     );
     assert!(text(&done).contains(&line), "{}", text(&done));
-    assert!(text(&done).contains("2 MigrationProjects and 1 OMSConnections"), "{}", text(&done));
+    assert!(
+        text(&done).contains("2 MigrationProjects and 1 OMSConnections"),
+        "{}",
+        text(&done)
+    );
     assert_eq!(held(&world).await, Vec::<String>::new());
-    assert_eq!(world.get("items").await.finalizers(), ["example.com/backup"]);
+    assert_eq!(
+        world.get("items").await.finalizers(),
+        ["example.com/backup"]
+    );
     assert_eq!(held(&other).await, ["mp theirs"], "another namespace");
     assert_eq!(world.oms().calls(), []);
     assert_eq!(world.oms().projects(), before);
@@ -106,7 +117,11 @@ async fn everything_is_let_go_of_and_nothing_in_oms_is_touched() {
     // Once more it has nothing to do; and what was held can go.
     let again = release(&world, &[quick]).await;
     ended(&again, 0);
-    assert!(text(&again).contains("0 MigrationProjects and 0 OMSConnections"), "{}", text(&again));
+    assert!(
+        text(&again).contains("0 MigrationProjects and 0 OMSConnections"),
+        "{}",
+        text(&again)
+    );
     world.strip_finalizers("items").await;
     for name in ["orders", "items"] {
         world.delete(name).await;
@@ -149,9 +164,15 @@ async fn while_an_operator_runs_it_stops_at_the_first_that_is_taken_back() {
     let refused = release(&world, &["--watch-for=90s"]).await;
     ended(&refused, 3);
     let told = text(&refused);
-    assert!(told.contains("an operator runs: it has taken back"), "{told}");
+    assert!(
+        told.contains("an operator runs: it has taken back"),
+        "{told}"
+    );
     assert!(told.contains("--replicas=0"), "{told}");
-    assert!(told.contains("1 MigrationProjects and 0 OMSConnections"), "{told}");
+    assert!(
+        told.contains("1 MigrationProjects and 0 OMSConnections"),
+        "{told}"
+    );
     // Forced, it lets go of all, and says what comes of that.
     let forced = release(&world, &["--watch-for=90s", "--force"]).await;
     ended(&forced, 1);
@@ -184,7 +205,10 @@ async fn while_an_operator_holds_its_lease_nothing_at_all_is_let_go_of() {
     let told = text(&refused);
     let lease = format!("holds the Lease {}/oms-operator", world.namespace);
     assert!(told.contains(&lease), "{told}");
-    assert_eq!(before.resource_version(), world.get("orders").await.resource_version());
+    assert_eq!(
+        before.resource_version(),
+        world.get("orders").await.resource_version()
+    );
     // A process that is dead gives no sign of life, whatever the Lease says.
     operator.kill().await;
     ended(&release(&world, &["--watch-for=1s"]).await, 0);
@@ -201,14 +225,22 @@ async fn what_may_have_a_project_that_nobody_knows_of_is_kept() {
     gate.arrived().await;
     operator.kill().await;
     gate.release();
-    world.create("new", json!({"connectionRef": {"name": "nobody"}})).await;
+    world
+        .create("new", json!({"connectionRef": {"name": "nobody"}}))
+        .await;
     let flags = ["--watch-for=1s"];
     let kept = release(&world, &flags).await;
     ended(&kept, 1);
     let told = text(&kept);
     let name = world.project_name("orders");
-    assert!(told.contains("orders: KEPT: CreateProject was called"), "{told}");
-    assert!(told.contains(&name) && told.contains(&world.simulator.url()), "{told}");
+    assert!(
+        told.contains("orders: KEPT: CreateProject was called"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&name) && told.contains(&world.simulator.url()),
+        "{told}"
+    );
     assert!(told.contains("oms: KEPT for"), "{told}");
     assert_eq!(held(&world).await, ["mp orders", "omsconn oms"]);
 
@@ -234,7 +266,11 @@ async fn a_deletion_that_waits_for_a_dead_operator_ends() {
     world.oms().fault(Fault::new("*", Kind::Drop));
     let done = release(&world, &["--watch-for=1s"]).await;
     ended(&done, 0);
-    assert!(text(&done).contains("it was being deleted, and goes"), "{}", text(&done));
+    assert!(
+        text(&done).contains("it was being deleted, and goes"),
+        "{}",
+        text(&done)
+    );
     world.until_gone("orders").await;
     assert_eq!(world.oms().projects().len(), 1);
     world.finish([]).await;
@@ -246,6 +282,10 @@ async fn an_account_without_rights_is_told_which() {
     let nobody = world.plane.write_kubeconfig("not-a-token", None).unwrap();
     let refused = run(&nobody, &world.namespace, &["--watch-for=1s"]).await;
     ended(&refused, 1);
-    assert!(text(&refused).contains("cannot list migrationprojects"), "{}", text(&refused));
+    assert!(
+        text(&refused).contains("cannot list migrationprojects"),
+        "{}",
+        text(&refused)
+    );
     world.finish([]).await;
 }

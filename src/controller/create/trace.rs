@@ -114,7 +114,10 @@ pub fn on_record(project: &MigrationProject, cluster: Option<&str>, now: Timesta
     let written = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
     let written_in = written.map(|reservation| reservation.cluster);
     let identity = Identity {
-        cluster: cluster.map(str::to_owned).or(written_in).unwrap_or_default(),
+        cluster: cluster
+            .map(str::to_owned)
+            .or(written_in)
+            .unwrap_or_default(),
         namespace: project.namespace().unwrap_or_default(),
         name: project.name_any(),
         uid: project.uid().unwrap_or_default(),

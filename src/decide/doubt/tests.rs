@@ -125,5 +125,8 @@ fn the_message_has_the_line_that_answers() {
                 oms.oceanbase.com/confirm-gone=2027-01-15T08:00:00Z";
     assert!(message.ends_with(line), "{message}");
     assert!(message.len() < 1024, "cut off in the condition");
-    assert_eq!(first(3, 0).problem("https://oms:8089", "shop", "prod"), None);
+    assert_eq!(
+        first(3, 0).problem("https://oms:8089", "shop", "prod"),
+        None
+    );
 }

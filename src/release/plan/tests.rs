@@ -94,7 +94,11 @@ fn what_may_have_a_project_that_is_not_recorded_is_kept_with_its_connection() {
         assert_eq!(plan.projects.len(), usize::from(!kept), "{what}");
         assert_eq!(plan.needed.len(), usize::from(kept), "{what}");
         let plan = Plan::of(&found, true);
-        assert_eq!((plan.projects.len(), plan.connections.len()), (1, 3), "{what}");
+        assert_eq!(
+            (plan.projects.len(), plan.connections.len()),
+            (1, 3),
+            "{what}"
+        );
     }
 }
 
