@@ -16,7 +16,7 @@ use super::registry::Live;
 use crate::api::v1alpha1::{
     Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
 };
-use crate::decide::{Answer, Verdict, connection, doubt};
+use crate::decide::{Answer, Suspension, Verdict, connection, doubt};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -52,6 +52,16 @@ impl Link {
             uid: Some(self.live.uid.clone()),
             url: Some(self.live.url.to_string()),
         }
+    }
+
+    /// Who keeps the operator from changing anything for `project`.
+    #[must_use]
+    pub fn suspension(&self, project: &MigrationProject) -> Option<Suspension> {
+        if project.spec.is_suspended() {
+            return Some(Suspension::Resource);
+        }
+        self.suspended
+            .then(|| Suspension::Connection(self.key.to_string()))
     }
 }
 

@@ -13,19 +13,23 @@ pub mod drift;
 pub mod lifecycle;
 pub mod long_pause;
 pub mod milestones;
+mod mutation;
 mod name;
 mod observed;
 pub mod precheck;
 pub mod progress;
 mod record;
 pub mod recreate;
+pub mod remove;
 mod reservation;
 pub mod stale;
+mod suspension;
 mod verdict;
 pub mod verification;
 
 pub use conditions::{Unstated, conditions};
 pub use connection::{Answer, Problem};
+pub use mutation::Mutation;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
 pub use progress::Progress;
@@ -34,4 +38,5 @@ pub use reservation::{
     Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
     ReservedConnection, Target, classify,
 };
+pub use suspension::Suspension;
 pub use verdict::{Readiness, Statement, Verdict};

@@ -94,6 +94,7 @@ impl Verdict {
                     | Reason::ConnectionNotFound
                     | Reason::EndpointNotFound
                     | Reason::IdentityDoubtful
+                    | Reason::Retrying
             ),
             Readiness::Stalled | Readiness::Unknown | Readiness::Stale => true,
         }

@@ -2,13 +2,14 @@
 //! not show counts as gone, until a human says so.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use oms_harness::until;
 use oms_operator::api::v1alpha1::{MigrationProject, VanishedStatus};
-use oms_simulator::{Config, Oms, Simulator, When};
+use oms_simulator::{Config, Durations, Oms, Simulator, When};
 use serde_json::{Value, json};
 
-use crate::world::{DEADLINE, Operator, PASSWORD, World, condition, id};
+use crate::world::{DEADLINE, Operator, PASSWORD, World, condition, id, status};
 
 /// More than the few that are believed gone.
 const MANY: usize = 4;
@@ -289,4 +290,114 @@ async fn another_default_connection_is_another_oms_until_it_names_the_old_addres
     world.until_running("orders").await;
     world.finish([operator]).await;
     alias.stop().await;
+}
+
+// --- While resources are being deleted ------------------------------------------------
+
+/// An OMS in which a release goes on until a test ends it.
+fn slow_release() -> Config {
+    let durations = Durations {
+        release: Duration::from_secs(36_000),
+        ..Durations::default()
+    };
+    Config {
+        durations,
+        ..credentials()
+    }
+}
+
+async fn until_releasing(world: &World, name: &str) {
+    let releasing = |project: &MigrationProject| status(project) == Some("RELEASING");
+    world.until(name, "it is being released", releasing).await;
+}
+
+#[tokio::test]
+async fn another_address_during_a_deletion_ends_nothing_and_touches_nothing() {
+    let world = World::with("swap-delete", slow_release()).await;
+    let operator = world.operator().await;
+    let delete = json!({"deletionPolicy": "Delete"});
+    world.create("orders", delete).await;
+    world.until_running("orders").await;
+    let made = world.has_exactly_one("orders").await.id;
+    world.delete("orders").await;
+    until_releasing(&world, "orders").await;
+
+    let other = Simulator::start(slow_release()).await.unwrap();
+    let moved = json!({"spec": {"url": other.url()}});
+    world.patch_connection("oms", moved).await;
+    let project = world.until_message("orders", "now leads to").await;
+    assert_eq!(id(&project), Some(made.as_str()));
+    world.force_look("orders", "now").await;
+    swept(&other, 3).await;
+    was_only_listed(&other);
+    assert!(!world.is_free("orders").await, "it is still there");
+
+    let back = json!({"spec": {"url": world.simulator.url()}});
+    world.patch_connection("oms", back).await;
+    world.oms().set_status(&made, "RELEASED").unwrap();
+    world.until_gone("orders").await;
+    assert_eq!(world.oms().projects(), []);
+    world.finish([operator]).await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn another_oms_behind_the_address_during_deletions_ends_none_of_them() {
+    let world = World::new("swap-deletes").await;
+    let ours = Oms::new(slow_release());
+    let served = stand_in(&ours, ([127, 0, 0, 1], 0).into()).await;
+    let at = served.address();
+    world
+        .create_connection("swap", &served.url(), json!({}))
+        .await;
+    let operator = world.operator().await;
+    let all = running(&world, "swap", MANY).await;
+    for (name, _) in &all {
+        let delete = json!({"spec": {"deletionPolicy": "Delete"}});
+        world.patch(name, delete).await;
+        world.delete(name).await;
+    }
+    for (name, _) in &all {
+        until_releasing(&world, name).await;
+    }
+    served.stop().await;
+    let other = stand_in(&Oms::new(credentials()), at).await;
+    for (name, made) in &all {
+        let project = world.until_message(name, "no longer lists project").await;
+        assert_eq!(id(&project), Some(made.as_str()));
+    }
+    swept(&other, 3).await;
+    was_only_listed(&other);
+
+    other.stop().await;
+    let served = stand_in(&ours, at).await;
+    for (name, made) in &all {
+        ours.set_status(made, "RELEASED").unwrap();
+        world.until_gone(name).await;
+    }
+    assert_eq!(ours.projects(), []);
+    world.finish([operator]).await;
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_operator_deletes_itself_is_missed_by_nobody() {
+    let world = World::new("mass-delete").await;
+    let operator = world.operator().await;
+    let all = running(&world, "oms", 2 * MANY).await;
+    for (name, _) in &all {
+        let delete = json!({"spec": {"deletionPolicy": "Delete"}});
+        world.patch(name, delete).await;
+        world.delete(name).await;
+    }
+    for (name, _) in &all {
+        world.until_gone(name).await;
+    }
+    assert_eq!(world.oms().projects(), []);
+    let events = world.events("oms").await;
+    let doubts = events
+        .iter()
+        .filter(|one| one.starts_with("IdentityDoubtful"));
+    assert_eq!(doubts.count(), 0, "{events:?}");
+    world.finish([operator]).await;
 }
