@@ -21,6 +21,7 @@ mod kstatus;
 mod kubectl;
 mod layering;
 mod leader;
+mod long_pause;
 mod meanwhile;
 mod minimal;
 mod namespaces;
