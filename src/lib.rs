@@ -22,7 +22,8 @@
 //! | [`lease`] | – | OMS, the resources |
 //! | [`telemetry`] | oms | – |
 //! | [`check`] | api, decide, oms | async, clients, environment |
-//! | [`run`], [`preflight`], [`release`], [`cli`], `main` | everything | decisions |
+//! | [`release`] | api, cli, controller, decide, run | any OMS, deletions |
+//! | [`run`], [`preflight`], [`cli`], `main` | everything | decisions |
 //!
 //! `tests/it/layering.rs` holds the code to this table.
 
