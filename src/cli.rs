@@ -10,6 +10,7 @@ use crate::api::{self, Kind};
 use crate::check::{self, Checker};
 use crate::controller::Key;
 use crate::decide::Naming;
+use crate::release::ReleaseAll;
 use crate::run::{self, Election, Options};
 use crate::telemetry::{LogFormat, install};
 use anyhow::Context as _;
@@ -59,6 +60,19 @@ enum Command {
     /// The exit status is 0 if all would be taken, 1 if something would be refused, and 2 if something could not be
     /// read or there was nothing to check. An example: `oms-operator check -f deploy/ -f extra.yaml`
     Check(Check),
+    /// Let go of every resource, before the operator is uninstalled.
+    ///
+    /// Takes this operator's finalizer off MigrationProjects and OMSConnections, so that they, their namespaces and the
+    /// definitions can be deleted when nobody is there to agree. OMS is not called, no resource is deleted, and projects
+    /// stay as they are, with their ids in the resources: an operator that is installed later goes on with them. A resource
+    /// for which a project may have been created that is not recorded is kept, with its connection (see --unsettled).
+    /// Stop the operator first: one that runs takes back what it watches. It is known by its Lease, or by what it
+    /// takes back; then nothing more is let go of (see --force). It uses the kubeconfig, whose account needs
+    /// get, list and patch on both kinds.
+    ///
+    /// The exit status is 0 if nothing is held any more, 1 if something is (what and why, is said), 2 for a command line that
+    /// cannot be understood, and 3 if an operator runs. Can be repeated.
+    ReleaseAll(ReleaseAll),
 }
 
 #[derive(Debug, Args)]
@@ -273,6 +287,7 @@ impl Cli {
             Command::Crd { kind } => print(&crds(kind))?,
             Command::Manifest { request } => print(&manifest(&request)?)?,
             Command::Check(check) => return check.execute(),
+            Command::ReleaseAll(release) => return release.execute(),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -419,7 +434,8 @@ fn key(text: &str) -> Result<Key, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A duration as Go writes it.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<kube::core::Duration>()
         .ok()
         .filter(|duration| !duration.is_negative())

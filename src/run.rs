@@ -101,6 +101,14 @@ impl Election {
 /// When it cannot start, with words that name the command which helps; and
 /// when it ends without having been asked to.
 pub fn block_on(options: Options) -> anyhow::Result<()> {
+    runtime()?.block_on(run(options))
+}
+
+/// What every client runs on.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     // One TLS provider for the process, before any client is made: two would
     // make rustls panic at its first use.
     rustls::crypto::ring::default_provider()
@@ -109,8 +117,7 @@ pub fn block_on(options: Options) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(run(options))
+        .context("cannot start the runtime")
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
@@ -266,7 +273,11 @@ fn settings(options: &Options, cluster: String, started: Timestamp) -> anyhow::R
     })
 }
 
-async fn config(kubeconfig: Option<&std::path::Path>) -> anyhow::Result<Config> {
+/// How the API server is reached.
+///
+/// # Errors
+/// When nothing tells, or the file is not usable.
+pub async fn config(kubeconfig: Option<&std::path::Path>) -> anyhow::Result<Config> {
     let mut config = match kubeconfig {
         Some(path) => {
             let kubeconfig = Kubeconfig::read_from(path)

@@ -13,8 +13,10 @@ use super::kubernetes;
 use super::me::is_held;
 use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
-use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
-use crate::decide::{Answer, Suspension, Verdict, connection};
+use crate::api::v1alpha1::{
+    Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
+};
+use crate::decide::{Answer, Suspension, Verdict, connection, doubt};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -32,6 +34,26 @@ pub struct Link {
 }
 
 impl Link {
+    /// The resource that has recorded the project `id` of this OMS, other than `me`. It
+    /// may know the OMS by an address that only its own connection calls the same.
+    #[must_use]
+    pub fn claimant_of(&self, context: &Context, id: &str, me: &Key) -> Option<Key> {
+        let mine = self.live.url.as_str();
+        let same_oms = |url: &str| context.registry.is_same_oms(mine, url);
+        context.claims.claimant_of(id, me, same_oms)
+    }
+
+    /// What a project is pinned to that was seen through this connection.
+    #[must_use]
+    pub fn pin(&self) -> PinnedConnection {
+        PinnedConnection {
+            namespace: Some(self.key.namespace.clone()),
+            name: Some(self.key.name.clone()),
+            uid: Some(self.live.uid.clone()),
+            url: Some(self.live.url.to_string()),
+        }
+    }
+
     /// Who keeps the operator from changing anything for `project`.
     #[must_use]
     pub fn suspension(&self, project: &MigrationProject) -> Option<Suspension> {
@@ -114,6 +136,9 @@ pub async fn link(
         // Before it, thousands would find out one by one that the password is wrong.
         _ => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),
     };
+    if let Some(verdict) = doubtful(project, &key, &live) {
+        return Ok(Err(Blocked::Because(verdict)));
+    }
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
     Ok(Ok(Link {
         suspended: connection.spec.is_suspended(),
@@ -150,6 +175,24 @@ fn moved(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> 
             live.url
         ),
     ))
+}
+
+/// While many projects of an OMS have vanished at once, nothing is concluded from
+/// what it does not show: neither that a project is gone nor that a name is free.
+fn doubtful(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> {
+    live.vanished.doubt()?;
+    match recorded_id(project) {
+        Some(id) if live.vanished.is_doubtful(id) => Some(doubt::of_project(id, &key.to_string())),
+        Some(_) => None,
+        None => Some(connection::waits_for(
+            &key.to_string(),
+            &doubt::of_creation(),
+        )),
+    }
+}
+
+fn recorded_id(project: &MigrationProject) -> Option<&str> {
+    project.status.as_ref()?.project_id.as_deref()
 }
 
 async fn is_allowed(

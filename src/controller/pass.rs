@@ -17,7 +17,7 @@ use crate::oms;
 /// How often a resource is looked at of which nothing is expected. Changes in
 /// Kubernetes and in OMS wake it; this only covers what no watch can tell, such
 /// as the labels of a namespace.
-const AT_REST: Duration = Duration::from_secs(3600);
+pub const AT_REST: Duration = Duration::from_secs(3600);
 
 /// How often a resource is looked at again that waits for a human: the human's
 /// act may have been one in OMS, where nobody wakes it.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::claims::Key;
 use super::context::Context;
+use super::doubt;
 use super::failure;
 use super::kubernetes::Ours;
 use super::me::annotation;
@@ -248,6 +249,7 @@ fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
 fn what_wakes_a_connection(connection: &OMSConnection) -> Option<u64> {
     let mut hasher = what_wakes(connection);
     requested(connection).hash(&mut hasher);
+    doubt::confirmed(connection).hash(&mut hasher);
     Some(hasher.finish())
 }
 

@@ -73,6 +73,8 @@ pub struct ConnectionSituation<'a> {
     pub answer: &'a Answer,
     /// OMS has no ListProjects.
     pub unlisted: bool,
+    /// It may be another OMS than before.
+    pub doubted: Option<&'a Problem>,
 }
 
 /// What the connection says as a whole; nothing before it was tried.
@@ -110,6 +112,9 @@ pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
 }
 
 fn well(situation: &ConnectionSituation<'_>, url: &str) -> Verdict {
+    if let Some(doubted) = situation.doubted {
+        return Verdict::stalled(doubted.reason, doubted.message.clone());
+    }
     if situation.suspended {
         let message = format!(
             "OMS answers at {url}. spec.suspend is set: projects are watched, and nothing is \
@@ -161,6 +166,14 @@ pub fn statements(situation: &ConnectionSituation<'_>) -> Vec<Statement> {
         say(Type::Reachable, reachable),
         say(Type::CredentialsAccepted, accepted),
     ];
+    if let Some(doubted) = situation.doubted {
+        all.push(Statement::new(
+            Type::IdentityDoubtful,
+            Some(true),
+            doubted.reason,
+            doubted.message.clone(),
+        ));
+    }
     if situation.url.is_some() && !situation.encrypted {
         all.push(Statement::new(
             Type::Insecure,
@@ -215,6 +228,7 @@ mod tests {
             encrypted: true,
             answer,
             unlisted: false,
+            doubted: None,
         }
     }
 
@@ -272,6 +286,22 @@ mod tests {
         assert!(verdict.message.contains("what was read before"));
         let said = statements(&situation);
         assert_eq!(holds(&said, Type::CredentialsAccepted), Some(Some(true)));
+    }
+
+    #[test]
+    fn a_doubtful_oms_answers_and_needs_a_human() {
+        let doubted = Problem::new(Reason::IdentityDoubtful, "Many are gone.");
+        let mut situation = situation(Some("https://oms"), &Answer::Good);
+        situation.suspended = true;
+        situation.doubted = Some(&doubted);
+        let verdict = verdict(&situation).unwrap();
+        assert_eq!(
+            (verdict.readiness, verdict.reason),
+            (Readiness::Stalled, Reason::IdentityDoubtful)
+        );
+        let said = statements(&situation);
+        assert_eq!(holds(&said, Type::Reachable), Some(Some(true)));
+        assert_eq!(holds(&said, Type::IdentityDoubtful), Some(Some(true)));
     }
 
     #[test]

@@ -133,6 +133,12 @@ async fn the_same_oms_under_a_new_address_is_said_by_former_urls() {
         .create("thief", json!({"adopt": {"projectId": made}}))
         .await;
     world.until_stalled("thief", "ProjectClaimed").await;
+    // Nor does it become that under the address that it has left behind.
+    let home = world.simulator.url();
+    world.create_connection("home", &home, json!({})).await;
+    let takes = json!({"adopt": {"projectId": made}, "connectionRef": {"name": "home"}});
+    world.create("other-thief", takes).await;
+    world.until_stalled("other-thief", "ProjectClaimed").await;
     world.finish([operator]).await;
     alias.stop().await;
 }

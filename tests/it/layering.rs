@@ -91,6 +91,11 @@ const TABLE: &[Row] = &[
             "std::net",
         ],
     },
+    Row {
+        module: "release",
+        may_use: &["api", "cli", "controller", "decide", "run"],
+        never: &["reqwest", "oms::Client", ".delete(", "std::env"],
+    },
 ];
 
 #[test]

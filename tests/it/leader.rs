@@ -18,7 +18,7 @@ const WORKS: &str = "oms_operator::run: started";
 
 impl World {
     /// An operator that works only while it holds this world's lease.
-    async fn candidate(&self, proxy: Option<&Proxy>) -> Operator {
+    pub async fn candidate(&self, proxy: Option<&Proxy>) -> Operator {
         let namespace = format!("--leader-elect-namespace={}", self.namespace);
         let duration = format!("--lease-duration={LEASE}");
         let flags = [
@@ -32,7 +32,7 @@ impl World {
     }
 
     /// The right to a lease in this namespace, worded as in `deploy/rbac.yaml`.
-    async fn with_lease(name: &str) -> Self {
+    pub async fn with_lease(name: &str) -> Self {
         let world = Self::new(name).await;
         let shipped = include_str!("../../deploy/rbac.yaml");
         let (_, role) = shipped

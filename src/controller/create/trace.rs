@@ -106,6 +106,36 @@ pub fn to_status(
     }
 }
 
+/// What is on record of earlier attempts, as the resource alone tells it. A
+/// reservation counts as of this `cluster` where that is not known.
+#[must_use]
+pub fn on_record(project: &MigrationProject, cluster: Option<&str>, now: Timestamp) -> Record {
+    let text = annotation(project, CREATE_RESERVATION);
+    let written = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
+    let written_in = written.map(|reservation| reservation.cluster);
+    let identity = Identity {
+        cluster: cluster
+            .map(str::to_owned)
+            .or(written_in)
+            .unwrap_or_default(),
+        namespace: project.namespace().unwrap_or_default(),
+        name: project.name_any(),
+        uid: project.uid().unwrap_or_default(),
+    };
+    let sources = Sources {
+        annotation: classify(text, &identity),
+        status: from_status(project, &identity),
+        memory: None,
+        first_seen: None,
+        created: project.creation_timestamp().map(|time| time.0),
+        now,
+        // They only tell how far a reservation may be trusted.
+        project_name: String::new(),
+        body_hash: String::new(),
+    };
+    record(&sources).0
+}
+
 /// What is on record of earlier attempts for the resource.
 pub async fn record_of(context: &Context, me: &Me, read: &MigrationProject) -> Record {
     let identity = context.identity(&me.key, &me.uid);

@@ -75,7 +75,7 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if assumed || observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    let step = show(context, &me, read, &decision, seen.as_ref()).await?;
+    let step = show(context, &me, read, &decision, seen.as_ref(), link.pin()).await?;
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made_by = None;
         mine.paused_for = None;

@@ -231,7 +231,8 @@ fn any_look() -> impl Strategy<Value = Look> {
 fn any_adopt() -> impl Strategy<Value = Option<Adopt>> {
     let adoptee = prop_oneof![
         Just(Adoptee::Absent),
-        Just(Adoptee::Unobservable),
+        prop::option::of(Just("other/one".to_owned()))
+            .prop_map(|claimed_by| Adoptee::Unobservable { claimed_by }),
         (
             prop::sample::select(vec!["INIT", "RUNNING", "RELEASED"]),
             any::<bool>()
