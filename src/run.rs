@@ -163,8 +163,15 @@ async fn run(options: Options) -> anyhow::Result<()> {
         None => Leadership::unopposed(),
     };
     let drained = CancellationToken::new();
-    let leading =
-        elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
+    let leading = elector.map(|elector| {
+        // Nobody works on when nobody keeps the lease, for whatever cause.
+        let ended = stop.clone().drop_guard();
+        let leading = lease::lead(elector, stop.clone(), drained.clone());
+        tokio::spawn(async move {
+            let _ended = ended;
+            leading.await
+        })
+    });
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

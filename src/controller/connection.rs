@@ -249,6 +249,10 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     };
     let mut next = (*live).clone();
     let mut seen = entry.seen;
+    if !used {
+        // Nobody keeps it new: whoever comes would decide on what was hours ago.
+        next.snapshot = None;
+    }
     let answer = match swept {
         Ok(snapshot) => {
             let interval = if snapshot.is_some() {

@@ -146,7 +146,7 @@ fn moved(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> 
         format!(
             "The project was made in the OMS at {pinned}, but OMSConnection {key} now leads to \
              {}. Nothing is read or changed there. If it is the same OMS under a new address, say \
-             so in the connection:\n  spec:\n    formerUrls: [\"{pinned}\"]",
+             so in the connection: spec.formerUrls: [\"{pinned}\"]",
             live.url
         ),
     ))

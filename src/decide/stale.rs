@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::record::later;
 use super::verdict::{Readiness, Verdict};
 use crate::api::v1alpha1::{ConditionType as Type, MigrationProjectStatus, Reason};
 
@@ -63,7 +64,7 @@ pub fn word(waiting: &Waiting<'_>, trouble: &Verdict) -> Word {
     if ready.status == "False" {
         return Word::Say(trouble.clone());
     }
-    let vouched_until = waiting.seen.unwrap_or(waiting.started) + waiting.stale_after;
+    let vouched_until = later(waiting.seen.unwrap_or(waiting.started), waiting.stale_after);
     if waiting.now < vouched_until {
         return Word::KeepUntil(vouched_until);
     }

@@ -77,15 +77,17 @@ async fn a_call_that_had_no_effect_is_made_again_after_the_quarantine() {
     world.oms().fault(Fault::new(CREATE, Kind::Drop).times(1));
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
-    world
-        .until("orders", "the open attempt is in the status", |project| {
-            let create = project
-                .status
-                .as_ref()
-                .and_then(|status| status.create.as_ref());
-            create.is_some_and(|create| create.quarantine_until.is_some())
-        })
-        .await;
+    let project = world.until_message("orders", "looking again until").await;
+    let status = project.status.unwrap();
+    let create = status.create.expect("the open attempt");
+    assert!(create.quarantine_until.is_some(), "{create:?}");
+    // Why it is not known is told as long as that.
+    let told = create.message.expect("what the call has come to");
+    assert!(told.starts_with("CreateProject: "), "{told}");
+    let error = status.last_error.expect("the failed call");
+    assert_eq!(error.action.as_deref(), Some(CREATE));
+    assert_eq!(error.next_attempt_time, create.quarantine_until);
+    world.until_event("orders", "CreateUnknown").await;
     let project = world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 2);

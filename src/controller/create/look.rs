@@ -182,6 +182,9 @@ fn described(project: &oms::Project) -> body::Described<'_> {
     }
 }
 
+/// Longest name that `status.projectName` takes.
+const NAME_LIMIT: usize = 256;
+
 /// What OMS says of the project that `spec.adopt.projectId` names, and the name
 /// it has there.
 pub async fn adopt(
@@ -202,7 +205,11 @@ pub async fn adopt(
                     .claimant_of(id, me, |url| link.live.is_same_oms(url))
                     .map(|key| key.to_string()),
             };
-            (adoptee, project.name)
+            let name = project.name;
+            (
+                adoptee,
+                name.map(|name| name.chars().take(NAME_LIMIT).collect()),
+            )
         }
         Err(error) if error.is_not_found() => (Adoptee::Absent, None),
         Err(error) if error.is_unsupported() => (Adoptee::Unobservable, None),

@@ -102,7 +102,7 @@ pub fn to_status(
         }),
         replied,
         handled_retry: reservation.retry.clone(),
-        message: None,
+        message: same.and_then(|same| same.message.clone()),
     }
 }
 

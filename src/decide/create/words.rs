@@ -13,7 +13,7 @@ pub(super) fn name_conflict(name: &str, living: &[&Namesake]) -> String {
         ),
         (1, None) => format!(
             "OMS has a project \"{name}\" already: {} ({}). Set another spec.project.name, or \
-             take it over:\n  spec:\n    adopt: {{projectId: {}}}",
+             take it over: spec.adopt.projectId: {}",
             one.id, one.status, one.id
         ),
         _ => format!(
