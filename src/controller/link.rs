@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
-use super::me::is_held;
+use super::me::{annotation, is_held};
 use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
-use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
-use crate::decide::{Answer, Suspension, Verdict, connection};
+use crate::api::keys::CREATE_RESERVATION;
+use crate::api::v1alpha1::{
+    Adoption, CreateOutcome, MigrationProject, NamespacesFrom, OMSConnection, Reason,
+};
+use crate::decide::{Answer, Ending, Suspension, Verdict, connection};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -90,7 +94,8 @@ pub async fn link(
         )));
     }
     let held = is_held(&*connection);
-    if !held && connection.metadata.deletion_timestamp.is_some() {
+    let goes = connection.metadata.deletion_timestamp.is_some();
+    if goes && (!held || !has_something_in_oms(context, project)) {
         return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotReady,
             format!("OMSConnection {key} is being deleted; waiting for a new one."),
@@ -122,6 +127,28 @@ pub async fn link(
         held,
         adoption_refused,
     }))
+}
+
+/// Whether something of the resource is, or may be, in OMS: only then is its
+/// connection of use to it while that is being deleted.
+#[must_use]
+pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bool {
+    let status = project.status.as_ref();
+    let create = status.and_then(|status| status.create.as_ref());
+    let refused = create.is_some_and(|create| create.outcome == Some(CreateOutcome::NotDone));
+    let reserved = annotation(project, CREATE_RESERVATION).is_some() && !refused;
+    let remembered = context
+        .memory
+        .recall(project.uid().as_deref().unwrap_or_default());
+    let in_flight = remembered.is_some_and(|mine| {
+        let attempt = mine.attempt.as_ref();
+        mine.made.is_some()
+            || attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+    });
+    status.is_some_and(|status| status.project_id.is_some())
+        || create.is_some_and(|create| create.outcome == Some(CreateOutcome::Unknown))
+        || reserved
+        || in_flight
 }
 
 fn stalled(reason: Reason, message: impl Into<String>) -> Blocked {

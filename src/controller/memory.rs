@@ -63,6 +63,9 @@ pub struct Remembered {
     pub told_foreign: bool,
     /// On which side of its limit the lag has been, and since when.
     pub lag_side: Option<Side>,
+    /// Since when nothing was to be learnt of its project, although it was asked
+    /// for alone.
+    pub unseen_since: Option<Timestamp>,
     /// What was asked of its project alone, and as of when.
     pub details: Marks,
     figures_written: Option<Instant>,
@@ -118,6 +121,7 @@ impl Remembered {
             unheard_retry: None,
             told_foreign: false,
             lag_side: None,
+            unseen_since: None,
             details: Marks::default(),
             figures_written: None,
             failures: Failures::default(),
