@@ -64,7 +64,7 @@ pub fn left_by(record: &Record) -> Option<String> {
     match record {
         Record::Fresh { .. } | Record::Open(_) => None,
         Record::Restored(reservation) => Some(format!(
-            "a create of \"{}\" was reserved at {} and never recorded: a project of that name may \
+            "a create of \"{}\" was reserved at {:.0} and never recorded: a project of that name may \
              be left",
             reservation.project_name, reservation.at
         )),
