@@ -16,6 +16,10 @@ use crate::telemetry::{LogFormat, install};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
+/// The longest duration of a flag. Longer ones are typing errors, and would lead
+/// out of the calendar when they are added to a time of day.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Runs OceanBase Migration Service (OMS) projects as Kubernetes resources.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
@@ -436,9 +440,31 @@ fn key(text: &str) -> Result<Key, String> {
 
 /// A duration as Go writes it.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<kube::core::Duration>()
+    let duration = text
+        .parse::<kube::core::Duration>()
         .ok()
         .filter(|duration| !duration.is_negative())
         .map(Duration::from)
-        .ok_or_else(|| "it is a number with a unit, such as 500ms, 30s, 10m or 1h".to_owned())
+        .ok_or_else(|| "it is a number with a unit, such as 500ms, 30s, 10m or 1h".to_owned())?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err("it is at most a year: 8760h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_one_that_can_be_counted_with() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("8760h"), Ok(LONGEST));
+        for long in ["8761h", "99999999h"] {
+            assert!(duration(long).unwrap_err().contains("8760h"), "{long}");
+        }
+        for wrong in ["-1s", "90", "soon"] {
+            assert!(duration(wrong).unwrap_err().contains("unit"), "{wrong}");
+        }
+    }
 }

@@ -126,8 +126,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     // The probes are answered until the end: it is they who tell that the
     // process takes no more work.
     let serving = CancellationToken::new();
-    let client = Client::try_from(config(options.kubeconfig.as_deref()).await?)
-        .context("cannot make a client for the API server")?;
+    let config = config(options.kubeconfig.as_deref()).await?;
+    let address = config.cluster_url.to_string();
+    let client = Client::try_from(config).context("cannot make a client for the API server")?;
     let metrics = Arc::new(Metrics::new());
     let projects = Watch::new(&client, &options.watch_namespaces);
     let connections = Watch::new(&client, &options.watch_namespaces);
@@ -148,7 +149,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
         }
     });
     let cluster = tokio::select! {
-        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => checked?,
+        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => {
+            checked.with_context(|| format!("cannot start with the API server at {address}"))?
+        }
         () = stop.cancelled() => return Ok(()),
     };
     let mut elector = match &options.election {
@@ -170,8 +173,15 @@ async fn run(options: Options) -> anyhow::Result<()> {
         None => Leadership::unopposed(),
     };
     let drained = CancellationToken::new();
-    let leading =
-        elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
+    let leading = elector.map(|elector| {
+        // Nobody works on when nobody keeps the lease, for whatever cause.
+        let ended = stop.clone().drop_guard();
+        let leading = lease::lead(elector, stop.clone(), drained.clone());
+        tokio::spawn(async move {
+            let _ended = ended;
+            leading.await
+        })
+    });
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

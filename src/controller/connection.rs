@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
 
 use super::action::Action;
 use super::claims::Key;
@@ -13,6 +14,7 @@ use super::context::Context;
 use super::credentials;
 use super::doubt;
 use super::failure;
+use super::link::has_something_in_oms;
 use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
@@ -41,8 +43,12 @@ pub async fn reconcile(
         return Ok(Action::requeue(MOMENT));
     }
     let key = Key::of(&*connection);
-    let users = context.claims.users_of(&key);
+    let mut users = context.claims.users_of(&key);
     let held = is_held(&*connection);
+    if connection.metadata.deletion_timestamp.is_some() {
+        // The others wait for a new one, and must not keep this from going.
+        users.retain(|key| needs_it(&context, key));
+    }
     if connection.metadata.deletion_timestamp.is_some() && users.is_empty() {
         if held {
             context.kubernetes.let_go(&*connection).await?;
@@ -75,6 +81,13 @@ pub async fn reconcile(
         None => read.min(SOON),
     };
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
+}
+
+/// Whether a resource that uses a connection needs it to stay.
+fn needs_it(context: &Context, key: &Key) -> bool {
+    let reference = ObjectRef::new(&key.name).within(&key.namespace);
+    let project = context.projects.get(&reference);
+    project.is_none_or(|project| has_something_in_oms(context, &project))
 }
 
 /// Reads the Secret when it is due, and makes a new client when it, the
@@ -258,6 +271,10 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     };
     let mut next = (*live).clone();
     let mut seen = entry.seen;
+    if !used {
+        // Nobody keeps it new: whoever comes would decide on what was hours ago.
+        next.snapshot = None;
+    }
     let answer = match swept {
         Ok(snapshot) => {
             let interval = if snapshot.is_some() {

@@ -4,19 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
-use super::me::is_held;
+use super::me::{annotation, is_held};
 use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
+use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{
-    Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
+    Adoption, CreateOutcome, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection,
+    Reason,
 };
-use crate::decide::{Answer, Suspension, Verdict, connection, doubt};
+use crate::decide::{Answer, Ending, Suspension, Verdict, connection, doubt};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -112,7 +115,8 @@ pub async fn link(
         )));
     }
     let held = is_held(&*connection);
-    if !held && connection.metadata.deletion_timestamp.is_some() {
+    let goes = connection.metadata.deletion_timestamp.is_some();
+    if goes && (!held || !has_something_in_oms(context, project)) {
         return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotReady,
             format!("OMSConnection {key} is being deleted; waiting for a new one."),
@@ -149,6 +153,28 @@ pub async fn link(
     }))
 }
 
+/// Whether something of the resource is, or may be, in OMS: only then is its
+/// connection of use to it while that is being deleted.
+#[must_use]
+pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bool {
+    let status = project.status.as_ref();
+    let create = status.and_then(|status| status.create.as_ref());
+    let refused = create.is_some_and(|create| create.outcome == Some(CreateOutcome::NotDone));
+    let reserved = annotation(project, CREATE_RESERVATION).is_some() && !refused;
+    let remembered = context
+        .memory
+        .recall(project.uid().as_deref().unwrap_or_default());
+    let in_flight = remembered.is_some_and(|mine| {
+        let attempt = mine.attempt.as_ref();
+        mine.made.is_some()
+            || attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+    });
+    status.is_some_and(|status| status.project_id.is_some())
+        || create.is_some_and(|create| create.outcome == Some(CreateOutcome::Unknown))
+        || reserved
+        || in_flight
+}
+
 fn stalled(reason: Reason, message: impl Into<String>) -> Blocked {
     Blocked::Because(Verdict::stalled(reason, message))
 }
@@ -171,7 +197,7 @@ fn moved(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> 
         format!(
             "The project was made in the OMS at {pinned}, but OMSConnection {key} now leads to \
              {}. Nothing is read or changed there. If it is the same OMS under a new address, say \
-             so in the connection:\n  spec:\n    formerUrls: [\"{pinned}\"]",
+             so in the connection: spec.formerUrls: [\"{pinned}\"]",
             live.url
         ),
     ))

@@ -26,7 +26,7 @@ pub struct Live {
     /// The client.
     pub client: oms::Client,
     /// What the last complete walk has shown. Older ones stand while OMS
-    /// cannot be reached.
+    /// cannot be reached, and none does while the connection has no users.
     pub snapshot: Option<Arc<Snapshot>>,
     /// What is recorded and not in that snapshot, although it was there.
     pub vanished: Arc<Vanished>,

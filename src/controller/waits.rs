@@ -1,7 +1,6 @@
 //! A resource that cannot go on because of its connection: it makes no attempts
 //! of its own, says so once, and is woken when the connection has changed.
 
-use jiff::SignedDuration;
 use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
@@ -32,8 +31,7 @@ pub async fn blocked(
         generation: read.metadata.generation.unwrap_or_default(),
         seen,
         started: context.settings.started,
-        stale_after: SignedDuration::try_from(context.settings.stale_after)
-            .unwrap_or(SignedDuration::MAX),
+        stale_after: context.settings.stale_after(),
         now: context.clock.now(),
     };
     ask_connection(context, read);

@@ -80,7 +80,7 @@ impl<K: Ours + 'static> Watch<K> {
                 Ok(_) => {}
                 // The watch repairs itself, with back-off.
                 Err(error) => {
-                    tracing::warn!(kind = %K::kind(&()), error = failure::chain(error), "watch failed");
+                    tracing::warn!(kind = %K::kind(&()), error = failure::of_watch(error), "watch failed");
                 }
             })
             .boxed();

@@ -81,11 +81,7 @@ pub struct ConnectionSituation<'a> {
 #[must_use]
 pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
     if situation.deleting {
-        let users = situation.users;
-        return Some(Verdict::progressing(
-            Reason::Deleting,
-            format!("{users} MigrationProjects still use this connection; it goes with the last."),
-        ));
+        return Some(Verdict::progressing(Reason::Deleting, deleting(situation)));
     }
     if let Some(problem) = situation.unusable {
         let message = match situation.url {
@@ -108,6 +104,26 @@ pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
             Some(verdict(problem.reason, problem.message.clone()))
         }
         Answer::Good => Some(well(situation, url)),
+    }
+}
+
+/// That it goes, and what keeps its projects from going first.
+fn deleting(situation: &ConnectionSituation<'_>) -> String {
+    let users = match situation.users {
+        1 => "1 MigrationProject still uses".to_owned(),
+        users => format!("{users} MigrationProjects still use"),
+    };
+    let goes = format!("{users} this connection; it goes with the last.");
+    let failed = match situation.answer {
+        Answer::Failed(problem) => Some(problem),
+        Answer::Pending | Answer::Good => None,
+    };
+    match failed.or(situation.unusable) {
+        Some(problem) => format!(
+            "{goes} It is in trouble ({}): {}",
+            problem.reason, problem.message
+        ),
+        None => goes,
     }
 }
 
@@ -302,6 +318,22 @@ mod tests {
         let said = statements(&situation);
         assert_eq!(holds(&said, Type::Reachable), Some(Some(true)));
         assert_eq!(holds(&said, Type::IdentityDoubtful), Some(Some(true)));
+    }
+
+    #[test]
+    fn a_connection_that_goes_does_not_hide_its_trouble() {
+        let answer = Answer::Failed(Problem::new(Reason::OmsUnreachable, "nobody there"));
+        let mut situation = situation(Some("https://oms"), &answer);
+        situation.deleting = true;
+        let said = verdict(&situation).unwrap();
+        assert_eq!(said.reason, Reason::Deleting);
+        assert_eq!(
+            said.message,
+            "1 MigrationProject still uses this connection; it goes with the last. It is in \
+             trouble (OmsUnreachable): nobody there"
+        );
+        situation.answer = &Answer::Good;
+        assert!(!verdict(&situation).unwrap().message.contains("trouble"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub use mutation::Mutation;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
 pub use progress::Progress;
-pub use record::{Ending, FirstSeen, OpenAttempt, Record, Sources, Timing, Trace, record};
+pub use record::{Ending, FirstSeen, OpenAttempt, Record, Sources, Timing, Trace, later, record};
 pub use reservation::{
     Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
     ReservedConnection, Target, classify,

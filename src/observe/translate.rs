@@ -70,7 +70,7 @@ fn problem(step: &oms::Step) -> Option<String> {
     let said: Vec<&str> = texts
         .into_iter()
         .flatten()
-        .map(|text| text.trim())
+        .map(|text| text.trim().trim_end_matches('.'))
         .filter(|text| !text.is_empty())
         .collect();
     let printable: String = said

@@ -150,7 +150,7 @@ words! {
         ProjectReleased: "The resource is gone, and its project was released in OMS, as `deletionPolicy` asks.",
         ProjectDeleted: "The resource is gone, and so is its project, as `deletionPolicy` asks.",
         ProjectAdopted: "An existing project was taken over.",
-        LeftInOms: "The resource is gone and its project stays in OMS.",
+        LeftInOms: "The resource is gone, and its project stays in OMS, or one may; the note says why.",
     }
 }
 

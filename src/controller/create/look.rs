@@ -180,6 +180,9 @@ fn described(project: &oms::Project) -> body::Described<'_> {
     }
 }
 
+/// Longest name that `status.projectName` takes.
+const NAME_LIMIT: usize = 256;
+
 /// What OMS says of the project that `spec.adopt.projectId` names, and the name
 /// it has there.
 pub async fn adopt(
@@ -199,7 +202,11 @@ pub async fn adopt(
                 status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
                 claimed_by,
             };
-            (adoptee, project.name)
+            let name = project.name;
+            (
+                adoptee,
+                name.map(|name| name.chars().take(NAME_LIMIT).collect()),
+            )
         }
         Err(error) if error.is_not_found() => (Adoptee::Absent, None),
         Err(error) if error.is_unsupported() => (Adoptee::Unobservable { claimed_by }, None),

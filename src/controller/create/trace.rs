@@ -5,6 +5,7 @@ use kube::ResourceExt;
 
 use crate::api::keys::CREATE_RESERVATION;
 use crate::controller::context::Context;
+use crate::controller::failure::to_second;
 use crate::controller::me::{Me, annotation};
 
 use crate::api::v1alpha1::{
@@ -88,9 +89,9 @@ pub fn to_status(
         attempt: i32::try_from(reservation.attempt).ok(),
         at: Some(reservation.at),
         outcome: Some(outcome),
-        since: same.and_then(|same| same.since).or(Some(now)),
+        since: same.and_then(|same| same.since).or(Some(to_second(now))),
         unknown_attempts: i32::try_from(trace.spent).ok(),
-        quarantine_until: quarantine,
+        quarantine_until: quarantine.map(to_second),
         project_name: Some(reservation.project_name.clone()),
         body_hash: Some(reservation.body_hash.clone()),
         looked_at: Some(reservation.looked_at),
@@ -102,7 +103,7 @@ pub fn to_status(
         }),
         replied,
         handled_retry: reservation.retry.clone(),
-        message: None,
+        message: same.and_then(|same| same.message.clone()),
     }
 }
 

@@ -80,6 +80,7 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         mine.made_by = None;
         mine.paused_for = None;
         mine.unheard_retry = None;
+        mine.unseen_since = None;
     });
     // A project that no list holds yet can go without any list telling.
     let snapshot = link.live.snapshot.as_ref();
