@@ -81,7 +81,7 @@ async fn without_rights_it_names_the_command_that_gives_them() {
     let kubeconfig = plane.write_kubeconfig(&token.unwrap(), None).unwrap();
     let words = fails_to_start(&kubeconfig, &["--watch-namespace", namespace]).await;
     for needed in [
-        "kubectl apply -f deploy/rbac.yaml",
+        "kubectl apply -f deploy/default/rbac.yaml",
         "may not list",
         namespace,
     ] {
