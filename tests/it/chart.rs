@@ -41,6 +41,8 @@ async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
         namespaces.push(plane.namespace(name).await.expect("a namespace"));
     }
     let mut settings = settings(&namespaces);
+    // By it the operator, and nobody else, may write what a create rests on.
+    settings.push("admissionPolicy.enabled=true".into());
     settings.push(format!("defaultConnection.ref={}/oms", namespaces[0]));
     helm(
         plane,

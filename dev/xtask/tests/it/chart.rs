@@ -4,6 +4,7 @@ mod defaults;
 mod installed;
 mod leaves;
 mod plain;
+mod policy;
 mod rendered;
 mod tools;
 mod wrong;

@@ -77,6 +77,21 @@ fn the_operator_takes_the_arguments_of_every_set_of_values() {
 }
 
 #[test]
+fn what_extra_arguments_say_outweighs_what_the_chart_says() {
+    let args = arguments(&[
+        "extraArgs={--concurrency=7,--watch-namespace=b}",
+        "watchNamespaces={a}",
+    ]);
+    let parsed =
+        Cli::command().try_get_matches_from(["oms-operator".to_owned()].into_iter().chain(args));
+    let parsed = parsed.expect("taken");
+    let run = parsed.subcommand_matches("run").expect("the command");
+    assert_eq!(run.get_one::<u16>("concurrency"), Some(&7));
+    let watched: Vec<&String> = run.get_many("watch_namespaces").expect("some").collect();
+    assert_eq!(watched, ["a", "b"], "of what can be repeated all count");
+}
+
+#[test]
 fn the_pod_has_time_to_end_a_call_in_flight() {
     for (call, least) in [("60s", 70), ("2m", 130), ("1h", 3610), ("1500ms", 12)] {
         let deployment = deployment(&[&format!("oms.mutationTimeout={call}")]);

@@ -129,11 +129,15 @@ fn changing_any_value_changes_the_render() {
     let everything = chart().join("ci/everything-values.yaml");
     let text = fs::read_to_string(&everything).expect("the file");
     let set: Value = serde_saphyr::from_str(&text).expect("YAML");
-    let everything = everything.to_str().expect("a path");
-    let served = ["--api-versions", "oms.oceanbase.com/v1alpha1/OMSConnection"];
-    // With everything switched on first: there most values show.
-    let bases = [vec!["--values", everything], vec![]].map(|mut args| {
-        args.extend(served);
+    let pod_monitor = chart().join("ci/pod-monitor-values.yaml");
+    // With everything switched on first: there most values show. A release has one of the monitors, not both.
+    let bases = [
+        vec!["--values", everything.to_str().expect("a path")],
+        vec!["--values", pod_monitor.to_str().expect("a path")],
+        vec![],
+    ]
+    .map(|mut args| {
+        args.extend(["--api-versions", "oms.oceanbase.com/v1alpha1/OMSConnection"]);
         let render = template(tools().helm(), &args).expect("a render");
         (args, render)
     });
