@@ -70,6 +70,11 @@ annotations:
 {{- printf "%s:%d" (ternary "[::]" "0.0.0.0" (eq .root.Values.listenAddress "::")) (int .port) }}
 {{- end }}
 
+{{/* How a probe is made. No 0 that the API server would drop: a second kubectl apply would find a difference. */}}
+{{- define "oms-operator.probe" -}}
+{{- ternary . (omit . "initialDelaySeconds") (gt (int .initialDelaySeconds) 0) | toYaml }}
+{{- end }}
+
 {{/* A duration such as 90s or 5m in whole seconds, rounded up. */}}
 {{- define "oms-operator.seconds" -}}
 {{- $number := regexFind "^[0-9]+" . | int64 }}

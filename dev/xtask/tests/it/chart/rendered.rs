@@ -1,6 +1,6 @@
 //! What the chart renders, and what the API server says to it.
 
-use oms_harness::ControlPlane;
+use oms_harness::{ControlPlane, Options};
 use oms_operator::api::{Kind, crds_yaml};
 
 use super::tools::{chart, objects, run, template, title, tools, value_sets};
@@ -43,7 +43,12 @@ fn both_helms_render_the_same() {
 async fn the_api_server_takes_what_every_set_of_values_renders() {
     let sets = value_sets();
     assert!(sets.len() >= 8, "{sets:?}");
-    let plane = ControlPlane::shared();
+    // One of its own: the plain manifests, applied beside, would own fields of the same objects.
+    let plane = ControlPlane::start(Options {
+        controllers: false,
+        ..Options::default()
+    });
+    let plane = plane.await.expect("a control plane");
     for kind in Kind::ALL {
         plane
             .apply_yaml(&crds_yaml(kind))
@@ -91,4 +96,5 @@ async fn the_api_server_takes_what_every_set_of_values_renders() {
                 .unwrap_or_else(|words| panic!("{name}: {words}"));
         }
     }
+    plane.stop().await.expect("its end");
 }
