@@ -16,7 +16,7 @@ use oms_operator::api::Kind;
 use oms_simulator::Config;
 
 use crate::all_namespaces::{created_and_deleted, shared_with_another_namespace, taken_over};
-use crate::world::{ACCOUNT, World};
+use crate::world::{ACCOUNT, PASSWORD, World};
 
 #[tokio::test]
 async fn for_the_whole_cluster_the_chart_gives_what_is_needed_and_nothing_else() {
@@ -72,7 +72,10 @@ async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
     tokio::join!(
         shared_with_another_namespace(&home, &guest),
         created_and_deleted(&lost),
-        taken_over(&adopting),
+        async {
+            taken_over(&adopting).await;
+            locked_out_twice(&adopting).await;
+        },
     );
     // That none is refused is checked here, as at the end of every test.
     home.finish([operator]).await;
@@ -89,6 +92,16 @@ async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
     adopting.has_exactly_one("orders").await;
     for world in [guest, lost, adopting] {
         world.finish([]).await;
+    }
+}
+
+/// What is told a second time is counted in the Event of the first.
+async fn locked_out_twice(world: &World) {
+    for _ in 0..2 {
+        world.create_secret("not-the-password").await;
+        world.until_connection("oms", "AuthenticationFailed").await;
+        world.create_secret(PASSWORD).await;
+        world.until_connection("oms", "InsecureTransport").await;
     }
 }
 
