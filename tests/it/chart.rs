@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::rbac::v1::{
@@ -14,33 +15,42 @@ use kube::{Client, ResourceExt as _};
 use oms_harness::{ControlPlane, Entries, Entry, Options, Tools, served};
 use oms_operator::api::Kind;
 use oms_simulator::Config;
+use serde_json::json;
 
-use crate::all_namespaces::{created_and_deleted, shared_with_another_namespace, taken_over};
-use crate::world::{ACCOUNT, PASSWORD, World};
+use crate::all_namespaces::{
+    created_and_deleted, gone_with_its_namespace, shared_with_another_namespace, taken_over,
+};
+use crate::world::{ACCOUNT, PASSWORD, World, ready, status};
 
 #[tokio::test]
 async fn for_the_whole_cluster_the_chart_gives_what_is_needed_and_nothing_else() {
-    lives_through_it_all(|_| Vec::new()).await;
+    lives_through_it_all(Scope::Cluster).await;
 }
 
 #[tokio::test]
 async fn for_some_namespaces_the_chart_gives_what_is_needed_and_nothing_else() {
-    lives_through_it_all(|namespaces| {
-        vec![format!("watchNamespaces={{{}}}", namespaces.join(","))]
-    })
-    .await;
+    lives_through_it_all(Scope::Namespaces).await;
 }
 
-/// `settings` are the values for a release that serves these namespaces.
-async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
+/// What the operator of the chart works in.
+#[derive(Clone, Copy, PartialEq)]
+enum Scope {
+    Cluster,
+    Namespaces,
+}
+
+async fn lives_through_it_all(scope: Scope) {
     let plane = ControlPlane::start(Options::default()).await;
     // Like the shared one it ends with the process.
     let plane: &'static ControlPlane = Box::leak(Box::new(plane.expect("a control plane")));
     let mut namespaces = Vec::new();
-    for name in ["chart-home", "chart-guest", "chart-lost", "chart-adopt"] {
+    for name in ["home", "guest", "lost", "adopt", "short", "leave"] {
         namespaces.push(plane.namespace(name).await.expect("a namespace"));
     }
-    let mut settings = settings(&namespaces);
+    let mut settings = Vec::new();
+    if scope == Scope::Namespaces {
+        settings.push(format!("watchNamespaces={{{}}}", namespaces.join(",")));
+    }
     // By it the operator, and nobody else, may write what a create rests on.
     settings.push("admissionPolicy.enabled=true".into());
     settings.push(format!("defaultConnection.ref={}/oms", namespaces[0]));
@@ -58,11 +68,14 @@ async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
     let token = plane.service_account_token(ACCOUNT.0, ACCOUNT.1).await;
     let token = token.expect("a token of the chart's account");
     let world = |namespace: &String| {
-        World::within(plane, token.clone(), namespace.clone(), Config::default())
+        let mut config = Config::default();
+        config.durations.release = Duration::from_millis(300);
+        World::within(plane, token.clone(), namespace.clone(), config)
     };
     let home = world(&namespaces[0]).await;
     let guest = home.neighbour_in(namespaces[1].clone());
     let (lost, adopting) = (world(&namespaces[2]).await, world(&namespaces[3]).await);
+    let (short, leaving) = (world(&namespaces[4]).await, world(&namespaces[5]).await);
 
     let mut flags = arguments(plane.client()).await;
     // A resource is deleted within it.
@@ -72,6 +85,13 @@ async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
     tokio::join!(
         shared_with_another_namespace(&home, &guest),
         created_and_deleted(&lost),
+        paused_and_deleted_in_oms(&short),
+        async {
+            // With a namespace its Role goes: that is done with rights over the cluster.
+            if scope == Scope::Cluster {
+                gone_with_its_namespace(&leaving, &operator).await;
+            }
+        },
         async {
             taken_over(&adopting).await;
             locked_out_twice(&adopting).await;
@@ -90,9 +110,29 @@ async fn lives_through_it_all(settings: impl Fn(&[String]) -> Vec<String>) {
     assert_eq!(left.uid(), kept.uid());
     assert_eq!(left.metadata.deletion_timestamp, None);
     adopting.has_exactly_one("orders").await;
-    for world in [guest, lost, adopting] {
+    for world in [guest, lost, adopting, short, leaving] {
         world.finish([]).await;
     }
+}
+
+/// What is asked for in the middle of a life, and its end in OMS.
+async fn paused_and_deleted_in_oms(world: &World) {
+    world
+        .create("short", json!({"deletionPolicy": "Delete"}))
+        .await;
+    world.until_running("short").await;
+    for (wanted, reached) in [("Paused", "SUSPEND"), ("Running", "RUNNING")] {
+        world
+            .patch("short", json!({"spec": {"state": wanted}}))
+            .await;
+        let is_there =
+            |project: &_| ready(project) == Some("True") && status(project) == Some(reached);
+        world.until("short", reached, is_there).await;
+    }
+    world.delete("short").await;
+    world.until_gone("short").await;
+    let name = world.project_name("short");
+    assert_eq!(world.oms().projects_named(&name).len(), 0);
 }
 
 /// What is told a second time is counted in the Event of the first.
@@ -141,6 +181,15 @@ async fn arguments(client: Client) -> Vec<String> {
     let mut args = container.args.expect("arguments");
     assert_eq!(args.remove(0), "run");
     args.retain(|arg| OURS.iter().all(|ours| !arg.starts_with(ours)));
+    // What the kubelet makes of the Pod's namespace.
+    if container
+        .env
+        .iter()
+        .flatten()
+        .any(|env| env.name == "POD_NAMESPACE")
+    {
+        args.push(format!("--own-namespace={}", ACCOUNT.0));
+    }
     args
 }
 
