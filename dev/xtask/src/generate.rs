@@ -1,6 +1,7 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
 mod api;
+mod argocd;
 mod chart;
 mod cli;
 mod deploy;
@@ -28,6 +29,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     ];
     let pages = pages.map(|(path, text)| (root().join(path), text));
     let mut files: Vec<_> = Kind::ALL.into_iter().map(definition).chain(pages).collect();
+    files.extend(argocd::files()?);
     files.extend(chart::files()?);
     files.extend(deploy::definitions());
     Ok(files)
