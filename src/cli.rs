@@ -128,8 +128,9 @@ enum CrdKind {
     OmsConnection,
 }
 
+// The last of several counts: what the chart's `extraArgs` say outweighs what it says itself.
 #[derive(Debug, Args)]
-#[command(next_line_help = true)]
+#[command(next_line_help = true, args_override_self = true)]
 struct Run {
     /// Watch only this namespace. Repeat it for several; none means all.
     #[arg(

@@ -54,13 +54,13 @@ async fn has_rights(client: &Client, scopes: &[Option<&str>]) -> anyhow::Result<
         tracing::warn!(
             missing = list(&missing.others),
             "this account lacks rights that the operator may need; kubectl apply -f \
-             deploy/rbac.yaml gives them"
+             deploy/default/rbac.yaml gives them"
         );
     }
     if !missing.indispensable.is_empty() {
         bail!(
             "this account lacks rights without which projects could be created whose ids are not \
-             recorded: {}. Give it its rights with: kubectl apply -f deploy/rbac.yaml",
+             recorded: {}. Give it its rights with: kubectl apply -f deploy/default/rbac.yaml",
             list(&missing.indispensable)
         );
     }
@@ -105,7 +105,7 @@ where
         ),
         Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
             "this account may not list {kind} {place}: {}. Give it its rights with: \
-             kubectl apply -f deploy/rbac.yaml (or watch fewer namespaces: --watch-namespace)",
+             kubectl apply -f deploy/default/rbac.yaml (or watch fewer namespaces: --watch-namespace)",
             status.message
         ),
         Err(error) => Err(error).with_context(|| format!("cannot list {kind} {place}")),
@@ -121,7 +121,7 @@ async fn cluster_uid(client: &Client) -> anyhow::Result<String> {
             .context("the namespace kube-system has no UID"),
         Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
             "this account may not get the namespace kube-system, whose UID tells this cluster \
-             from others. Allow it (kubectl apply -f deploy/rbac.yaml), or give the cluster a \
+             from others. Allow it (kubectl apply -f deploy/default/rbac.yaml), or give the cluster a \
              name of your own: --cluster-id NAME"
         ),
         Err(error) => Err(error).context("cannot get the namespace kube-system"),

@@ -24,7 +24,7 @@ use crate::preflight;
 use crate::telemetry::{Health, Metrics, serve};
 
 /// How long ids that are not written yet are tried when the process ends. With
-/// the longest call it stays within the Pod's grace period (deploy/operator.yaml).
+/// the longest call it stays within the Pod's grace period (deploy/default/operator.yaml).
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// What `run` was asked to do; see the command line for each.

@@ -1,4 +1,4 @@
-//! The rights that the operator needs: the rules of `deploy/rbac.yaml`, asked of
+//! The rights that the operator needs: the rules of `deploy/default/rbac.yaml`, asked of
 //! the API server before anything is begun.
 //!
 //! Without the right to write a status, a project could be created whose id is
@@ -25,7 +25,7 @@ pub struct Right {
 
 const OURS: &str = "oms.oceanbase.com";
 
-/// The rules of the ClusterRole in `deploy/rbac.yaml`, in its order.
+/// The rules of the ClusterRole in `deploy/default/rbac.yaml`, in its order.
 pub const RIGHTS: &[Right] = &[
     Right {
         group: OURS,
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_what_is_shipped() {
-        let shipped = include_str!("../../deploy/rbac.yaml");
+        let shipped = include_str!("../../deploy/default/rbac.yaml");
         let role = shipped
             .split("\n---\n")
             .find(|document| document.contains("kind: ClusterRole\n"))

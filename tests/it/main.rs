@@ -6,6 +6,7 @@ mod adoption;
 mod all_namespaces;
 mod api_rules;
 mod apply;
+mod chart;
 mod check;
 mod cluster;
 mod connections;

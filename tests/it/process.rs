@@ -81,7 +81,7 @@ async fn without_rights_it_names_the_command_that_gives_them() {
     let kubeconfig = plane.write_kubeconfig(&token.unwrap(), None).unwrap();
     let words = fails_to_start(&kubeconfig, &["--watch-namespace", namespace]).await;
     for needed in [
-        "kubectl apply -f deploy/rbac.yaml",
+        "kubectl apply -f deploy/default/rbac.yaml",
         "may not list",
         namespace,
     ] {
@@ -94,7 +94,7 @@ async fn without_rights_it_names_the_command_that_gives_them() {
 async fn without_the_right_to_write_a_status_it_does_not_begin() {
     let world = World::new("no-status").await;
     let namespace = &world.namespace;
-    let shipped = include_str!("../../deploy/rbac.yaml");
+    let shipped = include_str!("../../deploy/default/rbac.yaml");
     let role = shipped
         .split("\n---\n")
         .find(|document| document.contains("kind: ClusterRole\n"))
@@ -126,7 +126,7 @@ async fn without_the_right_to_write_a_status_it_does_not_begin() {
     let words = fails_to_start(&kubeconfig, &flags).await;
     let lacks =
         format!("patch migrationprojects/status.oms.oceanbase.com in the namespace {namespace}");
-    for needed in [lacks.as_str(), "kubectl apply -f deploy/rbac.yaml"] {
+    for needed in [lacks.as_str(), "kubectl apply -f deploy/default/rbac.yaml"] {
         assert!(words.contains(needed), "{words}");
     }
     assert!(!words.contains("omsconnections"), "it has that: {words}");

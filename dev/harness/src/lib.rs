@@ -8,6 +8,7 @@
 //! - [`Audit`]: who asked for what, as an oracle
 //! - [`Proxy`]: holds, cuts or refuses a named request
 //! - [`Process`]: a program that cannot outlive its owner, such as the operator under test
+//! - [`Tools`]: Helm and kubectl, as users have them
 //! - [`until`]: waiting with a deadline
 //!
 //! ```no_run
@@ -49,6 +50,7 @@ mod progress;
 mod proxy;
 mod scratch;
 mod servers;
+mod tools;
 mod wait;
 
 pub use apply::{apply_yaml, served, service_account_token};
@@ -58,4 +60,5 @@ pub use control_plane::{ControlPlane, Options};
 pub use entries::{Entries, Entry};
 pub use process::{Exit, Process};
 pub use proxy::{Fault, Gate, Match, Proxy, Refusal, Request};
+pub use tools::Tools;
 pub use wait::{until, until_ok};

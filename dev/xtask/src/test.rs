@@ -36,6 +36,10 @@ async fn everything() -> anyhow::Result<()> {
             step("documentation", checks::documentation()).await,
         ),
         (
+            "helm and kubectl",
+            step("helm and kubectl", checks::helm()).await,
+        ),
+        (
             "generated files",
             step("generated files", checks::generated_files()).await,
         ),
