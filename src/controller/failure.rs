@@ -61,16 +61,26 @@ pub fn text(error: &oms::Error) -> String {
 #[must_use]
 pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = said(error);
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = said(cause);
+    let mut source = cause(error);
+    while let Some(error) = source {
+        let said = said(error);
         if !text.contains(&said) {
             text.push_str(": ");
             text.push_str(&said);
         }
-        source = cause.source();
+        source = cause(error);
     }
     text
+}
+
+/// Why it came to an error. Of a refusal by the API server all has been said.
+fn cause<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(_)) => None,
+        _ => error.source(),
+    }
 }
 
 /// What an error says. That of a refusal by the API server would be a dump of
