@@ -15,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::{
     self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks,
-    Registry, Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
+    Registry, Settings, Shares, Sweeps, SystemClock, Waker, Wakes, Watch,
 };
 use crate::decide::{Naming, Timing};
 use crate::lease::{self, Elector, Leadership};
-use crate::oms::Timeouts;
+use crate::oms::{Governors, Timeouts};
 use crate::preflight;
 use crate::telemetry::{Health, Metrics, serve};
 
@@ -175,6 +175,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
         connections_synced: connections.synced(),
         projects_synced: projects.synced(),
         registry: Registry::default(),
+        governors: Governors::default(),
+        shares: Shares::new(options.concurrency.into()),
         sweeps: Sweeps::default(),
         claims: Arc::new(Claims::new(
             options.naming.clone(),
@@ -196,14 +198,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         projects: woken_projects,
         connections: woken_connections,
     };
-    let controllers = controller::run(
-        context.clone(),
-        projects,
-        connections,
-        wakes,
-        options.concurrency,
-        stop.clone(),
-    );
+    let controllers = controller::run(context.clone(), projects, connections, wakes, stop.clone());
     tokio::select! {
         () = controllers => {}
         () = stopped_too_early(&context, &stop) => {}

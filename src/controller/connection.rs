@@ -12,6 +12,7 @@ use super::claims::Key;
 use super::context::Context;
 use super::credentials;
 use super::failure;
+use super::limits::{held_back, limits};
 use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
@@ -24,6 +25,9 @@ use crate::oms::{self, BaseUrl};
 
 /// First wait after a sweep that failed.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A pause in calls that OMS asks for is worth a word if it is longer than this.
+const SHORT_PAUSE: Duration = Duration::from_secs(15);
 
 /// A connection without users is only asked whether it works, and rarely.
 const IDLE_INTERVAL: Duration = Duration::from_secs(120);
@@ -46,8 +50,7 @@ pub async fn reconcile(
         if held {
             context.kubernetes.let_go(&*connection).await?;
         }
-        context.registry.remove(&key);
-        context.sweeps.remove(&key);
+        context.forget_connection(&key);
         return Ok(Action::await_change());
     }
     let connection =
@@ -58,16 +61,23 @@ pub async fn reconcile(
         };
 
     if asked(&connection) {
-        context.sweeps.ask(&key);
+        context.look_at_once(&key);
     }
     keep_client(&context, &key, &connection).await?;
+    if let Some(live) = context.registry.get(&key).live {
+        let governors = &context.governors;
+        governors.join(&key.to_string(), &live.url, limits(&connection.spec));
+    }
     sweep(&context, &key, &connection, !users.is_empty()).await;
     publish(&context, &key, &connection, users.len()).await?;
 
     let read = context.settings.secret_interval;
     // Without a client nothing is swept, and so nothing is ever not due.
     let next = match context.registry.get(&key).live {
-        Some(_) => context.sweeps.due_in(&key).min(read),
+        Some(live) => {
+            let due = context.sweeps.due_in(&key);
+            due.max(pause(&live).unwrap_or_default()).min(read)
+        }
         None => read.min(SOON),
     };
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
@@ -230,8 +240,15 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     };
     // The first user of a connection that was only asked whether it works.
     let first = used && live.snapshot.is_none() && !live.unlisted;
-    let due = context.sweeps.due_in(key).is_zero()
+    let mut due = context.sweeps.due_in(key).is_zero()
         || (first && !matches!(entry.answer, Answer::Failed(_)));
+    match pause(&live) {
+        None => {}
+        // The sweep comes after it.
+        Some(left) if left <= SHORT_PAUSE => due = false,
+        // Whoever waits for the connection learns why, by a sweep that is not let out.
+        Some(_) => due |= entry.answer == Answer::Good,
+    }
     if !due {
         return;
     }
@@ -300,7 +317,27 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     if turned {
         wake_users(context, key);
     }
+    if recovered {
+        tell_neighbours(context, key, &live.url);
+    }
     wake_changed(context, key, &live, &next);
+}
+
+/// How much is left of a pause in calls that its OMS has asked for.
+fn pause(live: &Live) -> Option<Duration> {
+    live.client.standing()?.paused_for
+}
+
+/// Other connections to the same OMS need not find out by and by that it is back.
+fn tell_neighbours(context: &Context, key: &Key, url: &BaseUrl) {
+    for other in context.registry.keys() {
+        let entry = context.registry.get(&other);
+        let same = entry.live.as_ref().is_some_and(|live| live.url == *url);
+        if same && other != *key && matches!(entry.answer, Answer::Failed(_)) {
+            context.sweeps.start_over(&other);
+            context.wake_connection.wake(&other);
+        }
+    }
 }
 
 /// Whether those who use the connection have another thing to say or to do. The
@@ -367,6 +404,7 @@ async fn publish(
 ) -> Result<(), Error> {
     let entry = context.registry.get(key);
     let url = entry.live.as_ref().map(|live| live.url.to_string());
+    let standing = entry.live.as_ref().and_then(|live| live.client.standing());
     let situation = ConnectionSituation {
         deleting: connection.metadata.deletion_timestamp.is_some(),
         users,
@@ -376,6 +414,7 @@ async fn publish(
         encrypted: entry.live.as_ref().is_some_and(|live| live.url.is_https()),
         answer: &entry.answer,
         unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
+        held_back: standing.as_ref().and_then(held_back),
     };
     let Some(verdict) = connection::verdict(&situation) else {
         return Ok(());

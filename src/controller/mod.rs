@@ -6,6 +6,7 @@
 //! | `create/` | the create protocol: look, reserve, call, record |
 //! | `life.rs` | a project with an id: observe, decide, start, publish |
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
+//! | `limits.rs`, `shares.rs` | what an OMS is asked for at most, and what it may have of this process |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
@@ -24,6 +25,7 @@ mod events;
 mod failure;
 mod kubernetes;
 mod life;
+mod limits;
 mod link;
 mod locks;
 mod me;
@@ -34,6 +36,7 @@ mod publish;
 mod reconcile;
 mod recreate;
 mod registry;
+mod shares;
 mod show;
 mod sweeps;
 mod waits;
@@ -53,6 +56,7 @@ pub use memory::Memory;
 pub use pass::Error;
 pub use reconcile::{error_policy, reconcile};
 pub use registry::Registry;
+pub use shares::Shares;
 pub use sweeps::Sweeps;
 pub use wake::Waker;
 pub use watch::{Wakes, Watch, run};

@@ -29,8 +29,9 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// hundreds of kilobytes.
 const PAGE_SIZE: u32 = 100;
 
-/// Connections reconciled at a time; each may be in the middle of a sweep.
-const CONNECTIONS_AT_ONCE: u16 = 16;
+/// Connections reconciled at a time. Each may be in the middle of a sweep, or
+/// wait for an OMS that is away: so many have to be before another waits for them.
+const CONNECTIONS_AT_ONCE: u16 = 64;
 
 /// The annotation in which client-side apply keeps a copy of the whole object:
 /// as much memory again, for nothing.
@@ -157,7 +158,6 @@ pub async fn run<P, C>(
     projects: Watch<MigrationProject>,
     connections: Watch<OMSConnection>,
     wakes: Wakes<P, C>,
-    concurrency: u16,
     stop: CancellationToken,
 ) where
     P: Stream<Item = ObjectRef<MigrationProject>> + Send + 'static,
@@ -166,7 +166,8 @@ pub async fn run<P, C>(
     let stored = projects.store();
     let project_events = projects.waking(context.clone());
     let project_controller = Controller::for_stream(project_events, stored)
-        .with_config(controller::Config::default().concurrency(concurrency))
+        // Bounded for each OMS (`shares.rs`): none may hold up another's.
+        .with_config(controller::Config::default().concurrency(0))
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
@@ -226,6 +227,7 @@ fn is_there(context: &Context, connection: &Key) -> bool {
 fn lost(context: &Context, connection: &Key) {
     context.registry.lose(connection);
     context.sweeps.remove(connection);
+    context.governors.leave(&connection.to_string());
     for user in context.claims.users_of(connection) {
         context.wake_project.wake(&user);
     }

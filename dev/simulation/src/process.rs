@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use oms_operator::controller::{
     self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Settings,
-    Sweeps, Waker, Watch, connection,
+    Shares, Sweeps, Waker, Watch, connection,
 };
 use oms_operator::decide::{Naming, Timing};
 use oms_operator::lease::Leadership;
+use oms_operator::oms::Governors;
 use oms_operator::telemetry::Metrics;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -58,6 +59,8 @@ impl Process {
             connections_synced: connections.synced(),
             projects_synced: projects.synced(),
             registry: Registry::default(),
+            governors: Governors::default(),
+            shares: Shares::new(AT_ONCE / 2),
             sweeps: Sweeps::default(),
             claims: Arc::new(Claims::new(Naming::default(), None)),
             memory: Memory::default(),

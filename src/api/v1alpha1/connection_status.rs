@@ -26,7 +26,7 @@ pub struct OMSConnectionStatus {
     pub last_handled_reconcile_at: Option<String>,
 
     /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Reachable,
-    /// CredentialsAccepted, Insecure. Ready True means that OMS answers and
+    /// CredentialsAccepted, Throttled, Insecure. Ready True means that OMS answers and
     /// accepts the credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
