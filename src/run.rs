@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::client::ClientBuilder;
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +22,7 @@ use crate::decide::{Naming, Timing};
 use crate::lease::{self, Elector, Leadership};
 use crate::oms::{Governors, Timeouts};
 use crate::preflight;
-use crate::telemetry::{Health, Metrics, serve};
+use crate::telemetry::{CountRequests, Health, Metrics, serve};
 
 /// How long ids that are not written yet are tried when the process ends. With
 /// the longest call it stays within the Pod's grace period (deploy/operator.yaml).
@@ -118,12 +119,22 @@ async fn run(options: Options) -> anyhow::Result<()> {
     // The probes are answered until the end: it is they who tell that the
     // process takes no more work.
     let serving = CancellationToken::new();
-    let client = Client::try_from(config(options.kubeconfig.as_deref()).await?)
-        .context("cannot make a client for the API server")?;
     let metrics = Arc::new(Metrics::new());
+    let client = ClientBuilder::try_from(config(options.kubeconfig.as_deref()).await?)
+        .context("cannot make a client for the API server")?
+        .with_layer(&CountRequests(metrics.clone()))
+        .build();
     let projects = Watch::new(&client, &options.watch_namespaces);
     let connections = Watch::new(&client, &options.watch_namespaces);
-    let health = Health::new(vec![projects.synced(), connections.synced()]);
+    let (wake_project, woken_projects) = Waker::new();
+    let (wake_connection, woken_connections) = Waker::new();
+    let health = Health::new(
+        vec![projects.synced(), connections.synced()],
+        vec![
+            ("MigrationProject", wake_project.queue().clone()),
+            ("OMSConnection", wake_connection.queue().clone()),
+        ],
+    );
     serve(
         health.clone(),
         metrics.clone(),
@@ -164,8 +175,6 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let drained = CancellationToken::new();
     let leading =
         elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
-    let (wake_project, woken_projects) = Waker::new();
-    let (wake_connection, woken_connections) = Waker::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
@@ -192,6 +201,13 @@ async fn run(options: Options) -> anyhow::Result<()> {
         wake_project,
         wake_connection,
         settings: settings(&options, cluster, clock.now())?,
+    });
+    context.metrics.leads(true);
+    let counted = Arc::downgrade(&context);
+    context.metrics.at_scrape(move |metrics| {
+        if let Some(context) = counted.upgrade() {
+            controller::census(&context, metrics);
+        }
     });
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let wakes = Wakes {

@@ -108,8 +108,9 @@ impl Claims {
         }
     }
 
-    /// Takes in what the watch saw. Returns the claims that are gone.
-    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<Claim> {
+    /// Takes in what the watch saw. Returns the claims that are gone, and whose they
+    /// were.
+    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<(Key, Claim)> {
         let mut index = self.index.write();
         match event {
             watcher::Event::Init => index.listed = Some(BTreeSet::new()),
@@ -127,7 +128,7 @@ impl Claims {
                     .filter(|key| !listed.contains(*key))
                     .cloned()
                     .collect();
-                return gone.iter().filter_map(|key| index.remove(key)).collect();
+                return gone.into_iter().filter_map(|key| index.lose(key)).collect();
             }
             watcher::Event::Apply(project) => {
                 let (key, claim) = (Key::of(project), self.claim(project));
@@ -142,7 +143,7 @@ impl Claims {
                 }
             }
             watcher::Event::Delete(project) => {
-                return index.remove(&Key::of(project)).into_iter().collect();
+                return index.lose(Key::of(project)).into_iter().collect();
             }
         }
         Vec::new()
@@ -200,6 +201,20 @@ impl Claims {
                     .is_some_and(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
             })
             .cloned()
+    }
+
+    /// How many ids are recorded by more than one resource, in what may be one OMS.
+    #[must_use]
+    pub fn doubly_claimed(&self) -> usize {
+        let index = self.index.read();
+        let shared = index.by_id.values().filter(|keys| keys.len() > 1);
+        shared
+            .filter(|keys| {
+                let claims: Vec<&Claim> = keys.iter().filter_map(|key| index.by_key.get(key)).collect();
+                let urls: BTreeSet<_> = claims.iter().filter_map(|claim| claim.pinned_url.as_deref()).collect();
+                urls.len() < claims.len()
+            })
+            .count()
     }
 
     /// The resource that comes before `me` for `name`, among those of which
@@ -363,6 +378,10 @@ impl Index {
                 .insert(key.clone());
         }
         self.by_key.insert(key, claim);
+    }
+
+    fn lose(&mut self, key: Key) -> Option<(Key, Claim)> {
+        self.remove(&key).map(|claim| (key, claim))
     }
 
     fn remove(&mut self, key: &Key) -> Option<Claim> {

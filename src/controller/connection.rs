@@ -279,6 +279,8 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
                 context
                     .metrics
                     .swept(key, began.elapsed(), snapshot.projects.len());
+                let lags = claimed_lags(context, key, &snapshot);
+                context.metrics.lags(key, lags.into_iter());
                 seen = Some(snapshot.taken_at);
                 next.snapshot = Some(Arc::new(snapshot));
             }
@@ -295,6 +297,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             let cap = context.settings.max_backoff;
             let first = failure::least_wait(&error, cap).unwrap_or(FIRST_BACKOFF);
             context.sweeps.failed(key, first, cap);
+            context.metrics.sweep_failed(key);
             tracing::warn!(connection = %key, error = failure::chain(&error), "sweep failed");
             Answer::Failed(Problem::new(failure::reason(&error), failure::text(&error)))
         }
@@ -321,6 +324,15 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         tell_neighbours(context, key, &live.url);
     }
     wake_changed(context, key, &live, &next);
+}
+
+/// The lags of projects that belong to a resource.
+fn claimed_lags(context: &Context, key: &Key, snapshot: &Snapshot) -> Vec<u64> {
+    let all = snapshot.projects.iter();
+    all.filter(|(id, _)| !context.claims.holders_of(id, key).is_empty())
+        .filter_map(|(_, seen)| seen.progress.lag)
+        .map(|lag| lag.seconds)
+        .collect()
 }
 
 /// How much is left of a pause in calls that its OMS has asked for.
@@ -438,7 +450,6 @@ async fn publish(
         return Ok(());
     };
     context.kubernetes.publish(connection, difference).await?;
-    context.metrics.status_written();
     announce(&context.events, connection, &before.conditions, &verdict).await;
     Ok(())
 }

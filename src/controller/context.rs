@@ -150,6 +150,7 @@ impl Context {
         self.registry.remove(connection);
         self.sweeps.remove(connection);
         self.governors.leave(&connection.to_string());
+        self.metrics.forget_connection(connection);
     }
 
     /// Has a connection swept soon, because something in its OMS has just been

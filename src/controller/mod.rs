@@ -10,10 +10,12 @@
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
+//! | `work.rs`, `census.rs` | what is counted of the work, and of what there is |
 //! | `context.rs`, `clock.rs`, `wake.rs`, `action.rs` | what a simulation replaces, or has to know |
 
 mod action;
 mod audit;
+mod census;
 mod claims;
 mod clock;
 pub mod connection;
@@ -42,8 +44,10 @@ mod sweeps;
 mod waits;
 mod wake;
 mod watch;
+mod work;
 
 pub use action::Action;
+pub use census::census;
 pub use claims::{Claims, Key};
 pub use clock::{Clock, SystemClock};
 pub use context::{Connect, ConnectByNetwork, Context, SENDING, Settings};

@@ -36,7 +36,6 @@ pub async fn reconcile(
     };
     // Thousands may be here at once; what a pass needs, only those that go on.
     let step = Box::pin(passes(&context, project, &uid)).await?;
-    context.metrics.reconciled("ok");
     Ok(step.into_action(context.clock.chance()))
 }
 
@@ -108,10 +107,8 @@ pub fn error_policy(
 ) -> Action {
     let chance = context.clock.chance();
     if error.is_conflict() {
-        context.metrics.reconciled("conflict");
         return Action::requeue(Duration::from_millis(50).mul_f64(1.0 + 4.0 * chance));
     }
-    context.metrics.reconciled("error");
     tracing::warn!(resource = %Key::of(&*project), error = failure::chain(error), "reconcile failed");
     Action::requeue(Duration::from_secs(2).mul_f64(0.5 + chance))
 }

@@ -1,11 +1,12 @@
 //! The watches, and the two controllers that they drive.
 
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt, TryFutureExt};
+use futures::{FutureExt, Stream, StreamExt};
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -19,9 +20,8 @@ use super::failure;
 use super::kubernetes::Ours;
 use super::me::annotation;
 use super::merge::merge;
-use super::pass::Error;
 use super::publish::requested;
-use super::{connection, reconcile};
+use super::work;
 use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 
@@ -171,11 +171,8 @@ pub async fn run<P, C>(
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            |project, context| {
-                let done = reconcile::reconcile(project, context);
-                done.map_ok(Into::into).boxed()
-            },
-            |project, error, context| reconcile::error_policy(project, error, context).into(),
+            |project, context| work::project(project, context).boxed(),
+            |_, never: &Infallible, _| match *never {},
             context.clone(),
         )
         .for_each(|result| async { told(result) });
@@ -187,13 +184,8 @@ pub async fn run<P, C>(
         .reconcile_on(wakes.connections)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |connection, context| {
-                let done = connection::reconcile(connection, context);
-                done.map_ok(Into::into).boxed()
-            },
-            |connection, error, context| {
-                connection::error_policy(connection, error, context).into()
-            },
+            |connection, context| work::connection(connection, context).boxed(),
+            |_, never: &Infallible, _| match *never {},
             context,
         )
         .for_each(|result| async { told(result) });
@@ -203,8 +195,10 @@ pub async fn run<P, C>(
 
 /// Keeps the index of claims, and wakes whom a departure concerns.
 fn follow(context: &Context, event: &Event<MigrationProject>) {
-    for gone in context.claims.follow(event) {
+    for (key, gone) in context.claims.follow(event) {
         context.memory.forget(&gone.uid);
+        let queue = context.wake_project.queue();
+        queue.remove(&key.to_string());
         let id = gone.project_id.as_deref();
         let adopting = id.map(|id| context.claims.adopting(id));
         let named = context.claims.named(&gone.project_name);
@@ -228,6 +222,8 @@ fn lost(context: &Context, connection: &Key) {
     context.registry.lose(connection);
     context.sweeps.remove(connection);
     context.governors.leave(&connection.to_string());
+    context.metrics.forget_connection(connection);
+    context.wake_connection.queue().remove(&connection.to_string());
     for user in context.claims.users_of(connection) {
         context.wake_project.wake(&user);
     }
@@ -262,10 +258,13 @@ fn what_wakes<K: Ours>(object: &K) -> DefaultHasher {
     hasher
 }
 
-/// Errors of a reconcile are told where they happen; what is left are those of
-/// the controller itself.
+/// Errors of a reconcile are told where they happen, and are no errors any more
+/// here; what is left are those of the controller itself.
 fn told<K: Ours>(
-    result: Result<(ObjectRef<K>, controller::Action), controller::Error<Error, watcher::Error>>,
+    result: Result<
+        (ObjectRef<K>, controller::Action),
+        controller::Error<Infallible, watcher::Error>,
+    >,
 ) {
     match result {
         Ok(_)

@@ -20,6 +20,7 @@ mod kubectl;
 mod layering;
 mod leader;
 mod meanwhile;
+mod metrics;
 mod minimal;
 mod precheck;
 mod probes;

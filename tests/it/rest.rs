@@ -158,7 +158,7 @@ async fn a_restarted_operator_finds_everything_as_it_was() {
         "every resource has had its pass",
         async || {
             let done = operator
-                .counter("oms_operator_reconciles_total{result=\"ok\"}")
+                .counter("oms_operator_reconciles_total{kind=\"MigrationProject\",result=\"ok\"}")
                 .await?;
             let swept = world.oms().count("ListProjects") >= 2 * PAGES;
             (done >= 2 * all && swept).then_some(())

@@ -3,6 +3,7 @@
 mod api;
 mod cli;
 mod markdown;
+mod metrics;
 mod reasons;
 
 use std::fs;
@@ -22,6 +23,7 @@ fn files() -> Vec<(PathBuf, String)> {
     let pages = [
         ("docs/reasons.md", reasons::page()),
         ("docs/cli.md", cli::page()),
+        ("docs/metrics.md", metrics::page()),
         ("docs/reference/api.md", api::page()),
     ];
     let pages = pages.map(|(path, text)| (root().join(path), text));

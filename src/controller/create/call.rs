@@ -155,7 +155,7 @@ async fn unknown(
     trace: &Trace,
     error: &oms::Error,
 ) -> Result<Step, Error> {
-    context.metrics.create_unknown();
+    context.metrics.projects().unknown();
     let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
     let trace = attempt.unwrap_or_else(|| trace.clone());
     let verdict = Verdict::progressing(

@@ -88,6 +88,8 @@ struct State {
     under_way: u32,
     /// Numbers the calls.
     latest: u64,
+    refused_open: u64,
+    refused_paused: u64,
 }
 
 impl Default for State {
@@ -102,6 +104,8 @@ impl Default for State {
             asked_for_fewer: None,
             under_way: 0,
             latest: 0,
+            refused_open: 0,
+            refused_paused: 0,
         }
     }
 }
@@ -230,6 +234,8 @@ impl Governor {
             under_way: state.under_way,
             limit: state.limit.now(),
             waiting: Lane::ALL.map(|lane| state.lanes.waiting(lane)),
+            refused_open: state.refused_open,
+            refused_paused: state.refused_paused,
         }
     }
 
@@ -258,12 +264,14 @@ impl State {
             let ask =
                 |waiting: &Waiting| breaker.ask(waiting.want == Want::Call { may_probe: true });
             let refused = self.lanes.take_out(|waiting| ask(waiting) == Asked::Refuse);
+            self.refused_open += refused.len() as u64;
             served.extend(refused.into_iter().map(|one| (one, Err(NotSent::Open))));
             if let Some(left) = self.pause_left(now) {
                 if left <= SHORT_PAUSE {
                     return self.paused_until;
                 }
                 let all = self.lanes.take_out(|_| true);
+                self.refused_paused += all.len() as u64;
                 served.extend(all.into_iter().map(|one| (one, Err(NotSent::Paused(left)))));
                 return None;
             }

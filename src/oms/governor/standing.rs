@@ -19,6 +19,10 @@ pub struct Standing {
     pub limit: u32,
     /// Who waits, by lane.
     pub waiting: [usize; 4],
+    /// Calls that were not sent because OMS does not answer, so far.
+    pub refused_open: u64,
+    /// Calls that were not sent because of a pause, so far.
+    pub refused_paused: u64,
 }
 
 impl Standing {
