@@ -2,7 +2,7 @@
 //! got no answer, until one call has got one.
 //!
 //! It has no clock: when OMS is tried again, the connection's own schedule says
-//! (docs/decisions/0020). The sweep that comes then is the probe.
+//! (docs/decisions/0030). The sweep that comes then is the probe.
 
 /// So many calls in a row without an answer, and OMS is taken to be away. Less
 /// than the calls that may be under way at first, so that a burst finds out.

@@ -148,7 +148,7 @@ async fn a_burst_is_spread_over_the_seconds_that_its_rate_takes() {
     let (client, _, server) = world(limits(10, 0));
     let burst = starts(&client, 35);
     tokio::pin!(burst);
-    for (milliseconds, sent) in [(950, 10..=19), (1000, 20..=29), (1000, 30..=35)] {
+    for (milliseconds, sent) in [(950, 10..=19), (1000, 20..=29)] {
         let () = tokio::select! {
             _ = &mut burst => {}
             () = sleep(Duration::from_millis(milliseconds)) => {}
@@ -389,5 +389,6 @@ async fn a_dead_oms_costs_another_one_nothing() {
         began.elapsed()
     });
     assert_eq!((healthy.2.count(), took.as_millis()), (8, 100));
-    assert!(dead.2.count() <= 8, "{}", dead.2.count());
+    // Eight at first, and one more for each of the four failures that do not open it yet.
+    assert!(dead.2.count() <= 12, "{}", dead.2.count());
 }
