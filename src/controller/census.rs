@@ -22,7 +22,9 @@ pub fn census(context: &Context, metrics: &Metrics) {
     }
     let unresolved = context.memory.unresolved();
     let doubly_claimed = context.claims.doubly_claimed();
-    metrics.projects().census(&groups, unresolved, doubly_claimed);
+    metrics
+        .projects()
+        .census(&groups, unresolved, doubly_claimed);
     let work = metrics.work();
     let projects = context.wake_project.queue();
     work.backlog(kind::<MigrationProject>(), projects.backlog());

@@ -210,8 +210,14 @@ impl Claims {
         let shared = index.by_id.values().filter(|keys| keys.len() > 1);
         shared
             .filter(|keys| {
-                let claims: Vec<&Claim> = keys.iter().filter_map(|key| index.by_key.get(key)).collect();
-                let urls: BTreeSet<_> = claims.iter().filter_map(|claim| claim.pinned_url.as_deref()).collect();
+                let claims: Vec<&Claim> = keys
+                    .iter()
+                    .filter_map(|key| index.by_key.get(key))
+                    .collect();
+                let urls: BTreeSet<_> = claims
+                    .iter()
+                    .filter_map(|claim| claim.pinned_url.as_deref())
+                    .collect();
                 urls.len() < claims.len()
             })
             .count()
@@ -288,6 +294,31 @@ impl Claims {
                     .is_some_and(|claim| claim.connection.as_ref() == Some(connection))
             })
             .cloned()
+            .collect()
+    }
+
+    /// Whether any resource has recorded `id` in an OMS of which `same_oms` says by
+    /// its address that it is the one in question.
+    pub fn is_recorded(&self, id: &str, same_oms: impl Fn(&str) -> bool) -> bool {
+        let index = self.index.read();
+        let mut keys = index.by_id.get(id).into_iter().flatten();
+        keys.any(|key| {
+            let url = index
+                .by_key
+                .get(key)
+                .and_then(|claim| claim.pinned_url.as_deref());
+            url.is_none_or(&same_oms)
+        })
+    }
+
+    /// The ids that resources have recorded through `connection`, in the same sense.
+    pub fn ids_of(&self, connection: &Key, same_oms: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let index = self.index.read();
+        let users = index.by_connection.get(connection).into_iter().flatten();
+        let claims = users.filter_map(|key| index.by_key.get(key));
+        claims
+            .filter(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
+            .filter_map(|claim| claim.project_id.clone())
             .collect()
     }
 

@@ -17,6 +17,7 @@ use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
 use super::registry::{Entry, Live};
+use super::strangers;
 use crate::api::v1alpha1::{OMSConnection, Reason};
 use crate::decide::connection::{self, ConnectionSituation};
 use crate::decide::{Answer, Problem, Unstated, conditions};
@@ -149,6 +150,7 @@ async fn keep_client(
         former_urls: former_urls(connection),
         client,
         snapshot: known.and_then(|live| live.snapshot.clone()),
+        strangers: known.map(|live| live.strangers).unwrap_or_default(),
         unlisted: known.is_some_and(|live| live.unlisted),
         resource: connection.clone(),
         url,
@@ -257,6 +259,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         .spec
         .sweep_interval()
         .max(context.settings.min_sweep_interval);
+    let recorded = strangers::recorded(context, key, &live);
     let swept = if used {
         observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
             .await
@@ -279,6 +282,10 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
                 context
                     .metrics
                     .swept(key, began.elapsed(), snapshot.projects.len());
+                next.strangers = strangers::count(context, &live, &recorded, &snapshot);
+                let strangers = next.strangers;
+                let metrics = &context.metrics;
+                metrics.strangers(key, strangers.unclaimed, strangers.missing);
                 let lags = claimed_lags(context, key, &snapshot);
                 context.metrics.lags(key, lags.into_iter());
                 seen = Some(snapshot.taken_at);
@@ -438,6 +445,11 @@ async fn publish(
     let mut after = before.clone();
     after.observed_generation = Some(generation);
     after.projects = i32::try_from(users).ok();
+    after.unclaimed = match &entry.live {
+        Some(live) if live.snapshot.is_some() => i32::try_from(live.strangers.unclaimed).ok(),
+        // What was counted last stands until it is counted again.
+        _ => before.unclaimed,
+    };
     after.last_handled_reconcile_at = requested(connection);
     after.conditions = conditions(
         &before.conditions,

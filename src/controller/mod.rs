@@ -5,7 +5,7 @@
 //! | `reconcile.rs` | one reconcile of a MigrationProject, and its error policy |
 //! | `create/` | the create protocol: look, reserve, call, record |
 //! | `life.rs` | a project with an id: observe, decide, start, publish |
-//! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
+//! | `connection.rs`, `credentials.rs`, `sweeps.rs`, `strangers.rs` | one reconcile of an OMSConnection: client, sweep, status |
 //! | `limits.rs`, `shares.rs` | what an OMS is asked for at most, and what it may have of this process |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
@@ -40,6 +40,7 @@ mod recreate;
 mod registry;
 mod shares;
 mod show;
+mod strangers;
 mod sweeps;
 mod waits;
 mod wake;

@@ -223,7 +223,10 @@ fn lost(context: &Context, connection: &Key) {
     context.sweeps.remove(connection);
     context.governors.leave(&connection.to_string());
     context.metrics.forget_connection(connection);
-    context.wake_connection.queue().remove(&connection.to_string());
+    context
+        .wake_connection
+        .queue()
+        .remove(&connection.to_string());
     for user in context.claims.users_of(connection) {
         context.wake_project.wake(&user);
     }

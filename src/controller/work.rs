@@ -73,7 +73,11 @@ impl<'a, K: Ours> Piece<'a, K> {
         let (action, result) = match &done {
             Ok(action) => (*action, "ok"),
             Err(error) => {
-                let result = if error.is_conflict() { "conflict" } else { "error" };
+                let result = if error.is_conflict() {
+                    "conflict"
+                } else {
+                    "error"
+                };
                 (policy(error), result)
             }
         };

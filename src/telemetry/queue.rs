@@ -108,7 +108,10 @@ mod tests {
         queue.end("a/b", Some(SECOND));
         assert_eq!(queue.backlog(), Backlog::default());
         tokio::time::advance(4 * SECOND).await;
-        assert_eq!((queue.backlog().waiting, queue.backlog().overdue), (1, 3 * SECOND));
+        assert_eq!(
+            (queue.backlog().waiting, queue.backlog().overdue),
+            (1, 3 * SECOND)
+        );
         queue.begin("a/b");
         tokio::time::advance(SECOND).await;
         let backlog = queue.backlog();

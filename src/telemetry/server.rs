@@ -28,10 +28,13 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let probes = Router::new()
-        .route("/healthz", get({
-            let health = health.clone();
-            move || alive(health)
-        }))
+        .route(
+            "/healthz",
+            get({
+                let health = health.clone();
+                move || alive(health)
+            }),
+        )
         .route("/readyz", get(move || ready(health)));
     let figures = Router::new().route("/metrics", get(move || figures(metrics)));
     if health_at == metrics_at {

@@ -58,7 +58,10 @@ async fn every_figure_that_is_described_is_served_and_no_other() {
     assert!(figures.contains(&connection));
     let write = "oms_operator_kubernetes_requests_total{verb=\"patch\",resource=\"migrationprojects/status\",code=\"200\"}";
     assert!(figures.contains(write), "{figures}");
-    assert!(!figures.contains("orders"), "no name of a resource: {figures}");
+    assert!(
+        !figures.contains("orders"),
+        "no name of a resource: {figures}"
+    );
 
     // The connection and its project go, and their series with them.
     let away = DeleteParams::default();
@@ -83,13 +86,17 @@ async fn a_thousand_names_add_no_series() {
     };
     let settled = async |count: usize| {
         let line = "oms_operator_projects_ready{connection=\"\",ready=\"False\",reason=\"ConnectionNotFound\"}";
-        until(8 * DEADLINE, "all of them have been looked at", async || {
-            let seen = operator.counter(line).await?;
-            let waiting = operator
-                .counter("oms_operator_queue_depth{kind=\"MigrationProject\"}")
-                .await?;
-            (seen == count as u64 && waiting == 0).then_some(())
-        })
+        until(
+            8 * DEADLINE,
+            "all of them have been looked at",
+            async || {
+                let seen = operator.counter(line).await?;
+                let waiting = operator
+                    .counter("oms_operator_queue_depth{kind=\"MigrationProject\"}")
+                    .await?;
+                (seen == count as u64 && waiting == 0).then_some(())
+            },
+        )
         .await
         .expect("all of them have been looked at");
     };

@@ -136,12 +136,7 @@ impl OmsFigures {
                 self.leads.get_or_create(&label).set(1);
             }
         }
-        let by_endpoint = [
-            &self.in_flight,
-            &self.limit,
-            &self.circuit,
-            &self.throttled,
-        ];
+        let by_endpoint = [&self.in_flight, &self.limit, &self.circuit, &self.throttled];
         by_endpoint.into_iter().for_each(Family::clear);
         self.waiting.clear();
         self.pause.clear();

@@ -53,9 +53,15 @@ fn everything() -> Arc<Metrics> {
     };
     let groups = BTreeMap::from([(group, 40)]);
     metrics.projects().census(&groups, 1, 2);
-    metrics.work().backlog("MigrationProject", Backlog::default());
-    metrics.work().reconciled("MigrationProject", "ok", Duration::ZERO);
-    metrics.work().requested("patch", "events".to_owned(), "200".to_owned());
+    metrics
+        .work()
+        .backlog("MigrationProject", Backlog::default());
+    metrics
+        .work()
+        .reconciled("MigrationProject", "ok", Duration::ZERO);
+    metrics
+        .work()
+        .requested("patch", "events".to_owned(), "200".to_owned());
     metrics
 }
 
@@ -74,11 +80,20 @@ fn what_is_served_is_what_is_described() {
         assert!(text.contains(&format!("# TYPE {} {}\n", row.name, row.kind)));
         assert!(!row.help.ends_with('.'), "{}: the text adds it", row.name);
         for label in row.labels {
-            let series = text.lines().find(|line| line.starts_with(&format!("{}_", row.name)) || line.starts_with(&format!("{}{{", row.name)));
-            assert!(series.unwrap().contains(&format!("{label}=\"")), "{}: {label}", row.name);
+            let series = text.lines().find(|line| {
+                line.starts_with(&format!("{}_", row.name))
+                    || line.starts_with(&format!("{}{{", row.name))
+            });
+            assert!(
+                series.unwrap().contains(&format!("{label}=\"")),
+                "{}: {label}",
+                row.name
+            );
         }
     }
-    assert!(text.contains("oms_operator_oms_waiting{endpoint=\"https://shop/oms\",lane=\"look\"} 3\n"));
+    assert!(
+        text.contains("oms_operator_oms_waiting{endpoint=\"https://shop/oms\",lane=\"look\"} 3\n")
+    );
     assert!(text.contains("oms_operator_project_lag_max_seconds{connection=\"shop/oms\"} 700\n"));
 }
 
@@ -110,13 +125,13 @@ fn a_connection_whose_projects_follow_nothing_has_no_lag() {
 #[test]
 fn each_scrape_counts_what_is_then() {
     let metrics = Metrics::new();
-    let group = |number| Group {
+    let group = |number: usize| Group {
         connection: String::new(),
         status: "none",
         ready: "None",
         reason: ["", "other"][number % 2],
     };
-    let scrapes = parking_lot::Mutex::new(0);
+    let scrapes = parking_lot::Mutex::new(0_usize);
     metrics.at_scrape(move |metrics| {
         let mut scrapes = scrapes.lock();
         let groups = BTreeMap::from([(group(*scrapes), 1)]);

@@ -62,20 +62,26 @@ impl WorkFigures {
         let label = Reconciled { kind, result };
         self.reconciles.get_or_create(&label).inc();
         let label = Kind { kind };
-        self.seconds.get_or_create(&label).observe(took.as_secs_f64());
+        self.seconds
+            .get_or_create(&label)
+            .observe(took.as_secs_f64());
     }
 
     /// How the queue of a kind stands.
     pub fn backlog(&self, kind: &'static str, backlog: Backlog) {
         let label = Kind { kind };
         let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
-        self.waiting.get_or_create(&label).set(count(backlog.waiting));
-        self.running.get_or_create(&label).set(count(backlog.running));
+        self.waiting
+            .get_or_create(&label)
+            .set(count(backlog.waiting));
+        self.running
+            .get_or_create(&label)
+            .set(count(backlog.running));
         let overdue = backlog.overdue.as_secs_f64();
         self.overdue.get_or_create(&label).set(overdue);
     }
 
-    fn requested(&self, verb: &'static str, resource: String, code: String) {
+    pub(super) fn requested(&self, verb: &'static str, resource: String, code: String) {
         let label = labels::Request {
             verb,
             resource,
@@ -138,7 +144,11 @@ where
 
 /// Verb and resource of a request, as an audit log names them. No name of an object is in either.
 fn what(method: &Method, uri: &http::Uri) -> (&'static str, String) {
-    let parts: Vec<&str> = uri.path().split('/').filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = uri
+        .path()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
     // /api/v1/… or /apis/GROUP/VERSION/…
     let rest = match parts.as_slice() {
         ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => rest,
@@ -157,7 +167,9 @@ fn what(method: &Method, uri: &http::Uri) -> (&'static str, String) {
 }
 
 fn verb(method: &Method, named: bool, uri: &http::Uri) -> &'static str {
-    let watches = uri.query().is_some_and(|query| query.contains("watch=true"));
+    let watches = uri
+        .query()
+        .is_some_and(|query| query.contains("watch=true"));
     match *method {
         Method::POST => "create",
         Method::PUT => "update",
@@ -177,17 +189,42 @@ mod tests {
     fn a_request_is_named_as_an_audit_log_names_it() {
         let projects = "/apis/oms.oceanbase.com/v1alpha1/namespaces/shop/migrationprojects";
         for (method, path, verb, resource) in [
-            (Method::GET, format!("{projects}/a"), "get", "migrationprojects"),
-            (Method::PATCH, format!("{projects}/a/status?fieldManager=x"), "patch", "migrationprojects/status"),
+            (
+                Method::GET,
+                format!("{projects}/a"),
+                "get",
+                "migrationprojects",
+            ),
+            (
+                Method::PATCH,
+                format!("{projects}/a/status?fieldManager=x"),
+                "patch",
+                "migrationprojects/status",
+            ),
             (
                 Method::GET,
                 "/apis/oms.oceanbase.com/v1alpha1/migrationprojects?limit=100".to_owned(),
                 "list",
                 "migrationprojects",
             ),
-            (Method::GET, format!("{projects}?&watch=true&resourceVersion=1"), "watch", "migrationprojects"),
-            (Method::GET, "/api/v1/namespaces/shop/secrets/x".to_owned(), "get", "secrets"),
-            (Method::GET, "/api/v1/namespaces/kube-system".to_owned(), "get", "namespaces"),
+            (
+                Method::GET,
+                format!("{projects}?&watch=true&resourceVersion=1"),
+                "watch",
+                "migrationprojects",
+            ),
+            (
+                Method::GET,
+                "/api/v1/namespaces/shop/secrets/x".to_owned(),
+                "get",
+                "secrets",
+            ),
+            (
+                Method::GET,
+                "/api/v1/namespaces/kube-system".to_owned(),
+                "get",
+                "namespaces",
+            ),
             (
                 Method::POST,
                 "/apis/events.k8s.io/v1/namespaces/shop/events".to_owned(),
