@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::{
     self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks,
-    Registry, Settings, Shares, Sweeps, SystemClock, Waker, Wakes, Watch,
+    Registry, Scope, Settings, Shares, Sweeps, SystemClock, Waker, Wakes, Watch,
 };
 use crate::decide::{Naming, Timing};
 use crate::lease::{self, Elector, Leadership};
@@ -28,11 +28,14 @@ use crate::telemetry::{CountRequests, Health, Metrics, serve};
 /// the longest call it stays within the Pod's grace period (deploy/operator.yaml).
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
+/// The Lease of an operator that does all the work of what it watches.
+pub const DEFAULT_LEASE: &str = "oms-operator";
+
 /// What `run` was asked to do; see the command line for each.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the flags of the command line document them")]
 pub struct Options {
-    pub watch_namespaces: Vec<String>,
+    pub scope: Scope,
     pub default_connection: Option<Key>,
     pub health_addr: SocketAddr,
     pub metrics_addr: SocketAddr,
@@ -66,7 +69,12 @@ pub struct Election {
 impl Election {
     /// Checked settings. A change in OMS is begun only if the lease outlives
     /// connecting and sending: it must be able to.
-    fn settings(&self, client: &Client, connect: Duration) -> anyhow::Result<lease::Settings> {
+    fn settings(
+        &self,
+        client: &Client,
+        connect: Duration,
+        selects: bool,
+    ) -> anyhow::Result<lease::Settings> {
         let namespace = self.namespace.clone();
         let host = rustix::system::uname();
         let settings = lease::Settings {
@@ -83,6 +91,12 @@ impl Election {
             retry_period: self.retry_period,
         };
         settings.check()?;
+        if selects && settings.name == DEFAULT_LEASE {
+            bail!(
+                "--watch-selector shares the work with other operators, and with one Lease only one of \
+                 all would work: give each part a Lease of its own (--leader-elect-name)"
+            );
+        }
         let needed = self.retry_period + connect + controller::SENDING;
         if self.lease_duration <= needed {
             bail!(
@@ -124,8 +138,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
         .context("cannot make a client for the API server")?
         .with_layer(&CountRequests(metrics.clone()))
         .build();
-    let projects = Watch::new(&client, &options.watch_namespaces);
-    let connections = Watch::new(&client, &options.watch_namespaces);
+    let projects = Watch::new(&client, &options.scope);
+    let connections = Watch::new(&client, &options.scope);
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
     let health = Health::new(
@@ -151,12 +165,16 @@ async fn run(options: Options) -> anyhow::Result<()> {
         }
     });
     let cluster = tokio::select! {
-        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => checked?,
+        checked = preflight::check(&client, &options.scope, options.cluster_id.as_deref()) => checked?,
         () = stop.cancelled() => return Ok(()),
     };
     let mut elector = match &options.election {
         Some(election) => {
-            let settings = election.settings(&client, options.timeouts.connect)?;
+            let settings = election.settings(
+                &client,
+                options.timeouts.connect,
+                options.scope.selector.is_some(),
+            )?;
             Some(Elector::new(client.clone(), settings, || SystemClock.now()))
         }
         None => None,

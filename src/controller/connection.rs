@@ -261,9 +261,14 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         .max(context.settings.min_sweep_interval);
     let recorded = strangers::recorded(context, key, &live);
     let swept = if used {
-        observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
-            .await
-            .map(Some)
+        observe::sweep(
+            &live.client,
+            context.clock.now(),
+            live.snapshot.as_deref(),
+            &recorded,
+        )
+        .await
+        .map(Some)
     } else {
         observe::probe(&live.client).await.map(|()| None)
     };

@@ -64,4 +64,4 @@ pub use registry::Registry;
 pub use shares::Shares;
 pub use sweeps::Sweeps;
 pub use wake::Waker;
-pub use watch::{Wakes, Watch, run};
+pub use watch::{Scope, Wakes, Watch, run};

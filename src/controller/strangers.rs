@@ -32,15 +32,21 @@ pub fn count(
     recorded: &BTreeSet<String>,
     now: &Snapshot,
 ) -> Strangers {
+    let missing = recorded.iter().filter(|id| !now.projects.contains_key(*id));
+    let missing = missing.count();
+    if now.asked.is_some() {
+        // Nobody else's was looked at: what was counted last stands.
+        let unclaimed = live.strangers.unclaimed;
+        return Strangers { unclaimed, missing };
+    }
     let before = live.snapshot.as_deref();
     let same_oms = |url: &str| live.is_same_oms(url);
     let was_there = |id: &str| before.is_none_or(|before| before.projects.contains_key(id));
     let unclaimed = now.projects.iter().filter(|(id, seen)| {
         was_there(id) && !seen.status.is_over() && !context.claims.is_recorded(id, same_oms)
     });
-    let missing = recorded.iter().filter(|id| !now.projects.contains_key(*id));
     Strangers {
         unclaimed: unclaimed.count(),
-        missing: missing.count(),
+        missing,
     }
 }

@@ -37,6 +37,15 @@ const CONNECTIONS_AT_ONCE: u16 = 64;
 /// as much memory again, for nothing.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// What of the cluster this process works on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only these namespaces; none means all.
+    pub namespaces: Vec<String>,
+    /// Only what has these labels.
+    pub selector: Option<String>,
+}
+
 /// A watch over one kind, and the store that it fills once it runs.
 pub struct Watch<K: Ours + 'static> {
     store: Store<K>,
@@ -45,11 +54,15 @@ pub struct Watch<K: Ours + 'static> {
 }
 
 impl<K: Ours + 'static> Watch<K> {
-    /// A watch over `namespaces`, or over all if there are none.
+    /// A watch over what `scope` names.
     #[must_use]
-    pub fn new(client: &Client, namespaces: &[String]) -> Self {
+    pub fn new(client: &Client, scope: &Scope) -> Self {
         let (store, writer) = store();
-        let config = || watcher::Config::default().page_size(PAGE_SIZE);
+        let namespaces = &scope.namespaces;
+        let config = || watcher::Config {
+            label_selector: scope.selector.clone(),
+            ..watcher::Config::default().page_size(PAGE_SIZE)
+        };
         let events: BoxStream<'static, _> = if namespaces.is_empty() {
             watcher(kube::Api::all(client.clone()), config())
                 .default_backoff()

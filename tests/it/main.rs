@@ -32,6 +32,7 @@ mod recreate;
 mod rest;
 mod restore;
 mod schema;
+mod shards;
 mod sharing;
 mod vendor;
 mod verify;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use oms_operator::controller::{
-    self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Settings,
+    self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Scope, Settings,
     Shares, Sweeps, Waker, Watch, connection,
 };
 use oms_operator::decide::{Naming, Timing};
@@ -45,8 +45,8 @@ impl Process {
         // The watch's back-off draws from this thread's generator.
         fastrand::seed(seed ^ life);
         let client = kubernetes_client(wires.clone(), life);
-        let projects = Watch::new(&client, &[]);
-        let connections = Watch::new(&client, &[]);
+        let projects = Watch::new(&client, &Scope::default());
+        let connections = Watch::new(&client, &Scope::default());
         let (wake_project, woken_projects) = Waker::new();
         let (wake_connection, woken_connections) = Waker::new();
         let (stored_projects, stored_connections) = (projects.store(), connections.store());
