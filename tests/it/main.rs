@@ -14,6 +14,7 @@ mod departure;
 mod drift;
 mod examples;
 mod failures;
+mod governor;
 mod invalid;
 mod kstatus;
 mod kubectl;
