@@ -284,9 +284,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             context.sweeps.succeeded(key, began.elapsed(), interval);
             next.unlisted = false;
             if let Some(snapshot) = snapshot {
-                context
-                    .metrics
-                    .swept(key, began.elapsed(), snapshot.projects.len());
+                context.metrics.swept(key, began.elapsed(), snapshot.total);
                 next.strangers = strangers::count(context, &live, &recorded, &snapshot);
                 let strangers = next.strangers;
                 let metrics = &context.metrics;

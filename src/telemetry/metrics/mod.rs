@@ -174,7 +174,7 @@ impl Metrics {
     }
 
     /// A sweep ended well.
-    pub fn swept(&self, connection: &dyn std::fmt::Display, took: Duration, projects: usize) {
+    pub fn swept(&self, connection: &dyn std::fmt::Display, took: Duration, projects: u64) {
         self.of(connection, |label| {
             self.sweeps.succeeded(&label, took, projects);
         });

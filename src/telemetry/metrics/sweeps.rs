@@ -41,7 +41,7 @@ impl SweepFigures {
                 "sweep_age_seconds",
                 "How long ago the projects were seen last",
             ),
-            projects: book.gauges("sweep_projects", "Projects that the last sweep has seen"),
+            projects: book.gauges("sweep_projects", "Projects that there are in the OMS, as of the last sweep"),
             unclaimed: book.gauges(
                 "projects_unclaimed",
                 "Projects of the last sweep that no MigrationProject of this operator has recorded",
@@ -70,10 +70,11 @@ impl SweepFigures {
         self.sweeps.get_or_create(&label).inc();
     }
 
-    pub fn succeeded(&self, of: &Connection, took: Duration, projects: usize) {
+    pub fn succeeded(&self, of: &Connection, took: Duration, projects: u64) {
         self.ended(of, OK);
         self.seconds.get_or_create(of).set(took.as_secs_f64());
-        self.projects.get_or_create(of).set(count(projects));
+        let projects = i64::try_from(projects).unwrap_or(i64::MAX);
+        self.projects.get_or_create(of).set(projects);
     }
 
     pub fn failed(&self, of: &Connection) {

@@ -90,7 +90,12 @@ fn what_is_served_is_what_is_described() {
             );
         }
     }
-    assert!(text.contains("oms_operator_project_lag_max_seconds{connection=\"shop/oms\"} 700\n"));
+    for line in [
+        "oms_operator_oms_waiting{endpoint=\"https://shop/oms\",lane=\"look\"} 3\n",
+        "oms_operator_project_lag_max_seconds{connection=\"shop/oms\"} 700\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
 }
 
 #[test]
