@@ -46,6 +46,10 @@ async fn every_figure_that_is_described_is_served_and_no_other() {
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
+    let away = DeleteParams::default();
+    world.create("gone", json!({})).await;
+    world.until_running("gone").await;
+    world.projects().delete("gone", &away).await.unwrap();
     // It follows changes, and so has a lag.
     world.oms().step(std::time::Duration::from_secs(3600));
     until(DEADLINE, "all figures are there", async || {
@@ -64,7 +68,6 @@ async fn every_figure_that_is_described_is_served_and_no_other() {
     );
 
     // The connection and its project go, and their series with them.
-    let away = DeleteParams::default();
     world.projects().delete("orders", &away).await.unwrap();
     world.connections().delete("oms", &away).await.unwrap();
     until(DEADLINE, "the series of the connection end", async || {

@@ -47,6 +47,8 @@ labels! {
     Request { verb: &'static str, resource: String, code: String }
     /// Resources by OMS's word for their project.
     Status { connection: String, status: &'static str }
+    /// What has become of a project whose resource was deleted.
+    Departed { outcome: &'static str }
     /// Resources by their condition Ready.
     Ready { connection: String, ready: &'static str, reason: &'static str }
 }

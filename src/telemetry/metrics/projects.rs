@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::book::Book;
-use super::labels::{Ready, Status};
+use super::labels::{Departed, Ready, Status};
 
 /// Upper ends of the buckets for creations, in seconds. The last ones are those of a create whose outcome was
 /// unknown and waited out.
@@ -38,6 +38,7 @@ pub struct ProjectFigures {
     unresolved: Gauge,
     surplus: Counter,
     left: Counter,
+    departed: Family<Departed, Counter>,
     doubly_claimed: Gauge,
 }
 
@@ -73,6 +74,11 @@ impl ProjectFigures {
                 "projects_left",
                 "Projects made for a MigrationProject that went away meanwhile; they stay in OMS",
             ),
+            departed: book.counters(
+                "resources_deleted",
+                "MigrationProjects that were deleted, by what has become of their projects. `outcome`: nothing (there \
+                 was none), retained, released, deleted or left",
+            ),
             doubly_claimed: book.gauge(
                 "projects_doubly_claimed",
                 "Projects that more than one MigrationProject has recorded",
@@ -102,6 +108,11 @@ impl ProjectFigures {
     /// A project was made for a resource that is gone.
     pub fn left(&self) {
         self.left.inc();
+    }
+
+    /// A resource was deleted; `outcome` says what has become of its project.
+    pub fn departed(&self, outcome: &'static str) {
+        self.departed.get_or_create(&Departed { outcome }).inc();
     }
 
     /// How many resources there are of each group, creates that are not resolved, and ids that several claim.

@@ -53,6 +53,7 @@ fn everything() -> Arc<Metrics> {
     };
     let groups = BTreeMap::from([(group, 40)]);
     metrics.projects().census(&groups, 1, 2);
+    metrics.projects().departed("released");
     metrics
         .work()
         .backlog("MigrationProject", Backlog::default());
