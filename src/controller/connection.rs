@@ -355,7 +355,10 @@ fn tell_neighbours(context: &Context, key: &Key, url: &BaseUrl) {
     for other in context.registry.keys() {
         let entry = context.registry.get(&other);
         let same = entry.live.as_ref().is_some_and(|live| live.url == *url);
-        if same && other != *key && matches!(entry.answer, Answer::Failed(_)) {
+        // Not those whose account or certificate is the trouble: a repeat may lock it.
+        let away =
+            matches!(&entry.answer, Answer::Failed(why) if why.reason == Reason::OmsUnreachable);
+        if same && other != *key && away {
             context.sweeps.start_over(&other);
             context.wake_connection.wake(&other);
         }
