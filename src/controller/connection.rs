@@ -12,10 +12,12 @@ use super::claims::Key;
 use super::context::Context;
 use super::credentials;
 use super::failure;
+use super::limits::{held_back, limits};
 use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
 use super::registry::{Entry, Live};
+use super::strangers;
 use crate::api::v1alpha1::{OMSConnection, Reason};
 use crate::decide::connection::{self, ConnectionSituation};
 use crate::decide::{Answer, Problem, Unstated, conditions};
@@ -24,6 +26,9 @@ use crate::oms::{self, BaseUrl};
 
 /// First wait after a sweep that failed.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A pause in calls that OMS asks for is worth a word if it is longer than this.
+const SHORT_PAUSE: Duration = Duration::from_secs(15);
 
 /// A connection without users is only asked whether it works, and rarely.
 const IDLE_INTERVAL: Duration = Duration::from_secs(120);
@@ -46,8 +51,7 @@ pub async fn reconcile(
         if held {
             context.kubernetes.let_go(&*connection).await?;
         }
-        context.registry.remove(&key);
-        context.sweeps.remove(&key);
+        context.forget_connection(&key);
         return Ok(Action::await_change());
     }
     let connection =
@@ -58,16 +62,23 @@ pub async fn reconcile(
         };
 
     if asked(&connection) {
-        context.sweeps.ask(&key);
+        context.look_at_once(&key);
     }
     keep_client(&context, &key, &connection).await?;
+    if let Some(live) = context.registry.get(&key).live {
+        let governors = &context.governors;
+        governors.join(&key.to_string(), &live.url, limits(&connection.spec));
+    }
     sweep(&context, &key, &connection, !users.is_empty()).await;
     publish(&context, &key, &connection, users.len()).await?;
 
     let read = context.settings.secret_interval;
     // Without a client nothing is swept, and so nothing is ever not due.
     let next = match context.registry.get(&key).live {
-        Some(_) => context.sweeps.due_in(&key).min(read),
+        Some(live) => {
+            let due = context.sweeps.due_in(&key);
+            due.max(pause(&live).unwrap_or_default()).min(read)
+        }
         None => read.min(SOON),
     };
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
@@ -139,6 +150,7 @@ async fn keep_client(
         former_urls: former_urls(connection),
         client,
         snapshot: known.and_then(|live| live.snapshot.clone()),
+        strangers: known.map(|live| live.strangers).unwrap_or_default(),
         unlisted: known.is_some_and(|live| live.unlisted),
         resource: connection.clone(),
         url,
@@ -230,8 +242,15 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     };
     // The first user of a connection that was only asked whether it works.
     let first = used && live.snapshot.is_none() && !live.unlisted;
-    let due = context.sweeps.due_in(key).is_zero()
+    let mut due = context.sweeps.due_in(key).is_zero()
         || (first && !matches!(entry.answer, Answer::Failed(_)));
+    match pause(&live) {
+        None => {}
+        // The sweep comes after it.
+        Some(left) if left <= SHORT_PAUSE => due = false,
+        // Whoever waits for the connection learns why, by a sweep that is not let out.
+        Some(_) => due |= entry.answer == Answer::Good,
+    }
     if !due {
         return;
     }
@@ -240,10 +259,16 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         .spec
         .sweep_interval()
         .max(context.settings.min_sweep_interval);
+    let recorded = strangers::recorded(context, key, &live);
     let swept = if used {
-        observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
-            .await
-            .map(Some)
+        observe::sweep(
+            &live.client,
+            context.clock.now(),
+            live.snapshot.as_deref(),
+            &recorded,
+        )
+        .await
+        .map(Some)
     } else {
         observe::probe(&live.client).await.map(|()| None)
     };
@@ -259,9 +284,13 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             context.sweeps.succeeded(key, began.elapsed(), interval);
             next.unlisted = false;
             if let Some(snapshot) = snapshot {
-                context
-                    .metrics
-                    .swept(key, began.elapsed(), snapshot.projects.len());
+                context.metrics.swept(key, began.elapsed(), snapshot.total);
+                next.strangers = strangers::count(context, &live, &recorded, &snapshot);
+                let strangers = next.strangers;
+                let metrics = &context.metrics;
+                metrics.strangers(key, strangers.unclaimed, strangers.missing);
+                let lags = claimed_lags(context, key, &snapshot);
+                context.metrics.lags(key, lags.into_iter());
                 seen = Some(snapshot.taken_at);
                 next.snapshot = Some(Arc::new(snapshot));
             }
@@ -278,6 +307,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             let cap = context.settings.max_backoff;
             let first = failure::least_wait(&error, cap).unwrap_or(FIRST_BACKOFF);
             context.sweeps.failed(key, first, cap);
+            context.metrics.sweep_failed(key);
             tracing::warn!(connection = %key, error = failure::chain(&error), "sweep failed");
             Answer::Failed(Problem::new(failure::reason(&error), failure::text(&error)))
         }
@@ -300,7 +330,39 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     if turned {
         wake_users(context, key);
     }
+    if recovered {
+        tell_neighbours(context, key, &live.url);
+    }
     wake_changed(context, key, &live, &next);
+}
+
+/// The lags of projects that belong to a resource.
+fn claimed_lags(context: &Context, key: &Key, snapshot: &Snapshot) -> Vec<u64> {
+    let all = snapshot.projects.iter();
+    all.filter(|(id, _)| !context.claims.holders_of(id, key).is_empty())
+        .filter_map(|(_, seen)| seen.progress.lag)
+        .map(|lag| lag.seconds)
+        .collect()
+}
+
+/// How much is left of a pause in calls that its OMS has asked for.
+fn pause(live: &Live) -> Option<Duration> {
+    live.client.standing()?.paused_for
+}
+
+/// Other connections to the same OMS need not find out by and by that it is back.
+fn tell_neighbours(context: &Context, key: &Key, url: &BaseUrl) {
+    for other in context.registry.keys() {
+        let entry = context.registry.get(&other);
+        let same = entry.live.as_ref().is_some_and(|live| live.url == *url);
+        // Not those whose account or certificate is the trouble: a repeat may lock it.
+        let away =
+            matches!(&entry.answer, Answer::Failed(why) if why.reason == Reason::OmsUnreachable);
+        if same && other != *key && away {
+            context.sweeps.start_over(&other);
+            context.wake_connection.wake(&other);
+        }
+    }
 }
 
 /// Whether those who use the connection have another thing to say or to do. The
@@ -367,6 +429,7 @@ async fn publish(
 ) -> Result<(), Error> {
     let entry = context.registry.get(key);
     let url = entry.live.as_ref().map(|live| live.url.to_string());
+    let standing = entry.live.as_ref().and_then(|live| live.client.standing());
     let situation = ConnectionSituation {
         deleting: connection.metadata.deletion_timestamp.is_some(),
         users,
@@ -376,6 +439,7 @@ async fn publish(
         encrypted: entry.live.as_ref().is_some_and(|live| live.url.is_https()),
         answer: &entry.answer,
         unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
+        held_back: standing.as_ref().and_then(held_back),
     };
     let Some(verdict) = connection::verdict(&situation) else {
         return Ok(());
@@ -387,6 +451,11 @@ async fn publish(
     let mut after = before.clone();
     after.observed_generation = Some(generation);
     after.projects = i32::try_from(users).ok();
+    after.unclaimed = match &entry.live {
+        Some(live) if live.snapshot.is_some() => i32::try_from(live.strangers.unclaimed).ok(),
+        // What was counted last stands until it is counted again.
+        _ => before.unclaimed,
+    };
     after.last_handled_reconcile_at = requested(connection);
     after.conditions = conditions(
         &before.conditions,
@@ -399,7 +468,6 @@ async fn publish(
         return Ok(());
     };
     context.kubernetes.publish(connection, difference).await?;
-    context.metrics.status_written();
     announce(&context.events, connection, &before.conditions, &verdict).await;
     Ok(())
 }

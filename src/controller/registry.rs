@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use parking_lot::RwLock;
 
 use super::claims::Key;
+use super::strangers::Strangers;
 use crate::api::v1alpha1::OMSConnection;
 use crate::decide::{Answer, Problem};
 use crate::observe::Snapshot;
@@ -27,6 +28,8 @@ pub struct Live {
     /// What the last complete walk has shown. Older ones stand while OMS
     /// cannot be reached.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// What that snapshot holds of nobody's, and lacks.
+    pub strangers: Strangers,
     /// The server has no ListProjects.
     pub unlisted: bool,
     /// The resource it was made from.

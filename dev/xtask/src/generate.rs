@@ -4,6 +4,7 @@ mod api;
 mod argocd;
 mod cli;
 mod markdown;
+mod metrics;
 mod reasons;
 
 use std::fs;
@@ -23,6 +24,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let pages = [
         ("docs/reasons.md", reasons::page()),
         ("docs/cli.md", cli::page()),
+        ("docs/metrics.md", metrics::page()),
         ("docs/reference/api.md", api::page()),
     ];
     let pages = pages.map(|(path, text)| (root().join(path), text));

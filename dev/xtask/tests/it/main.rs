@@ -5,4 +5,5 @@ mod deploy;
 mod docs;
 mod gitops;
 mod image;
+mod monitoring;
 mod workflows;
