@@ -60,7 +60,10 @@ pub struct Claim {
     max_lag: u64,
     /// The project it wants to take over, by its id.
     adopts: Option<String>,
-    reserved: bool,
+    /// The name that its own create reservation speaks of. It is another than the
+    /// wanted one while an attempt is open whose resource was renamed meanwhile:
+    /// what that attempt may have made is this resource's all the same.
+    reserved: Option<String>,
     created: Option<Timestamp>,
     /// The resourceVersion, which numbers the versions of an object in order
     /// (Kubernetes API conventions, since 1.35 for clients too).
@@ -68,13 +71,26 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// The names that nobody else gets.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let wanted = std::iter::once(&self.project_name);
+        let reserved = self.reserved.as_ref();
+        let reserved =
+            reserved.filter(|name| self.project_id.is_none() && **name != self.project_name);
+        wanted.chain(reserved)
+    }
+
     /// Of two claims to one name the greater comes first: who has a project,
     /// then who has reserved, then the older.
-    fn rank(&self, key: &Key) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
+    fn rank(
+        &self,
+        name: &str,
+        key: &Key,
+    ) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
         let older = Reverse(self.created);
         (
             self.project_id.is_some(),
-            self.reserved,
+            self.reserved.as_deref() == Some(name),
             older,
             Reverse(key.clone()),
         )
@@ -238,7 +254,7 @@ impl Claims {
             .filter(|key| *key != me)
             .filter_map(|key| index.by_key.get(key).map(|claim| (key, claim)))
             .filter(|(_, claim)| same_oms(claim))
-            .find(|(key, claim)| claim.rank(key) > mine.rank(me))
+            .find(|(key, claim)| claim.rank(name, key) > mine.rank(name, me))
             .map(|(key, _)| key.clone())
     }
 
@@ -376,7 +392,7 @@ impl Claims {
             may_be_gone: may_be_gone(project),
             adopts: project.spec.adopt_project_id().map(str::to_owned),
             max_lag: project.spec.max_lag().as_secs(),
-            reserved: has_own_reservation(project),
+            reserved: own_reservation(project),
             created: project.creation_timestamp().map(|time| time.0),
             version: project
                 .resource_version()
@@ -400,27 +416,28 @@ fn may_be_gone(project: &MigrationProject) -> bool {
     status.gone == Some(true) || leaves
 }
 
-/// Whether the resource carries a reservation that was written for it; one that
-/// was copied onto it gives it no rank.
-fn has_own_reservation(project: &MigrationProject) -> bool {
-    let text = project.annotations().get(keys::CREATE_RESERVATION);
-    let reservation = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
-    reservation.is_some_and(|reservation| {
-        let written_for = Key {
-            namespace: reservation.namespace,
-            name: reservation.name,
-        };
-        written_for == Key::of(project) && Some(reservation.uid) == project.uid()
-    })
+/// The name that a reservation speaks of which was written for this resource; one
+/// that was copied onto it claims nothing.
+fn own_reservation(project: &MigrationProject) -> Option<String> {
+    let text = project.annotations().get(keys::CREATE_RESERVATION)?;
+    let reservation = serde_json::from_str::<Reservation>(text).ok()?;
+    let written_for = Key {
+        namespace: reservation.namespace,
+        name: reservation.name,
+    };
+    let own = written_for == Key::of(project) && Some(reservation.uid) == project.uid();
+    own.then_some(reservation.project_name)
 }
 
 impl Index {
     fn insert(&mut self, key: Key, claim: Claim) {
         self.remove(&key);
-        self.by_name
-            .entry(claim.project_name.clone())
-            .or_default()
-            .insert(key.clone());
+        for name in claim.names() {
+            self.by_name
+                .entry(name.clone())
+                .or_default()
+                .insert(key.clone());
+        }
         if let Some(id) = &claim.project_id {
             self.by_id
                 .entry(id.clone())
@@ -448,7 +465,9 @@ impl Index {
 
     fn remove(&mut self, key: &Key) -> Option<Claim> {
         let claim = self.by_key.remove(key)?;
-        take(&mut self.by_name, &claim.project_name, key);
+        for name in claim.names() {
+            take(&mut self.by_name, name, key);
+        }
         if let Some(id) = &claim.project_id {
             take(&mut self.by_id, id, key);
         }

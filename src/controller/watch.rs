@@ -215,8 +215,8 @@ fn follow(context: &Context, event: &Event<MigrationProject>) {
         queue.remove(&key.to_string());
         let id = gone.project_id.as_deref();
         let adopting = id.map(|id| context.claims.adopting(id));
-        let named = context.claims.named(&gone.project_name);
-        for waiting in named.into_iter().chain(adopting.unwrap_or_default()) {
+        let named = gone.names().flat_map(|name| context.claims.named(name));
+        for waiting in named.chain(adopting.unwrap_or_default()) {
             context.wake_project.wake(&waiting);
         }
         if let Some(connection) = &gone.connection {

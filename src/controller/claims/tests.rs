@@ -159,6 +159,25 @@ fn a_changed_claim_leaves_nothing_of_the_old_one() {
 }
 
 #[test]
+fn a_name_that_is_reserved_stays_so_when_the_resource_wants_another() {
+    let renamed = json!({"spec": {"project": {"name": "renamed"}}});
+    let mut moved = reserved_for("b");
+    merge(&mut moved, renamed);
+    let claims = claims(&[project("a", json!({})), project("b", moved)]);
+    assert_eq!(
+        claims.rival("orders", &key("a"), |_| true),
+        Some(key("b")),
+        "its attempt may have made a project of that name"
+    );
+    assert_eq!(claims.named("renamed"), [key("b")]);
+    claims.note(&project(
+        "b",
+        json!({"status": {"projectId": "np_1", "projectName": "renamed"}}),
+    ));
+    assert_eq!(claims.rival("orders", &key("a"), |_| true), None);
+}
+
+#[test]
 fn a_watch_that_lags_does_not_take_an_id_back() {
     let at = |version: &str, more| {
         let mut project = project("a", more);
