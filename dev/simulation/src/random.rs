@@ -27,6 +27,12 @@ pub fn run_seed(seed: u64) -> Outcome {
     run(&scenario, Circumstances::by_chance(seed), mishaps)
 }
 
+/// The line that runs a seed again.
+#[must_use]
+pub fn replay(seed: u64) -> String {
+    format!("cargo xtask simulate --from {seed} --seeds 1 --trace")
+}
+
 fn of_seed(seed: u64) -> (Scenario, Mishaps) {
     let mut random = StdRng::seed_from_u64(seed);
     let random = &mut random;

@@ -1,8 +1,9 @@
 //! `cargo xtask test`: every check, then every test, then the counts.
 
+use std::process::Stdio;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cargo::{cargo, run_lines, succeeded};
@@ -10,6 +11,7 @@ use crate::checks;
 use crate::counts::Counts;
 use crate::kstatus;
 use crate::leftovers::Run;
+use crate::paths::root;
 use crate::steps::{elapsed, step};
 
 /// Runs everything. A check that fails does not keep the others from running.
@@ -49,6 +51,7 @@ async fn everything() -> anyhow::Result<()> {
         let run = Run::new()?;
         let tests = step("tests", tests(&run, &mut counts)).await;
         results.push(("tests", tests));
+        results.push(("chaos", step("chaos", chaos(&run)).await));
         let left = step("nothing left behind", run.nothing_left()).await;
         results.push(("nothing left behind", left));
     }
@@ -91,4 +94,17 @@ async fn tests(run: &Run, counts: &mut Counts) -> anyhow::Result<()> {
         bail!("no test was run");
     }
     Ok(())
+}
+
+/// A short run of `cargo xtask chaos`, as a process of its own, so that what it leaves behind is seen.
+async fn chaos(run: &Run) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("cannot tell which program this is")?;
+    let mut command = tokio::process::Command::new(program);
+    command
+        .args(["chaos", "--minutes", "1.5", "--resources", "30"])
+        .current_dir(root())
+        .process_group(0)
+        .stdin(Stdio::null());
+    run.mark(&mut command);
+    crate::cargo::run(command).await
 }
