@@ -8,13 +8,11 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-use crate::acts::{Act, Manifest};
+use crate::acts::{Act, Manifest, RESOURCES};
 use crate::faults::{Chances, Mishaps};
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
 use crate::world::Circumstances;
-
-const RESOURCES: [&str; 3] = ["orders", "bills", "items"];
 
 /// What a project may be named: the first three are what the resources come to
 /// by themselves.

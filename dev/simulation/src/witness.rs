@@ -11,9 +11,12 @@
 //! 5. StartProject, StopProject, ReleaseProject and DeleteProject only as the
 //!    spec asks for it; of a project that is recorded nowhere, only DeleteProject
 //!    of one that is INIT and of our own making.
-//! 6. A project is called gone only when it is.
-//! 7. No write changes a spec, no status write changes nothing, Secrets are only read.
-//! 8. At the end every project that was made is recorded, was recorded until its
+//!    None of a project in another OMS than the one that it was made in.
+//! 6. What somebody has paused, or what has failed, is resumed only when the spec or the annotation asks
+//!    for that.
+//! 7. A project is called gone only when it is.
+//! 8. No write changes a spec, no status write changes nothing, Secrets are only read.
+//! 9. At the end every project that was made is recorded, was recorded until its
 //!    resource was deleted, or is told of (`verdict.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +31,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::acts::{Act, FINALIZER, RESERVATION};
+use crate::acts::{Act, FINALIZER, RESERVATION, RETRY};
 use crate::kubernetes::{self, Change, Cluster, Kind};
 
 /// How long after a spec has changed a call may still go by its old text: a
@@ -71,6 +74,8 @@ struct State {
     acts: Vec<Act>,
     creates: Vec<String>,
     writes: Vec<(Instant, String)>,
+    /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
+    outside: BTreeMap<String, (Instant, &'static str)>,
 }
 
 /// The witness. Clones are handles on the same one.
@@ -186,6 +191,21 @@ impl Witness {
         });
     }
 
+    /// Somebody puts a project into a status in the console.
+    pub fn set_outside(&self, oms: &Oms, id: &str, status: &'static str) {
+        let is = oms.project(id).map(|project| project.status);
+        if is.is_ok_and(|is| is == status) {
+            return;
+        }
+        let mut state = self.state.lock();
+        if matches!(status, "SUSPEND" | "FAILED") {
+            let now = Instant::now();
+            state.outside.insert(id.to_owned(), (now, status));
+        } else {
+            state.outside.remove(id);
+        }
+    }
+
     /// A resource was made from a copy.
     pub fn restored(&self, made: &Value) {
         let Some(reservation) = reservation_of(made) else {
@@ -222,6 +242,10 @@ impl Witness {
                 if !self.may(action, &id) {
                     self.break_(format!("{action} of {id}, for which nothing asked"));
                 }
+                if action.as_str() == "ResumeProject" && !self.may_resume(&id) {
+                    let words = "ResumeProject of what somebody else has paused, or has failed";
+                    self.break_(format!("{words}: {id}"));
+                }
                 (id, None)
             }
         };
@@ -253,6 +277,15 @@ impl Witness {
         };
         state.mutations += 1;
         if asked.action != Action::CreateProject {
+            state.outside.remove(&asked.project);
+            let made = state.made.iter().find(|made| made.id == asked.project);
+            if made.is_some_and(|made| made.oms != oms) {
+                let Asked {
+                    action, project, ..
+                } = &asked;
+                let words = format!("{action} of {project} in an OMS that is not its own");
+                state.broken.insert(words);
+            }
             return;
         }
         let id = call.project_id.unwrap_or_default();
@@ -323,6 +356,33 @@ impl Witness {
         if asked.id.kind == Kind::MigrationProject {
             self.recorded(before, after);
         }
+    }
+
+    /// Whether a project may be resumed that somebody has paused, or that has failed; any other may.
+    fn may_resume(&self, id: &str) -> bool {
+        let Some((since, what)) = self.state.lock().outside.get(id).copied() else {
+            return true;
+        };
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let word = |object: &Value| object["metadata"]["annotations"][RETRY].clone();
+        let holds = |object: &Value| object["status"]["projectId"].as_str() == Some(id);
+        let held = || changes.iter().filter(|change| holds(&change.object));
+        // What stood shortly before counts: it may have been read then.
+        let lately = |change: &&Change| change.at + GRACE >= since;
+        let before = held().rev().find(|change| !lately(change));
+        let before = before.map(|change| word(&change.object));
+        let mut recent = held().filter(lately).chain(held().next_back());
+        recent.any(|change| {
+            let spec = &change.object["spec"];
+            let state = spec["state"].as_str().unwrap_or("Running");
+            let retries = spec["retry"]["maxAttempts"].as_u64().unwrap_or_default();
+            let wished = match what {
+                "SUSPEND" => state != "Running" || spec["onExternalPause"] == "Resume",
+                _ => retries > 0,
+            };
+            let asked = word(&change.object);
+            wished || (!asked.is_null() && before.as_ref() != Some(&asked))
+        })
     }
 
     fn recorded(&self, before: &Value, after: &Value) {
