@@ -23,6 +23,9 @@ struct Options {
     /// Run every scenario with every mishap at every call, instead of seeds.
     #[arg(long)]
     exhaustive: bool,
+    /// With --exhaustive: only one run in so many, and each scenario once whole.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    every: u32,
     /// Only this scenario, with every mishap at every call.
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
@@ -84,7 +87,7 @@ fn simulate(options: &Options) -> anyhow::Result<()> {
 }
 
 fn exhaustive(options: &Options, all: &[Scenario]) -> anyhow::Result<()> {
-    let work = work_of(all);
+    let mut work = work_of(all);
     for one in &work.scenarios {
         println!(
             "{:36} {:4} calls, {:4} points, {:5} variants",
@@ -97,6 +100,14 @@ fn exhaustive(options: &Options, all: &[Scenario]) -> anyhow::Result<()> {
         work.points(),
         work.runs.len()
     );
+    if options.every > 1 {
+        let mut number = 0;
+        work.runs.retain(|(_, variant)| {
+            number += 1;
+            number % options.every == 0 || variant.mishap.is_none()
+        });
+        println!("of which {}", work.runs.len());
+    }
     many(
         options,
         &work.runs,

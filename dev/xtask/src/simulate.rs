@@ -32,11 +32,14 @@ pub async fn simulate(options: Options) -> anyhow::Result<()> {
     if options.mutants {
         return mutants(&options.arguments).await;
     }
-    let mut command = cargo(&["run", "--quiet"]);
-    command
-        .args(OF_THE_SIMULATION)
-        .arg("--")
-        .args(&options.arguments);
+    let arguments: Vec<&str> = options.arguments.iter().map(String::as_str).collect();
+    run_with(&arguments).await
+}
+
+/// Runs the simulation with these arguments.
+pub async fn run_with(arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = cargo(&["run", "--quiet", "--locked"]);
+    command.args(OF_THE_SIMULATION).arg("--").args(arguments);
     run(command).await
 }
 

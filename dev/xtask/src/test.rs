@@ -12,6 +12,7 @@ use crate::counts::Counts;
 use crate::kstatus;
 use crate::leftovers::Run;
 use crate::paths::root;
+use crate::simulate;
 use crate::steps::{elapsed, step};
 
 /// Runs everything. A check that fails does not keep the others from running.
@@ -45,6 +46,8 @@ async fn everything() -> anyhow::Result<()> {
             step("dependencies", checks::dependencies()).await,
         ),
     ];
+    let simulations = step("simulations", simulations()).await;
+    results.push(("simulations", simulations));
     let mut counts = Counts::default();
     let control_plane = step("control plane", checks::control_plane()).await;
     if control_plane.is_ok() {
@@ -94,6 +97,12 @@ async fn tests(run: &Run, counts: &mut Counts) -> anyhow::Result<()> {
         bail!("no test was run");
     }
     Ok(())
+}
+
+/// As many simulations as there is time for: random ones, and a part of the exhaustive ones.
+async fn simulations() -> anyhow::Result<()> {
+    simulate::run_with(&["--seeds", "2000"]).await?;
+    simulate::run_with(&["--exhaustive", "--every", "10"]).await
 }
 
 /// A short run of `cargo xtask chaos`, as a process of its own, so that what it leaves behind is seen.
