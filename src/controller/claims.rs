@@ -60,7 +60,10 @@ pub struct Claim {
     max_lag: u64,
     /// The project it wants to take over, by its id.
     adopts: Option<String>,
-    reserved: bool,
+    /// The name that its own create reservation speaks of. It is another than the
+    /// wanted one while an attempt is open whose resource was renamed meanwhile:
+    /// what that attempt may have made is this resource's all the same.
+    reserved: Option<String>,
     created: Option<Timestamp>,
     /// The resourceVersion, which numbers the versions of an object in order
     /// (Kubernetes API conventions, since 1.35 for clients too).
@@ -68,13 +71,26 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// The names that nobody else gets.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let wanted = std::iter::once(&self.project_name);
+        let reserved = self.reserved.as_ref();
+        let reserved =
+            reserved.filter(|name| self.project_id.is_none() && **name != self.project_name);
+        wanted.chain(reserved)
+    }
+
     /// Of two claims to one name the greater comes first: who has a project,
     /// then who has reserved, then the older.
-    fn rank(&self, key: &Key) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
+    fn rank(
+        &self,
+        name: &str,
+        key: &Key,
+    ) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
         let older = Reverse(self.created);
         (
             self.project_id.is_some(),
-            self.reserved,
+            self.reserved.as_deref() == Some(name),
             older,
             Reverse(key.clone()),
         )
@@ -111,8 +127,9 @@ impl Claims {
         }
     }
 
-    /// Takes in what the watch saw. Returns the claims that are gone.
-    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<Claim> {
+    /// Takes in what the watch saw. Returns the claims that are gone, and whose they
+    /// were.
+    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<(Key, Claim)> {
         let mut index = self.index.write();
         match event {
             watcher::Event::Init => index.listed = Some(BTreeSet::new()),
@@ -130,7 +147,7 @@ impl Claims {
                     .filter(|key| !listed.contains(*key))
                     .cloned()
                     .collect();
-                return gone.iter().filter_map(|key| index.remove(key)).collect();
+                return gone.into_iter().filter_map(|key| index.lose(key)).collect();
             }
             watcher::Event::Apply(project) => {
                 let (key, claim) = (Key::of(project), self.claim(project));
@@ -145,7 +162,7 @@ impl Claims {
                 }
             }
             watcher::Event::Delete(project) => {
-                return index.remove(&Key::of(project)).into_iter().collect();
+                return index.lose(Key::of(project)).into_iter().collect();
             }
         }
         Vec::new()
@@ -205,6 +222,26 @@ impl Claims {
             .cloned()
     }
 
+    /// How many ids are recorded by more than one resource, in what may be one OMS.
+    #[must_use]
+    pub fn doubly_claimed(&self) -> usize {
+        let index = self.index.read();
+        let shared = index.by_id.values().filter(|keys| keys.len() > 1);
+        shared
+            .filter(|keys| {
+                let claims: Vec<&Claim> = keys
+                    .iter()
+                    .filter_map(|key| index.by_key.get(key))
+                    .collect();
+                let urls: BTreeSet<_> = claims
+                    .iter()
+                    .filter_map(|claim| claim.pinned_url.as_deref())
+                    .collect();
+                urls.len() < claims.len()
+            })
+            .count()
+    }
+
     /// The resource that comes before `me` for `name`, among those of which
     /// `same_oms` says that they speak of the same OMS.
     pub fn rival(&self, name: &str, me: &Key, same_oms: impl Fn(&Claim) -> bool) -> Option<Key> {
@@ -217,7 +254,7 @@ impl Claims {
             .filter(|key| *key != me)
             .filter_map(|key| index.by_key.get(key).map(|claim| (key, claim)))
             .filter(|(_, claim)| same_oms(claim))
-            .find(|(key, claim)| claim.rank(key) > mine.rank(me))
+            .find(|(key, claim)| claim.rank(name, key) > mine.rank(name, me))
             .map(|(key, _)| key.clone())
     }
 
@@ -279,6 +316,31 @@ impl Claims {
             .collect()
     }
 
+    /// Whether any resource has recorded `id` in an OMS of which `same_oms` says by
+    /// its address that it is the one in question.
+    pub fn is_recorded(&self, id: &str, same_oms: impl Fn(&str) -> bool) -> bool {
+        let index = self.index.read();
+        let mut keys = index.by_id.get(id).into_iter().flatten();
+        keys.any(|key| {
+            let url = index
+                .by_key
+                .get(key)
+                .and_then(|claim| claim.pinned_url.as_deref());
+            url.is_none_or(&same_oms)
+        })
+    }
+
+    /// The ids that resources have recorded through `connection`, in the same sense.
+    pub fn ids_of(&self, connection: &Key, same_oms: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let index = self.index.read();
+        let users = index.by_connection.get(connection).into_iter().flatten();
+        let claims = users.filter_map(|key| index.by_key.get(key));
+        claims
+            .filter(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
+            .filter_map(|claim| claim.project_id.clone())
+            .collect()
+    }
+
     /// The resources that hold `id` through `connection` and for which a lag
     /// that went from `before` to `after` has crossed their limit.
     #[must_use]
@@ -330,7 +392,7 @@ impl Claims {
             may_be_gone: may_be_gone(project),
             adopts: project.spec.adopt_project_id().map(str::to_owned),
             max_lag: project.spec.max_lag().as_secs(),
-            reserved: has_own_reservation(project),
+            reserved: own_reservation(project),
             created: project.creation_timestamp().map(|time| time.0),
             version: project
                 .resource_version()
@@ -354,27 +416,28 @@ fn may_be_gone(project: &MigrationProject) -> bool {
     status.gone == Some(true) || leaves
 }
 
-/// Whether the resource carries a reservation that was written for it; one that
-/// was copied onto it gives it no rank.
-fn has_own_reservation(project: &MigrationProject) -> bool {
-    let text = project.annotations().get(keys::CREATE_RESERVATION);
-    let reservation = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
-    reservation.is_some_and(|reservation| {
-        let written_for = Key {
-            namespace: reservation.namespace,
-            name: reservation.name,
-        };
-        written_for == Key::of(project) && Some(reservation.uid) == project.uid()
-    })
+/// The name that a reservation speaks of which was written for this resource; one
+/// that was copied onto it claims nothing.
+fn own_reservation(project: &MigrationProject) -> Option<String> {
+    let text = project.annotations().get(keys::CREATE_RESERVATION)?;
+    let reservation = serde_json::from_str::<Reservation>(text).ok()?;
+    let written_for = Key {
+        namespace: reservation.namespace,
+        name: reservation.name,
+    };
+    let own = written_for == Key::of(project) && Some(reservation.uid) == project.uid();
+    own.then_some(reservation.project_name)
 }
 
 impl Index {
     fn insert(&mut self, key: Key, claim: Claim) {
         self.remove(&key);
-        self.by_name
-            .entry(claim.project_name.clone())
-            .or_default()
-            .insert(key.clone());
+        for name in claim.names() {
+            self.by_name
+                .entry(name.clone())
+                .or_default()
+                .insert(key.clone());
+        }
         if let Some(id) = &claim.project_id {
             self.by_id
                 .entry(id.clone())
@@ -396,9 +459,15 @@ impl Index {
         self.by_key.insert(key, claim);
     }
 
+    fn lose(&mut self, key: Key) -> Option<(Key, Claim)> {
+        self.remove(&key).map(|claim| (key, claim))
+    }
+
     fn remove(&mut self, key: &Key) -> Option<Claim> {
         let claim = self.by_key.remove(key)?;
-        take(&mut self.by_name, &claim.project_name, key);
+        for name in claim.names() {
+            take(&mut self.by_name, name, key);
+        }
         if let Some(id) = &claim.project_id {
             take(&mut self.by_id, id, key);
         }

@@ -136,7 +136,7 @@ fn what_a_new_list_does_not_name_is_gone() {
     let gone = claims.follow(&watcher::Event::InitDone);
     assert_eq!(
         gone.iter()
-            .map(|claim| claim.uid.as_str())
+            .map(|(_, claim)| claim.uid.as_str())
             .collect::<Vec<_>>(),
         ["a"]
     );
@@ -156,6 +156,25 @@ fn a_changed_claim_leaves_nothing_of_the_old_one() {
     assert!(claims.named("orders").is_empty());
     assert!(claims.users_of(&key("oms")).is_empty());
     assert_eq!(claims.named("renamed"), [key("a")]);
+}
+
+#[test]
+fn a_name_that_is_reserved_stays_so_when_the_resource_wants_another() {
+    let renamed = json!({"spec": {"project": {"name": "renamed"}}});
+    let mut moved = reserved_for("b");
+    merge(&mut moved, renamed);
+    let claims = claims(&[project("a", json!({})), project("b", moved)]);
+    assert_eq!(
+        claims.rival("orders", &key("a"), |_| true),
+        Some(key("b")),
+        "its attempt may have made a project of that name"
+    );
+    assert_eq!(claims.named("renamed"), [key("b")]);
+    claims.note(&project(
+        "b",
+        json!({"status": {"projectId": "np_1", "projectName": "renamed"}}),
+    ));
+    assert_eq!(claims.rival("orders", &key("a"), |_| true), None);
 }
 
 #[test]

@@ -74,9 +74,10 @@ async fn become_fewer(world: World, reason: &'static str, fail: impl AsyncFn(&Wo
         let said = condition(&project, "Reconciling");
         assert_eq!(said, Some(("True", reason)));
     }
-    // The second wait is 4 s and the third 8 s, each a tenth more or less.
+    // The second wait is 4 s and the third 8 s, each a tenth more or less, and told
+    // in whole seconds.
     let gaps: Vec<_> = announced.windows(2).map(|two| two[1] - two[0]).collect();
-    for (gap, least) in gaps.iter().zip([3_600, 7_200]) {
+    for (gap, least) in gaps.iter().zip([2_600, 6_200]) {
         let gap = SignedDuration::try_from(*gap).unwrap();
         assert!(gap >= SignedDuration::from_millis(least), "{announced:?}");
     }

@@ -96,15 +96,17 @@ async fn only_the_operator_and_who_is_let_in_write_the_reservation() {
         .expect("created");
     let reservation = keys::CREATE_RESERVATION;
 
-    // A new policy takes a moment to come into force.
-    until_ok(
-        DEADLINE,
-        "the policy to be in force",
-        async || match annotate(plane.client(), "a", reservation, json!("forged")).await {
+    // A new policy takes a moment to come into force. Each value is another: one that
+    // stands there already is no change, and so never refused.
+    let mut tries = 0;
+    until_ok(DEADLINE, "the policy to be in force", async || {
+        tries += 1;
+        let value = json!(format!("too early {tries}"));
+        match annotate(plane.client(), "a", reservation, value).await {
             Err(words) if words.contains("written by the operator alone") => Ok(()),
             other => anyhow::bail!("{other:?}"),
-        },
-    )
+        }
+    })
     .await
     .expect("refused");
     // An administrator may have got one in before that.

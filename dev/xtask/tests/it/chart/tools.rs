@@ -34,7 +34,8 @@ pub fn run<S: AsRef<std::ffi::OsStr>>(
         .args(args)
         // Neither settings nor plugins of whoever runs the tests.
         .env_clear()
-        .env("HOME", std::env::temp_dir().join("oms-operator-no-home"))
+        // What they keep there stays in the target directory.
+        .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
