@@ -16,11 +16,10 @@ pub use self::due::Marks;
 use self::due::{Comparison, Due};
 use super::context::Context;
 use super::me::Me;
-use super::publish::Say;
 use crate::api::v1alpha1::{
     ConditionType, DriftStatus, MigrationProject, MigrationProjectStatus, Reason,
 };
-use crate::decide::{Statement, conditions, drift, precheck, verification};
+use crate::decide::{Statement, Unstated, conditions, drift, precheck, verification};
 use crate::observe::{self, Seen};
 use crate::oms::{self, Client, Described};
 
@@ -259,21 +258,13 @@ pub fn unknown(read: &MigrationProject, gone: bool) -> Option<Statement> {
 pub fn keep_mark_with_changes_only(
     before: &MigrationProjectStatus,
     after: &mut MigrationProjectStatus,
-    say: &Say<'_>,
+    (statements, unstated): (&[Statement], Unstated),
     generation: i64,
     now: Timestamp,
 ) {
-    let mut statements = say.verdict.statements();
-    statements.extend_from_slice(say.more);
     let without = MigrationProjectStatus {
         last_modified: before.last_modified,
-        conditions: conditions(
-            &before.conditions,
-            &statements,
-            say.unstated,
-            generation,
-            now,
-        ),
+        conditions: conditions(&before.conditions, statements, unstated, generation, now),
         ..after.clone()
     };
     if without == *before {

@@ -1,11 +1,14 @@
 //! Events: what happened, for the eyes of the user. Best effort: an Event that
 //! cannot be written never fails a reconcile.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use crate::api::keys::FIELD_MANAGER;
 use crate::api::v1alpha1::Reason;
@@ -16,9 +19,17 @@ const NOTE_LIMIT: usize = 1024;
 /// Longest time a reconcile is held up by an Event.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long it counts that a namespace was seen to be going: each pass over a
+/// resource in it looks again, and one of the same name may come after it.
+const GOING: Duration = Duration::from_secs(60);
+
 /// Writes Events.
 pub struct Events {
     recorder: Recorder,
+    /// Where is told what can no longer be told beside the resource.
+    own_namespace: Option<String>,
+    /// Namespaces that are being deleted, and when that was seen.
+    going: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Events {
@@ -31,7 +42,71 @@ impl Events {
         };
         Self {
             recorder: Recorder::new(client, reporter),
+            own_namespace: None,
+            going: Mutex::default(),
         }
+    }
+
+    /// The same, with a namespace in which the last word about a resource is told
+    /// when its own takes no Event any more.
+    #[must_use]
+    pub fn with_own_namespace(self, own_namespace: Option<String>) -> Self {
+        Self {
+            own_namespace,
+            ..self
+        }
+    }
+
+    /// A namespace was looked at: whether it is being deleted. It takes no new
+    /// Event then, so that none is tried.
+    pub fn namespace_goes(&self, namespace: &str, goes: bool) {
+        let mut going = self.going.lock();
+        going.retain(|_, seen| seen.elapsed() < GOING);
+        match goes {
+            true => going.insert(namespace.to_owned(), Instant::now()),
+            false => going.remove(namespace),
+        };
+    }
+
+    fn is_going(&self, namespace: Option<&str>) -> bool {
+        let going = self.going.lock();
+        let seen = namespace.and_then(|namespace| going.get(namespace));
+        seen.is_some_and(|seen| seen.elapsed() < GOING)
+    }
+
+    /// The last word about a resource that goes: beside it, or else in the
+    /// operator's own namespace, where it names the resource.
+    pub async fn last_word<K: Resource<DynamicType = ()>>(
+        &self,
+        about: &K,
+        type_: EventType,
+        reason: Reason,
+        note: &str,
+    ) {
+        let reference: ObjectReference = about.object_ref(&());
+        if !self.is_going(reference.namespace.as_deref()) {
+            return self.write(&reference, None, type_, reason, note).await;
+        }
+        let Some(own) = &self.own_namespace else {
+            return;
+        };
+        // An Event stands in the namespace of the object that it is about.
+        let here = ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Namespace".to_owned()),
+            name: Some(own.clone()),
+            namespace: Some(own.clone()),
+            ..ObjectReference::default()
+        };
+        let name = |text: &Option<String>| text.clone().unwrap_or_default();
+        let note = format!(
+            "{} {}/{}: {note}",
+            name(&reference.kind),
+            name(&reference.namespace),
+            name(&reference.name)
+        );
+        self.write(&here, Some(reference), type_, reason, &note)
+            .await;
     }
 
     /// Something went as it should.
@@ -61,15 +136,28 @@ impl Events {
         reason: Reason,
         note: &str,
     ) {
+        let reference: ObjectReference = about.object_ref(&());
+        if !self.is_going(reference.namespace.as_deref()) {
+            self.write(&reference, None, type_, reason, note).await;
+        }
+    }
+
+    async fn write(
+        &self,
+        about: &ObjectReference,
+        secondary: Option<ObjectReference>,
+        type_: EventType,
+        reason: Reason,
+        note: &str,
+    ) {
         let event = Event {
             type_,
             reason: reason.as_str().to_owned(),
             note: Some(clip(note)),
             action: "Reconcile".to_owned(),
-            secondary: None,
+            secondary,
         };
-        let reference: ObjectReference = about.object_ref(&());
-        let publish = self.recorder.publish(&event, &reference);
+        let publish = self.recorder.publish(&event, about);
         match tokio::time::timeout(TIMEOUT, publish).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {

@@ -9,8 +9,8 @@ use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
 use crate::api::keys::RECONCILE_REQUESTED_AT;
-use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
-use crate::decide::{Statement, Unstated, Verdict, conditions};
+use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus, Reason};
+use crate::decide::{Statement, Unstated, Verdict, conditions, remove};
 
 /// What a resource says: its verdict, and what it has reached besides.
 pub struct Say<'a> {
@@ -68,8 +68,7 @@ pub async fn publish_all(
         .map(|status| status.conditions.as_slice());
     let before = before.unwrap_or_default();
     let generation = read.metadata.generation.unwrap_or_default();
-    let mut statements = say.verdict.statements();
-    statements.extend_from_slice(say.more);
+    let statements = statements(context, read, say);
     after.observed_generation = Some(generation);
     after.conditions = conditions(
         before,
@@ -82,8 +81,32 @@ pub async fn publish_all(
     let written = write(context, read, &after).await?;
     if written.is_some() {
         announce(&context.events, read, before, say.verdict).await;
+        let refused = Reason::PolicyNotAllowed;
+        let said = statements.iter().find(|one| one.reason == refused);
+        if let Some(news) = said.filter(|one| !stands(before, one)) {
+            context.events.warning(read, refused, &news.message).await;
+        }
     }
     Ok(written)
+}
+
+/// All that a resource says, with what holds of its spec whatever it is at.
+#[must_use]
+pub fn statements(context: &Context, read: &MigrationProject, say: &Say<'_>) -> Vec<Statement> {
+    let mut statements = say.verdict.statements();
+    statements.extend_from_slice(say.more);
+    let policy = read.spec.deletion_policy();
+    let refused = context.refuses(read, policy);
+    statements.extend(refused.map(|connection| remove::refused(&connection, policy)));
+    statements
+}
+
+/// Whether the condition says so already.
+fn stands(before: &[Condition], statement: &Statement) -> bool {
+    let mut same = before
+        .iter()
+        .filter(|condition| condition.type_ == statement.type_.as_str());
+    same.any(|condition| condition.message == statement.message)
 }
 
 /// Writes what differs, if anything does.

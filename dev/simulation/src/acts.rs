@@ -14,6 +14,9 @@ pub const NAMESPACE: &str = "shop";
 /// The resources that there can be.
 pub const RESOURCES: [&str; 3] = ["orders", "bills", "items"];
 
+/// The namespace of the operator itself.
+pub const OWN_NAMESPACE: &str = "oms-system";
+
 /// The finalizer and the reservation, as documented.
 pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
 /// See [`FINALIZER`].
