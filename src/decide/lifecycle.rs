@@ -53,7 +53,8 @@ pub struct LifeSituation {
 
 impl LifeSituation {
     /// Whether the human's word is one that was not seen before.
-    fn word_is_new(&self) -> bool {
+    #[must_use]
+    pub fn word_is_new(&self) -> bool {
         self.word.is_some() && self.word != self.record.handled_retry
     }
 }

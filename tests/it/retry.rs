@@ -127,6 +127,40 @@ async fn without_retry_it_fails_and_a_word_resumes_it() {
 }
 
 #[tokio::test]
+async fn a_word_that_was_obeyed_does_not_come_back_by_a_refusal() {
+    let world = World::new("retry-old-word").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    let project = world.until_running("orders").await;
+    let made = id(&project).unwrap().to_owned();
+    world.oms().set_status(&made, "FAILED").unwrap();
+    world.until_stalled("orders", "Failed").await;
+    world.retry("orders", "one").await;
+    world.until_running("orders").await;
+    assert_eq!(world.oms().count(RESUME), 1);
+    // The one attempt by itself is refused, and that was the last.
+    let refused = Kind::business("PARAM_ERROR", "not now");
+    world.oms().fault(Fault::new(RESUME, refused));
+    let retry = json!({"spec": {"retry": {"maxAttempts": 1, "initialDelay": "0s"}}});
+    world.patch("orders", retry).await;
+    world.oms().set_status(&made, "FAILED").unwrap();
+    let oms = world.oms();
+    let tried = oms.wait_until(DEADLINE, |oms| oms.count(RESUME) == 2);
+    assert!(tried.await);
+    world.until_stalled("orders", "Failed").await;
+    oms.clear_faults();
+    world.force_look("orders", "now").await;
+    world
+        .until("orders", "the look is acknowledged", |project| {
+            let status = project.status.as_ref().unwrap();
+            status.last_handled_reconcile_at.as_deref() == Some("now")
+        })
+        .await;
+    assert_eq!(oms.count(RESUME), 2);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_failed_project_that_is_not_to_run_is_not_resumed() {
     let world = World::new("retry-paused").await;
     let operator = world.operator().await;

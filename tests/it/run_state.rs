@@ -63,6 +63,31 @@ async fn what_is_resumed_in_the_console_is_paused_again() {
 }
 
 #[tokio::test]
+async fn what_oms_is_changing_is_paused_once_that_is_done() {
+    let (world, operator, made) = running("pause-busy").await;
+    for word in ["RUNNING_MODIFYING", "RUNNING_MERGING"] {
+        world.oms().set_status(&made, word).unwrap();
+        world
+            .until("orders", "it shows", |project| {
+                status(project) == Some(word)
+            })
+            .await;
+        world.until_ready("orders", "True", "Running").await;
+    }
+    world.want("orders", "Paused").await;
+    let project = world.until_ready("orders", "False", "Pausing").await;
+    assert_eq!(
+        condition(&project, "Reconciling"),
+        Some(("True", "Pausing"))
+    );
+    assert_eq!(calls(&world), (0, 0));
+    world.oms().set_status(&made, "RUNNING").unwrap();
+    world.until_ready("orders", "True", "Paused").await;
+    assert_eq!(calls(&world), (1, 0));
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn created_as_paused_it_is_not_started_before_it_is_to_run() {
     let world = World::new("born-paused").await;
     let operator = world.operator().await;

@@ -75,12 +75,14 @@ async fn record_first(
 }
 
 /// OMS has certainly not done what the human's word asks for: the word counts
-/// still.
+/// still. One that had been obeyed before does not come back by that.
 fn unheard(context: &Context, me: &Me, situation: &LifeSituation) {
-    let word = situation.word.clone();
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.unheard_retry = word);
+    if situation.word_is_new() {
+        let word = situation.word.clone();
+        context
+            .memory
+            .remember(&me.uid, &me.key, |mine| mine.unheard_retry = word);
+    }
 }
 
 /// The call itself, in a task of its own: the end of this reconcile does not

@@ -53,10 +53,10 @@ pub async fn pass(
             Err(Blocked::Because(verdict)) => departure.hindrance = Some(verdict),
             Ok(link) => connected = Some(link),
         }
-        if let Some(link) = &connected {
-            if let Err(error) = departing.look(link, &mut departure).await {
-                return departing.oms_failed(departure, &error).await;
-            }
+        if let Some(link) = &connected
+            && let Err(error) = departing.look(link, &mut departure).await
+        {
+            return departing.oms_failed(departure, &error).await;
         }
         decision = remove::decide(&departure);
     }

@@ -79,6 +79,7 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made_by = None;
         mine.paused_for = None;
+        mine.unheard_retry = None;
     });
     // A project that no list holds yet can go without any list telling.
     let snapshot = link.live.snapshot.as_ref();

@@ -23,11 +23,17 @@ pub async fn observe(
     id: &str,
     at_once: bool,
 ) -> Result<(Observed, Option<Seen>), oms::Error> {
+    if at_once {
+        match ask(context, link, id).await {
+            // The sweep has to do.
+            Err(error) if error.is_unsupported() => {}
+            answer => return answer,
+        }
+    }
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
     let fresh = fresh(link, mutated.map(|(_, at)| at));
     let swept = !link.live.unlisted;
     match (fresh, mutated) {
-        _ if at_once => {}
         (Some(snapshot), _) => {
             if let Some(seen) = snapshot.projects.get(id) {
                 return Ok((Observed::Present(seen.status.clone()), Some(seen.clone())));
