@@ -10,8 +10,6 @@ mod due;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 pub use self::due::Marks;
 use self::due::{Comparison, Due};
 use super::context::Context;
@@ -19,7 +17,7 @@ use super::me::Me;
 use crate::api::v1alpha1::{
     ConditionType, DriftStatus, MigrationProject, MigrationProjectStatus, Reason,
 };
-use crate::decide::{Statement, Unstated, conditions, drift, precheck, verification};
+use crate::decide::{Statement, drift, precheck, verification};
 use crate::observe::{self, Seen};
 use crate::oms::{self, Client, Described};
 
@@ -254,17 +252,13 @@ pub fn unknown(read: &MigrationProject, gone: bool) -> Option<Statement> {
     })
 }
 
-/// Takes the mark back out of `after` where nothing else would be written.
+/// Takes the mark back out of `after` where nothing else of it would be written.
 pub fn keep_mark_with_changes_only(
     before: &MigrationProjectStatus,
     after: &mut MigrationProjectStatus,
-    (statements, unstated): (&[Statement], Unstated),
-    generation: i64,
-    now: Timestamp,
 ) {
     let without = MigrationProjectStatus {
         last_modified: before.last_modified,
-        conditions: conditions(&before.conditions, statements, unstated, generation, now),
         ..after.clone()
     };
     if without == *before {

@@ -32,6 +32,31 @@ impl<'a> Say<'a> {
             unstated: Unstated::Unknown,
         }
     }
+
+    /// All that is said, with what holds of the spec whatever the project is at.
+    fn statements(&self, context: &Context, read: &MigrationProject) -> Vec<Statement> {
+        let mut statements = self.verdict.statements();
+        statements.extend_from_slice(self.more);
+        let policy = read.spec.deletion_policy();
+        let refused = context.refuses(read, policy);
+        statements.extend(refused.map(|connection| remove::refused(&connection, policy)));
+        statements
+    }
+
+    /// What is said of `read`, as conditions; its own ones lend the times.
+    #[must_use]
+    pub fn conditions(&self, context: &Context, read: &MigrationProject) -> Vec<Condition> {
+        let before = conditions_of(read);
+        let generation = read.metadata.generation.unwrap_or_default();
+        let statements = self.statements(context, read);
+        let now = context.clock.now();
+        conditions(before, &statements, self.unstated, generation, now)
+    }
+}
+
+fn conditions_of(read: &MigrationProject) -> &[Condition] {
+    let status = read.status.as_ref();
+    status.map_or(&[], |status| status.conditions.as_slice())
 }
 
 /// Longest echo of an annotation that the schema of the status takes; the
@@ -62,43 +87,21 @@ pub async fn publish_all(
     say: &Say<'_>,
     mut after: MigrationProjectStatus,
 ) -> Result<Option<MigrationProject>, kubernetes::Error> {
-    let before = read
-        .status
-        .as_ref()
-        .map(|status| status.conditions.as_slice());
-    let before = before.unwrap_or_default();
-    let generation = read.metadata.generation.unwrap_or_default();
-    let statements = statements(context, read, say);
-    after.observed_generation = Some(generation);
-    after.conditions = conditions(
-        before,
-        &statements,
-        say.unstated,
-        generation,
-        context.clock.now(),
-    );
+    let before = conditions_of(read);
+    after.observed_generation = Some(read.metadata.generation.unwrap_or_default());
+    after.conditions = say.conditions(context, read);
     after.last_handled_reconcile_at = requested(read);
     let written = write(context, read, &after).await?;
     if written.is_some() {
         announce(&context.events, read, before, say.verdict).await;
         let refused = Reason::PolicyNotAllowed;
+        let statements = say.statements(context, read);
         let said = statements.iter().find(|one| one.reason == refused);
         if let Some(news) = said.filter(|one| !stands(before, one)) {
             context.events.warning(read, refused, &news.message).await;
         }
     }
     Ok(written)
-}
-
-/// All that a resource says, with what holds of its spec whatever it is at.
-#[must_use]
-pub fn statements(context: &Context, read: &MigrationProject, say: &Say<'_>) -> Vec<Statement> {
-    let mut statements = say.verdict.statements();
-    statements.extend_from_slice(say.more);
-    let policy = read.spec.deletion_policy();
-    let refused = context.refuses(read, policy);
-    statements.extend(refused.map(|connection| remove::refused(&connection, policy)));
-    statements
 }
 
 /// Whether the condition says so already.
