@@ -339,6 +339,7 @@ impl Witness {
             };
             let (uid, reason) = (text(&about["uid"]), text(&event["reason"]));
             let note = text(&event["note"]);
+            self.told(&reason, &note);
             self.state.lock().said.push((uid, reason, note));
             return;
         }
@@ -433,6 +434,22 @@ impl Witness {
         });
         if holders.count() > 1 {
             self.break_(format!("{id} is recorded by two"));
+        }
+    }
+
+    /// What is said of a project's end has to be so.
+    fn told(&self, reason: &str, note: &str) {
+        let ends: &[&str] = match reason {
+            "ProjectDeleted" => &["DELETED"],
+            "ProjectReleased" => &["RELEASING", "RELEASED", "DELETED"],
+            _ => return,
+        };
+        let state = self.state.lock();
+        let about = state.made.iter().find(|made| note.contains(&made.id));
+        let is = about.and_then(|made| state.omses[made.oms].project(&made.id).ok());
+        drop(state);
+        if let Some(is) = is.filter(|is| !ends.contains(&is.status.as_str())) {
+            self.break_(format!("{reason} is said of {}, which is {}", is.id, is.status));
         }
     }
 
