@@ -76,6 +76,8 @@ struct State {
     writes: Vec<(Instant, String)>,
     /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
     outside: BTreeMap<String, (Instant, &'static str)>,
+    /// When somebody last did something to a project in the console.
+    touched: BTreeMap<String, Instant>,
 }
 
 /// The witness. Clones are handles on the same one.
@@ -194,10 +196,11 @@ impl Witness {
     /// Somebody puts a project into a status in the console.
     pub fn set_outside(&self, oms: &Oms, id: &str, status: &'static str) {
         let is = oms.project(id).map(|project| project.status);
+        let mut state = self.state.lock();
+        state.touched.insert(id.to_owned(), Instant::now());
         if is.is_ok_and(|is| is == status) {
             return;
         }
-        let mut state = self.state.lock();
         if matches!(status, "SUSPEND" | "FAILED") {
             let now = Instant::now();
             state.outside.insert(id.to_owned(), (now, status));
@@ -232,6 +235,9 @@ impl Witness {
                     None => self.break_(format!("CreateProject {name} without a reservation")),
                     Some(uid) if self.is_restored(uid) => {
                         self.break_(format!("CreateProject {name} for a restored resource"));
+                    }
+                    Some(uid) if self.has_suspended(uid) => {
+                        self.break_(format!("CreateProject {name} for a suspended resource"));
                     }
                     Some(_) => {}
                 }
@@ -446,6 +452,11 @@ impl Witness {
         };
         let state = self.state.lock();
         let about = state.made.iter().find(|made| note.contains(&made.id));
+        // What somebody has just changed may have been seen before that.
+        let touched = about.and_then(|made| state.touched.get(&made.id));
+        if touched.is_some_and(|at| at.elapsed() <= GRACE) {
+            return;
+        }
         let is = about.and_then(|made| state.omses[made.oms].project(&made.id).ok());
         drop(state);
         if let Some(is) = is.filter(|is| !ends.contains(&is.status.as_str())) {
@@ -470,6 +481,15 @@ impl Witness {
         let changes = self.cluster.changes(Kind::OMSConnection, 0);
         let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
         let since = changes.iter().rev().take_while(stands).last();
+        since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
+    }
+
+    /// Whether a resource is suspended, and the watch has told so.
+    fn has_suspended(&self, uid: &str) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let of = |change: &&Change| uid_of(&change.object).as_deref() == Some(uid);
+        let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
+        let since = changes.iter().rev().filter(of).take_while(stands).last();
         since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
     }
 
