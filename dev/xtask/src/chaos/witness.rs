@@ -192,8 +192,7 @@ impl Witness<'_> {
                 let before = life
                     .versions
                     .iter()
-                    .filter(|version| version.project.as_deref() == Some(pair[0]))
-                    .next_back();
+                    .rfind(|version| version.project.as_deref() == Some(pair[0]));
                 if !before.is_some_and(|version| version.gone) {
                     wrong.push(format!("{uid} has recorded {} after {}", pair[1], pair[0]));
                 }
@@ -210,7 +209,7 @@ impl Witness<'_> {
                     .iter()
                     .find(has)
                     .map(|version| version.revision);
-                let after = life.versions.iter().filter(has).next_back();
+                let after = life.versions.iter().rfind(has);
                 (first, after.map(|version| version.revision))
             };
             for (number, one) in lives.iter().enumerate() {
