@@ -10,10 +10,15 @@ use crate::api::{self, Kind};
 use crate::check::{self, Checker};
 use crate::controller::Key;
 use crate::decide::Naming;
+use crate::release::ReleaseAll;
 use crate::run::{self, Election, Options};
 use crate::telemetry::{LogFormat, install};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+
+/// The longest duration of a flag. Longer ones are typing errors, and would lead
+/// out of the calendar when they are added to a time of day.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Runs OceanBase Migration Service (OMS) projects as Kubernetes resources.
 #[derive(Debug, Parser)]
@@ -59,6 +64,19 @@ enum Command {
     /// The exit status is 0 if all would be taken, 1 if something would be refused, and 2 if something could not be
     /// read or there was nothing to check. An example: `oms-operator check -f deploy/ -f extra.yaml`
     Check(Check),
+    /// Let go of every resource, before the operator is uninstalled.
+    ///
+    /// Takes this operator's finalizer off MigrationProjects and OMSConnections, so that they, their namespaces and the
+    /// definitions can be deleted when nobody is there to agree. OMS is not called, no resource is deleted, and projects
+    /// stay as they are, with their ids in the resources: an operator that is installed later goes on with them. A resource
+    /// for which a project may have been created that is not recorded is kept, with its connection (see --unsettled).
+    /// Stop the operator first: one that runs takes back what it watches. It is known by its Lease, or by what it
+    /// takes back; then nothing more is let go of (see --force). It uses the kubeconfig, whose account needs
+    /// get, list and patch on both kinds.
+    ///
+    /// The exit status is 0 if nothing is held any more, 1 if something is (what and why, is said), 2 for a command line that
+    /// cannot be understood, and 3 if an operator runs. Can be repeated.
+    ReleaseAll(ReleaseAll),
 }
 
 #[derive(Debug, Args)]
@@ -110,8 +128,9 @@ enum CrdKind {
     OmsConnection,
 }
 
+// The last of several counts: what the chart's `extraArgs` say outweighs what it says itself.
 #[derive(Debug, Args)]
-#[command(next_line_help = true)]
+#[command(next_line_help = true, args_override_self = true)]
 struct Run {
     /// Watch only this namespace. Repeat it for several; none means all.
     #[arg(
@@ -273,6 +292,7 @@ impl Cli {
             Command::Crd { kind } => print(&crds(kind))?,
             Command::Manifest { request } => print(&manifest(&request)?)?,
             Command::Check(check) => return check.execute(),
+            Command::ReleaseAll(release) => return release.execute(),
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -419,10 +439,33 @@ fn key(text: &str) -> Result<Key, String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<kube::core::Duration>()
+/// A duration as Go writes it.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = text
+        .parse::<kube::core::Duration>()
         .ok()
         .filter(|duration| !duration.is_negative())
         .map(Duration::from)
-        .ok_or_else(|| "it is a number with a unit, such as 500ms, 30s, 10m or 1h".to_owned())
+        .ok_or_else(|| "it is a number with a unit, such as 500ms, 30s, 10m or 1h".to_owned())?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err("it is at most a year: 8760h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_one_that_can_be_counted_with() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("8760h"), Ok(LONGEST));
+        for long in ["8761h", "99999999h"] {
+            assert!(duration(long).unwrap_err().contains("8760h"), "{long}");
+        }
+        for wrong in ["-1s", "90", "soon"] {
+            assert!(duration(wrong).unwrap_err().contains("unit"), "{wrong}");
+        }
+    }
 }

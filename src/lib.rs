@@ -22,6 +22,7 @@
 //! | [`lease`] | – | OMS, the resources |
 //! | [`telemetry`] | oms | – |
 //! | [`check`] | api, decide, oms | async, clients, environment |
+//! | [`release`] | api, cli, controller, decide, run | any OMS, deletions |
 //! | [`run`], [`preflight`], [`cli`], `main` | everything | decisions |
 //!
 //! `tests/it/layering.rs` holds the code to this table.
@@ -35,5 +36,6 @@ pub mod lease;
 pub mod observe;
 pub mod oms;
 pub mod preflight;
+pub mod release;
 pub mod run;
 pub mod telemetry;

@@ -1,6 +1,8 @@
 //! Before the start: is everything there that the operator needs? What is
 //! missing is said with the command that helps.
 
+mod rights;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -14,8 +16,8 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// How long one question to the API server may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Checks that the kinds are there and may be listed, and says which cluster
-/// this is.
+/// Checks that the kinds are there and that the account has its rights, and says
+/// which cluster this is.
 ///
 /// # Errors
 /// When something is missing.
@@ -32,14 +34,51 @@ pub async fn check(
             .map(|namespace| Some(namespace.as_str()))
             .collect()
     };
-    for scope in scopes {
-        can_list::<OMSConnection>(client, scope).await?;
-        can_list::<MigrationProject>(client, scope).await?;
+    for scope in &scopes {
+        can_list::<OMSConnection>(client, *scope).await?;
+        can_list::<MigrationProject>(client, *scope).await?;
     }
+    has_rights(client, &scopes).await?;
     match cluster {
         Some(cluster) => Ok(cluster.to_owned()),
         None => cluster_uid(client).await,
     }
+}
+
+/// How many missing rights are named.
+const NAMED: usize = 8;
+
+async fn has_rights(client: &Client, scopes: &[Option<&str>]) -> anyhow::Result<()> {
+    let missing = rights::missing(client, scopes).await?;
+    if !missing.others.is_empty() {
+        tracing::warn!(
+            missing = list(&missing.others),
+            "this account lacks rights that the operator may need; kubectl apply -f \
+             deploy/default/rbac.yaml gives them"
+        );
+    }
+    if !missing.indispensable.is_empty() {
+        bail!(
+            "this account lacks rights without which projects could be created whose ids are not \
+             recorded: {}. Give it its rights with: kubectl apply -f deploy/default/rbac.yaml",
+            list(&missing.indispensable)
+        );
+    }
+    Ok(())
+}
+
+fn list(missing: &[String]) -> String {
+    let named = missing.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    let more = missing.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!(" and {more} more"));
+    named.join("; ") + &more.unwrap_or_default()
+}
+
+fn place(namespace: Option<&str>) -> String {
+    namespace.map_or_else(
+        || "in all namespaces".to_owned(),
+        |namespace| format!("in the namespace {namespace}"),
+    )
 }
 
 async fn can_list<K>(client: &Client, namespace: Option<&str>) -> anyhow::Result<()>
@@ -54,10 +93,7 @@ where
         None => Api::all(client.clone()),
     };
     let first = ListParams::default().limit(1);
-    let place = namespace.map_or_else(
-        || "in all namespaces".to_owned(),
-        |namespace| format!("in the namespace {namespace}"),
-    );
+    let place = place(namespace);
     let kind = K::plural(&());
     match answered(api.list_metadata(&first)).await? {
         Ok(_) => Ok(()),
@@ -69,7 +105,7 @@ where
         ),
         Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
             "this account may not list {kind} {place}: {}. Give it its rights with: \
-             kubectl apply -f deploy/rbac.yaml (or watch fewer namespaces: --watch-namespace)",
+             kubectl apply -f deploy/default/rbac.yaml (or watch fewer namespaces: --watch-namespace)",
             status.message
         ),
         Err(error) => Err(error).with_context(|| format!("cannot list {kind} {place}")),
@@ -85,7 +121,7 @@ async fn cluster_uid(client: &Client) -> anyhow::Result<String> {
             .context("the namespace kube-system has no UID"),
         Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
             "this account may not get the namespace kube-system, whose UID tells this cluster \
-             from others. Allow it (kubectl apply -f deploy/rbac.yaml), or give the cluster a \
+             from others. Allow it (kubectl apply -f deploy/default/rbac.yaml), or give the cluster a \
              name of your own: --cluster-id NAME"
         ),
         Err(error) => Err(error).context("cannot get the namespace kube-system"),
@@ -95,13 +131,11 @@ async fn cluster_uid(client: &Client) -> anyhow::Result<String> {
 async fn answered<T>(
     question: impl Future<Output = kube::Result<T>> + Send,
 ) -> anyhow::Result<kube::Result<T>> {
+    const UNREACHABLE: &str =
+        "the API server cannot be reached. Check its address with: kubectl cluster-info";
     match tokio::time::timeout(TIMEOUT, question).await {
-        Ok(Err(kube::Error::Service(error))) => Err(anyhow!(error)).context(
-            "the API server cannot be reached. Check its address with: kubectl cluster-info",
-        ),
-        Ok(Err(kube::Error::HyperError(error))) => Err(anyhow!(error)).context(
-            "the API server cannot be reached. Check its address with: kubectl cluster-info",
-        ),
+        Ok(Err(kube::Error::Service(error))) => Err(anyhow!(error)).context(UNREACHABLE),
+        Ok(Err(kube::Error::HyperError(error))) => Err(anyhow!(error)).context(UNREACHABLE),
         Ok(Err(kube::Error::Api(status))) if status.code == 401 => bail!(
             "the API server does not accept this account's token or certificate. Check them \
              with: kubectl auth whoami"

@@ -24,7 +24,7 @@ use crate::preflight;
 use crate::telemetry::{Health, Metrics, serve};
 
 /// How long ids that are not written yet are tried when the process ends. With
-/// the longest call it stays within the Pod's grace period (deploy/operator.yaml).
+/// the longest call it stays within the Pod's grace period (deploy/default/operator.yaml).
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// What `run` was asked to do; see the command line for each.
@@ -101,6 +101,14 @@ impl Election {
 /// When it cannot start, with words that name the command which helps; and
 /// when it ends without having been asked to.
 pub fn block_on(options: Options) -> anyhow::Result<()> {
+    runtime()?.block_on(run(options))
+}
+
+/// What every client runs on.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     // One TLS provider for the process, before any client is made: two would
     // make rustls panic at its first use.
     rustls::crypto::ring::default_provider()
@@ -109,8 +117,7 @@ pub fn block_on(options: Options) -> anyhow::Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(run(options))
+        .context("cannot start the runtime")
 }
 
 async fn run(options: Options) -> anyhow::Result<()> {
@@ -119,8 +126,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
     // The probes are answered until the end: it is they who tell that the
     // process takes no more work.
     let serving = CancellationToken::new();
-    let client = Client::try_from(config(options.kubeconfig.as_deref()).await?)
-        .context("cannot make a client for the API server")?;
+    let config = config(options.kubeconfig.as_deref()).await?;
+    let address = config.cluster_url.to_string();
+    let client = Client::try_from(config).context("cannot make a client for the API server")?;
     let metrics = Arc::new(Metrics::new());
     let projects = Watch::new(&client, &options.watch_namespaces);
     let connections = Watch::new(&client, &options.watch_namespaces);
@@ -141,7 +149,9 @@ async fn run(options: Options) -> anyhow::Result<()> {
         }
     });
     let cluster = tokio::select! {
-        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => checked?,
+        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => {
+            checked.with_context(|| format!("cannot start with the API server at {address}"))?
+        }
         () = stop.cancelled() => return Ok(()),
     };
     let mut elector = match &options.election {
@@ -163,8 +173,15 @@ async fn run(options: Options) -> anyhow::Result<()> {
         None => Leadership::unopposed(),
     };
     let drained = CancellationToken::new();
-    let leading =
-        elector.map(|elector| tokio::spawn(lease::lead(elector, stop.clone(), drained.clone())));
+    let leading = elector.map(|elector| {
+        // Nobody works on when nobody keeps the lease, for whatever cause.
+        let ended = stop.clone().drop_guard();
+        let leading = lease::lead(elector, stop.clone(), drained.clone());
+        tokio::spawn(async move {
+            let _ended = ended;
+            leading.await
+        })
+    });
     let (wake_project, woken_projects) = Waker::new();
     let (wake_connection, woken_connections) = Waker::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -266,7 +283,11 @@ fn settings(options: &Options, cluster: String, started: Timestamp) -> anyhow::R
     })
 }
 
-async fn config(kubeconfig: Option<&std::path::Path>) -> anyhow::Result<Config> {
+/// How the API server is reached.
+///
+/// # Errors
+/// When nothing tells, or the file is not usable.
+pub async fn config(kubeconfig: Option<&std::path::Path>) -> anyhow::Result<Config> {
     let mut config = match kubeconfig {
         Some(path) => {
             let kubeconfig = Kubeconfig::read_from(path)

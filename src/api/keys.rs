@@ -14,6 +14,10 @@ pub const RETRY: &str = "oms.oceanbase.com/retry";
 /// to make another one in its place.
 pub const RECREATE: &str = "oms.oceanbase.com/recreate";
 
+/// Annotation of the user on a connection: the time that its doubt names says that
+/// the projects which have vanished are gone.
+pub const CONFIRM_GONE: &str = "oms.oceanbase.com/confirm-gone";
+
 /// Finalizer of both kinds.
 pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
 

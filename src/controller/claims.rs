@@ -11,7 +11,8 @@ use kube::ResourceExt;
 use kube::runtime::watcher;
 use parking_lot::RwLock;
 
-use crate::api::{keys, v1alpha1::MigrationProject};
+use crate::api::keys;
+use crate::api::v1alpha1::{DeletionPolicy, MigrationProject};
 use crate::decide::{Naming, Reservation, project_name};
 
 /// Namespace and name of a resource.
@@ -53,6 +54,8 @@ pub struct Claim {
     pub pinned_url: Option<String>,
     /// The project it has.
     pub project_id: Option<String>,
+    /// It was found gone, or is on its way: that it is not there surprises nobody.
+    may_be_gone: bool,
     /// The lag that it calls caught up, in seconds.
     max_lag: u64,
     /// The project it wants to take over, by its id.
@@ -289,6 +292,19 @@ impl Claims {
         holders
     }
 
+    /// The projects that are recorded through `connection` and have to be there: the
+    /// id, and the address under which it was seen last.
+    #[must_use]
+    pub fn recorded(&self, connection: &Key) -> Vec<(String, Option<String>)> {
+        let index = self.index.read();
+        let users = index.by_connection.get(connection).into_iter().flatten();
+        users
+            .filter_map(|key| index.by_key.get(key))
+            .filter(|claim| !claim.may_be_gone)
+            .filter_map(|claim| Some((claim.project_id.clone()?, claim.pinned_url.clone())))
+            .collect()
+    }
+
     /// Whether a resource of this UID is there.
     #[must_use]
     pub fn is_alive(&self, key: &Key, uid: &str) -> bool {
@@ -311,6 +327,7 @@ impl Claims {
                 .and_then(|status| status.connection.as_ref())
                 .and_then(|pinned| pinned.url.clone()),
             project_id: status.and_then(|status| status.project_id.clone()),
+            may_be_gone: may_be_gone(project),
             adopts: project.spec.adopt_project_id().map(str::to_owned),
             max_lag: project.spec.max_lag().as_secs(),
             reserved: has_own_reservation(project),
@@ -321,6 +338,20 @@ impl Claims {
                 .unwrap_or_default(),
         }
     }
+}
+
+/// Whether the project of a resource was found gone, or is being deleted together
+/// with it. The last word before that is RELEASED, or INIT of one that never ran:
+/// what such a one leaves behind in another OMS moves no data.
+fn may_be_gone(project: &MigrationProject) -> bool {
+    let Some(status) = &project.status else {
+        return false;
+    };
+    let word = status.project_status.as_deref();
+    let leaves = project.metadata.deletion_timestamp.is_some()
+        && project.spec.deletion_policy() == DeletionPolicy::Delete
+        && matches!(word, Some("RELEASED" | "INIT"));
+    status.gone == Some(true) || leaves
 }
 
 /// Whether the resource carries a reservation that was written for it; one that

@@ -6,12 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
 
 use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
 use super::credentials;
+use super::doubt;
 use super::failure;
+use super::link::has_something_in_oms;
 use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
@@ -40,8 +43,12 @@ pub async fn reconcile(
         return Ok(Action::requeue(MOMENT));
     }
     let key = Key::of(&*connection);
-    let users = context.claims.users_of(&key);
+    let mut users = context.claims.users_of(&key);
     let held = is_held(&*connection);
+    if connection.metadata.deletion_timestamp.is_some() {
+        // The others wait for a new one, and must not keep this from going.
+        users.retain(|key| needs_it(&context, key));
+    }
     if connection.metadata.deletion_timestamp.is_some() && users.is_empty() {
         if held {
             context.kubernetes.let_go(&*connection).await?;
@@ -60,6 +67,9 @@ pub async fn reconcile(
     if asked(&connection) {
         context.sweeps.ask(&key);
     }
+    if doubt::take_answer(&context, &key, &connection) {
+        wake_users(&context, &key);
+    }
     keep_client(&context, &key, &connection).await?;
     sweep(&context, &key, &connection, !users.is_empty()).await;
     publish(&context, &key, &connection, users.len()).await?;
@@ -71,6 +81,13 @@ pub async fn reconcile(
         None => read.min(SOON),
     };
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
+}
+
+/// Whether a resource that uses a connection needs it to stay.
+fn needs_it(context: &Context, key: &Key) -> bool {
+    let reference = ObjectRef::new(&key.name).within(&key.namespace);
+    let project = context.projects.get(&reference);
+    project.is_none_or(|project| has_something_in_oms(context, &project))
 }
 
 /// Reads the Secret when it is due, and makes a new client when it, the
@@ -139,6 +156,7 @@ async fn keep_client(
         former_urls: former_urls(connection),
         client,
         snapshot: known.and_then(|live| live.snapshot.clone()),
+        vanished: known.map(|live| live.vanished.clone()).unwrap_or_default(),
         unlisted: known.is_some_and(|live| live.unlisted),
         resource: connection.clone(),
         url,
@@ -161,7 +179,8 @@ async fn keep_client(
 
 /// What is known of the connection under the spec of today. A client stays good
 /// while address, Secret and certificate authority are the same; what another
-/// OMS has shown says nothing about this one.
+/// OMS has shown says nothing about this one. Which projects a snapshot was to
+/// show depends on the former addresses.
 fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) -> Entry {
     let before = context.registry.get(key);
     let Some(live) = &before.live else {
@@ -176,15 +195,17 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
         return before;
     }
     let revision = before.revision + 1;
+    let same_former = old.former_urls == new.former_urls;
     let after = Entry {
         live: same_way.then(|| {
             Arc::new(Live {
                 former_urls: former_urls(connection),
                 resource: connection.clone(),
+                snapshot: live.snapshot.clone().filter(|_| same_former),
                 ..(**live).clone()
             })
         }),
-        answer: if same_way {
+        answer: if same_way && same_former {
             before.answer.clone()
         } else {
             Answer::Pending
@@ -240,6 +261,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         .spec
         .sweep_interval()
         .max(context.settings.min_sweep_interval);
+    let recorded = doubt::recorded(context, key, &live);
     let swept = if used {
         observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
             .await
@@ -249,6 +271,10 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     };
     let mut next = (*live).clone();
     let mut seen = entry.seen;
+    if !used {
+        // Nobody keeps it new: whoever comes would decide on what was hours ago.
+        next.snapshot = None;
+    }
     let answer = match swept {
         Ok(snapshot) => {
             let interval = if snapshot.is_some() {
@@ -258,11 +284,17 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             };
             context.sweeps.succeeded(key, began.elapsed(), interval);
             next.unlisted = false;
+            if snapshot.is_none() {
+                next.vanished = Arc::default();
+            }
             if let Some(snapshot) = snapshot {
                 context
                     .metrics
                     .swept(key, began.elapsed(), snapshot.projects.len());
                 seen = Some(snapshot.taken_at);
+                next.vanished =
+                    doubt::after_sweep(context, key, connection, &live, &recorded, &snapshot);
+                context.metrics.doubted(key, next.vanished.doubted());
                 next.snapshot = Some(Arc::new(snapshot));
             }
             Answer::Good
@@ -297,7 +329,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             ..entry
         },
     );
-    if turned {
+    if turned || live.vanished.doubt().is_some() != next.vanished.doubt().is_some() {
         wake_users(context, key);
     }
     wake_changed(context, key, &live, &next);
@@ -367,6 +399,10 @@ async fn publish(
 ) -> Result<(), Error> {
     let entry = context.registry.get(key);
     let url = entry.live.as_ref().map(|live| live.url.to_string());
+    let doubted = entry.live.as_ref().and_then(|live| {
+        let vanished = &live.vanished;
+        vanished.problem(live.url.as_str(), &key.namespace, &key.name)
+    });
     let situation = ConnectionSituation {
         deleting: connection.metadata.deletion_timestamp.is_some(),
         users,
@@ -376,6 +412,7 @@ async fn publish(
         encrypted: entry.live.as_ref().is_some_and(|live| live.url.is_https()),
         answer: &entry.answer,
         unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
+        doubted: doubted.as_ref(),
     };
     let Some(verdict) = connection::verdict(&situation) else {
         return Ok(());
@@ -387,6 +424,10 @@ async fn publish(
     let mut after = before.clone();
     after.observed_generation = Some(generation);
     after.projects = i32::try_from(users).ok();
+    after.vanished = match users {
+        0 => None,
+        _ => doubt::to_status(connection, entry.live.as_deref()),
+    };
     after.last_handled_reconcile_at = requested(connection);
     after.conditions = conditions(
         &before.conditions,

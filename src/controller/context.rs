@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::Store;
 use tokio_util::task::TaskTracker;
 
@@ -66,6 +66,14 @@ pub struct Settings {
     pub stale_after: Duration,
     /// When the process began.
     pub started: Timestamp,
+}
+
+impl Settings {
+    /// How long what was seen of a project is vouched for.
+    #[must_use]
+    pub fn stale_after(&self) -> SignedDuration {
+        SignedDuration::try_from(self.stale_after).unwrap_or(SignedDuration::MAX)
+    }
 }
 
 /// What every reconcile has at hand.

@@ -121,7 +121,7 @@ fn denied(kind: &str, connection: &Key, name: &str) -> Problem {
         Reason::AccessDenied,
         format!(
             "The operator's account may not get the {kind} {}/{name}. Give it the right: it is in \
-             deploy/rbac.yaml.",
+             deploy/default/rbac.yaml.",
             connection.namespace
         ),
     )

@@ -279,7 +279,13 @@ pub async fn announce(context: &Context, read: &MigrationProject, statements: &[
         match (one.type_, one.holds) {
             _ if !is_news => {}
             (ConditionType::InSync, Some(true)) if before != Some("False") => {}
-            (ConditionType::InSync | ConditionType::Verified, Some(true)) => {
+            (
+                ConditionType::InSync
+                | ConditionType::Verified
+                | ConditionType::FullCopied
+                | ConditionType::CaughtUp,
+                Some(true),
+            ) => {
                 context.events.normal(read, one.reason, note).await;
             }
             (

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use kube::runtime::watcher;
 
 use crate::api::v1alpha1::{LastError, Reason};
 use crate::decide::Verdict;
@@ -58,18 +59,56 @@ pub fn text(error: &oms::Error) -> String {
 /// An error with its causes. Ours say only their own layer; what a library's
 /// error says of its cause already is not said again.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = said(error);
+    let mut source = cause(error);
+    while let Some(error) = source {
+        let said = said(error);
         if !text.contains(&said) {
             text.push_str(": ");
             text.push_str(&said);
         }
-        source = cause.source();
+        source = cause(error);
     }
     text
+}
+
+/// Why it came to an error. Of a refusal by the API server all has been said.
+fn cause<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a (dyn std::error::Error + 'static)> {
+    match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(_)) => None,
+        _ => error.source(),
+    }
+}
+
+/// What an error says. That of a refusal by the API server would be a dump of
+/// the whole answer.
+fn said(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(status)) => refusal(status),
+        _ => error.to_string(),
+    }
+}
+
+fn refusal(status: &kube::core::Status) -> String {
+    format!("{} (HTTP {})", status.message, status.code)
+}
+
+/// Why a watch has failed.
+#[must_use]
+pub fn of_watch(error: &watcher::Error) -> String {
+    let (what, cause) = match error {
+        watcher::Error::InitialListFailed(cause) => ("the list failed", cause),
+        watcher::Error::WatchStartFailed(cause) => ("it could not be started", cause),
+        watcher::Error::WatchFailed(cause) => ("it broke", cause),
+        watcher::Error::WatchError(status) => {
+            return format!("the API server has ended it: {}", refusal(status));
+        }
+        watcher::Error::NoResourceVersion => return chain(error),
+    };
+    format!("{what}: {}", chain(cause))
 }
 
 /// The error as the status shows it after an attempt, `wait` before the next.
@@ -117,8 +156,50 @@ pub fn timed(
             && before.message == fresh.message
     });
     LastError {
-        time: same.and_then(|before| before.time).or(Some(now)),
-        next_attempt_time: next,
+        time: same.and_then(|before| before.time).or(Some(to_second(now))),
+        next_attempt_time: next.map(to_second),
         ..fresh
+    }
+}
+
+/// The time as people read it.
+#[must_use]
+pub fn to_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forbidden() -> Box<kube::core::Status> {
+        let status = kube::core::Status::failure("secrets is forbidden", "Forbidden");
+        Box::new(status.with_code(403))
+    }
+
+    #[test]
+    fn a_refusal_of_the_api_server_is_told_in_its_words() {
+        let told = "secrets is forbidden (HTTP 403)";
+        assert_eq!(chain(&kube::Error::Api(forbidden())), told);
+        let watch = watcher::Error::WatchStartFailed(kube::Error::Api(forbidden()));
+        assert_eq!(of_watch(&watch), format!("it could not be started: {told}"));
+        let watch = watcher::Error::WatchError(forbidden());
+        assert_eq!(
+            of_watch(&watch),
+            format!("the API server has ended it: {told}")
+        );
+    }
+
+    #[test]
+    fn times_are_told_to_the_second() {
+        let now: Timestamp = "2026-11-24T20:00:00.123456789Z".parse().unwrap();
+        let error = timed(
+            LastError::default(),
+            None,
+            now,
+            Duration::from_millis(2_500),
+        );
+        let told = [error.time, error.next_attempt_time].map(|time| time.unwrap().to_string());
+        assert_eq!(told, ["2026-11-24T20:00:00Z", "2026-11-24T20:00:02Z"]);
     }
 }

@@ -129,6 +129,12 @@ impl Kubernetes {
         .await
     }
 
+    /// An object of either kind as the API server has it now.
+    pub async fn reread<K: Ours>(&self, read: &K) -> Result<Option<K>, Error> {
+        let api = K::api(self.client.clone(), &read.namespace().unwrap_or_default());
+        limited("read it again", api.get_opt(&read.name_any())).await
+    }
+
     /// Writes the reservation and the finalizer onto the resource, if nothing
     /// has changed since `read`. The reply is what the call is built from.
     pub async fn reserve(

@@ -4,17 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
-use super::me::is_held;
+use super::me::{annotation, is_held};
 use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
-use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
-use crate::decide::{Answer, Suspension, Verdict, connection};
+use crate::api::keys::CREATE_RESERVATION;
+use crate::api::v1alpha1::{
+    Adoption, CreateOutcome, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection,
+    Reason,
+};
+use crate::decide::{Answer, Ending, Suspension, Verdict, connection, doubt};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -32,6 +37,26 @@ pub struct Link {
 }
 
 impl Link {
+    /// The resource that has recorded the project `id` of this OMS, other than `me`. It
+    /// may know the OMS by an address that only its own connection calls the same.
+    #[must_use]
+    pub fn claimant_of(&self, context: &Context, id: &str, me: &Key) -> Option<Key> {
+        let mine = self.live.url.as_str();
+        let same_oms = |url: &str| context.registry.is_same_oms(mine, url);
+        context.claims.claimant_of(id, me, same_oms)
+    }
+
+    /// What a project is pinned to that was seen through this connection.
+    #[must_use]
+    pub fn pin(&self) -> PinnedConnection {
+        PinnedConnection {
+            namespace: Some(self.key.namespace.clone()),
+            name: Some(self.key.name.clone()),
+            uid: Some(self.live.uid.clone()),
+            url: Some(self.live.url.to_string()),
+        }
+    }
+
     /// Who keeps the operator from changing anything for `project`.
     #[must_use]
     pub fn suspension(&self, project: &MigrationProject) -> Option<Suspension> {
@@ -90,7 +115,8 @@ pub async fn link(
         )));
     }
     let held = is_held(&*connection);
-    if !held && connection.metadata.deletion_timestamp.is_some() {
+    let goes = connection.metadata.deletion_timestamp.is_some();
+    if goes && (!held || !has_something_in_oms(context, project)) {
         return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotReady,
             format!("OMSConnection {key} is being deleted; waiting for a new one."),
@@ -114,6 +140,9 @@ pub async fn link(
         // Before it, thousands would find out one by one that the password is wrong.
         _ => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),
     };
+    if let Some(verdict) = doubtful(project, &key, &live) {
+        return Ok(Err(Blocked::Because(verdict)));
+    }
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
     Ok(Ok(Link {
         suspended: connection.spec.is_suspended(),
@@ -122,6 +151,28 @@ pub async fn link(
         held,
         adoption_refused,
     }))
+}
+
+/// Whether something of the resource is, or may be, in OMS: only then is its
+/// connection of use to it while that is being deleted.
+#[must_use]
+pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bool {
+    let status = project.status.as_ref();
+    let create = status.and_then(|status| status.create.as_ref());
+    let refused = create.is_some_and(|create| create.outcome == Some(CreateOutcome::NotDone));
+    let reserved = annotation(project, CREATE_RESERVATION).is_some() && !refused;
+    let remembered = context
+        .memory
+        .recall(project.uid().as_deref().unwrap_or_default());
+    let in_flight = remembered.is_some_and(|mine| {
+        let attempt = mine.attempt.as_ref();
+        mine.made.is_some()
+            || attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+    });
+    status.is_some_and(|status| status.project_id.is_some())
+        || create.is_some_and(|create| create.outcome == Some(CreateOutcome::Unknown))
+        || reserved
+        || in_flight
 }
 
 fn stalled(reason: Reason, message: impl Into<String>) -> Blocked {
@@ -146,10 +197,28 @@ fn moved(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> 
         format!(
             "The project was made in the OMS at {pinned}, but OMSConnection {key} now leads to \
              {}. Nothing is read or changed there. If it is the same OMS under a new address, say \
-             so in the connection:\n  spec:\n    formerUrls: [\"{pinned}\"]",
+             so in the connection: spec.formerUrls: [\"{pinned}\"]",
             live.url
         ),
     ))
+}
+
+/// While many projects of an OMS have vanished at once, nothing is concluded from
+/// what it does not show: neither that a project is gone nor that a name is free.
+fn doubtful(project: &MigrationProject, key: &Key, live: &Live) -> Option<Verdict> {
+    live.vanished.doubt()?;
+    match recorded_id(project) {
+        Some(id) if live.vanished.is_doubtful(id) => Some(doubt::of_project(id, &key.to_string())),
+        Some(_) => None,
+        None => Some(connection::waits_for(
+            &key.to_string(),
+            &doubt::of_creation(),
+        )),
+    }
+}
+
+fn recorded_id(project: &MigrationProject) -> Option<&str> {
+    project.status.as_ref()?.project_id.as_deref()
 }
 
 async fn is_allowed(

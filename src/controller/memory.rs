@@ -63,10 +63,14 @@ pub struct Remembered {
     pub told_foreign: bool,
     /// On which side of its limit the lag has been, and since when.
     pub lag_side: Option<Side>,
+    /// Since when nothing was to be learnt of its project, although it was asked
+    /// for alone.
+    pub unseen_since: Option<Timestamp>,
     /// What was asked of its project alone, and as of when.
     pub details: Marks,
     figures_written: Option<Instant>,
     failures: Failures,
+    broken_off: Failures,
 }
 
 /// Failures in a row, and what they were of: any change of the cause starts
@@ -76,6 +80,31 @@ struct Failures {
     cause: u64,
     count: u32,
     not_before: Option<Instant>,
+}
+
+impl Failures {
+    /// One more, of this cause. How long to wait: doubling up to `cap`, a tenth
+    /// more or less by chance, and never less than `least`.
+    fn add(&mut self, cause: u64, least: Duration, cap: Duration, chance: f64) -> Duration {
+        if self.cause != cause {
+            *self = Self {
+                cause,
+                ..Self::default()
+            };
+        }
+        let first = FIRST_BACKOFF.max(least);
+        let doubled = first.saturating_mul(1 << self.count.min(16));
+        self.count = self.count.saturating_add(1);
+        let wait = doubled.min(cap).mul_f64(0.9 + 0.2 * chance).max(least);
+        self.not_before = Some(Instant::now() + wait);
+        wait
+    }
+
+    fn hold_back(&self, cause: u64) -> Option<Duration> {
+        let not_before = self.not_before.filter(|_| self.cause == cause)?;
+        let left = not_before.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
 }
 
 impl Remembered {
@@ -92,15 +121,21 @@ impl Remembered {
             unheard_retry: None,
             told_foreign: false,
             lag_side: None,
+            unseen_since: None,
             details: Marks::default(),
             figures_written: None,
             failures: Failures::default(),
+            broken_off: Failures::default(),
         }
     }
 }
 
 /// First wait after a failure; each further one doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// Longest wait after a pass that was broken off: the API server comes back by
+/// itself, and the resource is then worked on by the usual means.
+const LONGEST_BREAK: Duration = Duration::from_secs(60);
 
 /// Everything remembered, by UID. Sorted, so that the same seed of a simulation
 /// gives the same order of writes.
@@ -225,9 +260,9 @@ impl Memory {
         latest
     }
 
-    /// Counts a failure that `cause` stands for. Returns how long to wait;
-    /// `chance`, from 0 to 1, spreads what failed together by a tenth either
-    /// way.
+    /// Counts a failure that `cause` stands for. Returns how long to wait:
+    /// doubling, from `at_least` on if there is one; `chance`, from 0 to 1,
+    /// spreads what failed together by a tenth either way.
     pub fn failed(
         &self,
         uid: &str,
@@ -237,23 +272,26 @@ impl Memory {
         at_least: Option<Duration>,
         chance: f64,
     ) -> Duration {
+        let least = at_least.unwrap_or_default();
         self.remember(uid, key, |remembered| {
-            let failures = &mut remembered.failures;
-            if failures.cause != cause {
-                *failures = Failures {
-                    cause,
-                    ..Failures::default()
-                };
-            }
-            let doubled = FIRST_BACKOFF.saturating_mul(1 << failures.count.min(16));
-            failures.count = failures.count.saturating_add(1);
-            let wait = doubled
-                .min(cap)
-                .mul_f64(0.9 + 0.2 * chance)
-                .max(at_least.unwrap_or_default());
-            failures.not_before = Some(Instant::now() + wait);
-            wait
+            remembered.failures.add(cause, least, cap, chance)
         })
+    }
+
+    /// A pass was broken off, because the API server did not do what was asked.
+    /// Returns how long to wait.
+    pub fn broken_off(&self, uid: &str, key: &Key, cause: u64, chance: f64) -> Duration {
+        self.remember(uid, key, |remembered| {
+            let broken_off = &mut remembered.broken_off;
+            broken_off.add(cause, Duration::ZERO, LONGEST_BREAK, chance)
+        })
+    }
+
+    /// A pass went through, whatever it has come to.
+    pub fn went_through(&self, uid: &str) {
+        if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
+            remembered.broken_off = Failures::default();
+        }
     }
 
     /// The status has just been written.
@@ -280,14 +318,12 @@ impl Memory {
     #[must_use]
     pub fn hold_back(&self, uid: &str, cause: u64) -> Option<Duration> {
         let by_uid = self.by_uid.lock();
-        let failures = &by_uid.get(uid)?.failures;
-        if failures.cause != cause {
-            return None;
-        }
-        let left = failures
-            .not_before?
-            .saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
+        let remembered = by_uid.get(uid)?;
+        let failures = [&remembered.failures, &remembered.broken_off];
+        failures
+            .iter()
+            .filter_map(|failures| failures.hold_back(cause))
+            .max()
     }
 }
 
@@ -314,6 +350,37 @@ mod tests {
         assert!(memory.hold_back("u", 1).is_some());
         assert_eq!(memory.hold_back("u", 2), None, "something has changed");
         assert_eq!(memory.failed("u", &key(), 2, CAP, None, 0.5).as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_failure_doubles_from_its_own_beginning() {
+        let memory = Memory::default();
+        let (cap, slow) = (Duration::from_secs(300), Some(Duration::from_secs(60)));
+        let waits: Vec<u64> = (0..4)
+            .map(|_| memory.failed("u", &key(), 1, cap, slow, 0.5).as_secs())
+            .collect();
+        assert_eq!(waits, [60, 120, 240, 300]);
+        // What OMS itself asks for goes beyond the cap, and is never shortened.
+        let hour = Some(Duration::from_secs(3600));
+        let wait = memory.failed("u", &key(), 1, cap, hour, 0.0);
+        assert!(wait >= Duration::from_secs(3600), "{wait:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pass_that_is_broken_off_again_and_again_is_made_less_and_less() {
+        let memory = Memory::default();
+        let waits: Vec<u64> = (0..7)
+            .map(|_| memory.broken_off("u", &key(), 1, 0.5).as_secs())
+            .collect();
+        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
+        assert!(memory.hold_back("u", 1).is_some());
+        assert_eq!(memory.hold_back("u", 2), None, "something has changed");
+        // What OMS refuses has a count of its own.
+        assert_eq!(memory.failed("u", &key(), 1, CAP, None, 0.5).as_secs(), 2);
+        memory.succeeded("u");
+        memory.went_through("u");
+        assert_eq!(memory.hold_back("u", 1), None);
+        assert_eq!(memory.broken_off("u", &key(), 1, 0.5).as_secs(), 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@
 //! | `life/`, `farewell.rs` | a project with an id: observe, gather, act, depart; and the last word |
 //! | `show.rs`, `details.rs`, `recreate.rs` | what is published of it, what lists do not show, and how it is made anew |
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
+//! | `doubt.rs` | what of the recorded projects a sweep does not show any more |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
@@ -21,6 +22,7 @@ mod context;
 mod create;
 mod credentials;
 mod details;
+mod doubt;
 mod events;
 mod failure;
 mod farewell;
@@ -46,11 +48,12 @@ pub use action::Action;
 pub use claims::{Claims, Key};
 pub use clock::{Clock, SystemClock};
 pub use context::{Connect, ConnectByNetwork, Context, SENDING, Settings};
-pub use create::finish;
+pub use create::{finish, on_record};
 pub use events::Events;
 pub use failure::chain;
-pub use kubernetes::Kubernetes;
+pub use kubernetes::{Kubernetes, Ours};
 pub use locks::NameLocks;
+pub use me::is_held;
 pub use memory::Memory;
 pub use pass::Error;
 pub use reconcile::{error_policy, reconcile};

@@ -11,13 +11,14 @@ use super::kubernetes;
 use super::me::{Me, is_observed};
 use super::publish::{Say, publish, publish_all};
 use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
+use crate::decide::stale::{self, Waiting, Word};
 use crate::decide::{Readiness, Unstated, Verdict};
 use crate::oms;
 
 /// How often a resource is looked at of which nothing is expected. Changes in
 /// Kubernetes and in OMS wake it; this only covers what no watch can tell, such
 /// as the labels of a namespace.
-const AT_REST: Duration = Duration::from_secs(3600);
+pub const AT_REST: Duration = Duration::from_secs(3600);
 
 /// How often a resource is looked at again that waits for a human: the human's
 /// act may have been one in OMS, where nobody wakes it.
@@ -118,10 +119,38 @@ pub async fn give_up_for_now(
     look_at_connection(context, read, error);
     let wait = back_off(context, me, least_wait(context, error));
     let verdict = failure::verdict(error);
-    // What is known of a project that is there does not become less known
-    // because one question went unanswered.
-    let say = (!is_observed(read)).then(|| Say::only(&verdict));
+    let said = match is_observed(read) {
+        true => stale(context, me, read, &verdict),
+        false => Some(verdict),
+    };
+    let say = said.as_ref().map(Say::only);
     failed(context, read, failure::in_words(error), say, wait).await
+}
+
+/// What is known of a project that is there does not become less known because
+/// one question went unanswered; but it does when that goes on.
+fn stale(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    trouble: &Verdict,
+) -> Option<Verdict> {
+    let now = context.clock.now();
+    let since = context.memory.remember(&me.uid, &me.key, |mine| {
+        *mine.unseen_since.get_or_insert(now)
+    });
+    let waiting = Waiting {
+        status: read.status.as_ref(),
+        generation: me.generation,
+        seen: None,
+        started: since,
+        stale_after: context.settings.stale_after(),
+        now,
+    };
+    match stale::word(&waiting, trouble) {
+        Word::Say(verdict) if verdict.readiness == Readiness::Stale => Some(verdict),
+        _ => None,
+    }
 }
 
 /// OMS has answered, but not with the one thing that the spec names: says so,
@@ -188,7 +217,13 @@ async fn failed(
     let mut after = read.status.clone().unwrap_or_default();
     after.last_error = Some(failure::timed(error, after.last_error.as_ref(), now, wait));
     match say {
-        Some(say) => publish_all(context, read, &say, after).await?,
+        Some(say) => {
+            if say.verdict.readiness == Readiness::Stale {
+                // It would be a measure of now.
+                after.lag_seconds = None;
+            }
+            publish_all(context, read, &say, after).await?
+        }
         None => publish(context, read, None, |status| *status = after).await?,
     };
     Ok(Step::At(wait))

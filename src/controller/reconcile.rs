@@ -8,8 +8,9 @@ use kube::ResourceExt;
 use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
+use super::me::{self, Me};
 use super::pass::{Error, Step};
-use super::{create, failure, life, me};
+use super::{create, failure, life};
 use crate::api::v1alpha1::MigrationProject;
 
 /// How often one reconcile follows its own writes before it gives its slot
@@ -54,12 +55,13 @@ pub async fn reconcile(
             _ => break,
         }
     }
+    context.memory.went_through(&uid);
     context.metrics.reconciled("ok");
     Ok(step.into_action(context.clock.chance()))
 }
 
 /// A reconcile failed. Conflicts are read again at once; everything else waits
-/// a little, spread.
+/// the longer the more often it fails.
 #[must_use]
 pub fn error_policy(
     project: Arc<MigrationProject>,
@@ -73,5 +75,9 @@ pub fn error_policy(
     }
     context.metrics.reconciled("error");
     tracing::warn!(resource = %Key::of(&*project), error = failure::chain(error), "reconcile failed");
-    Action::requeue(Duration::from_secs(2).mul_f64(0.5 + chance))
+    let me = Me::of(&context, &project);
+    let wait = context
+        .memory
+        .broken_off(&me.uid, &me.key, me.cause, chance);
+    Action::requeue(wait)
 }

@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 
 use super::claims::Key;
 use crate::api::v1alpha1::OMSConnection;
+use crate::decide::doubt::Vanished;
 use crate::decide::{Answer, Problem};
 use crate::observe::Snapshot;
 use crate::oms;
@@ -25,8 +26,10 @@ pub struct Live {
     /// The client.
     pub client: oms::Client,
     /// What the last complete walk has shown. Older ones stand while OMS
-    /// cannot be reached.
+    /// cannot be reached, and none does while the connection has no users.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// What is recorded and not in that snapshot, although it was there.
+    pub vanished: Arc<Vanished>,
     /// The server has no ListProjects.
     pub unlisted: bool,
     /// The resource it was made from.
@@ -89,6 +92,14 @@ impl Registry {
     pub fn url_of(&self, key: &Key) -> Option<String> {
         let entries = self.entries.read();
         Some(entries.get(key)?.live.as_ref()?.url.to_string())
+    }
+
+    /// Whether both are addresses of one OMS, as far as any connection tells.
+    #[must_use]
+    pub fn is_same_oms(&self, one: &str, other: &str) -> bool {
+        let entries = self.entries.read();
+        let mut lives = entries.values().filter_map(|entry| entry.live.as_ref());
+        one == other || lives.any(|live| live.is_same_oms(one) && live.is_same_oms(other))
     }
 
     /// Which of its clients the connection has now.

@@ -7,24 +7,28 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use super::details;
 use super::me::Me;
-use super::pass::{Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step};
+use super::memory::Remembered;
+use super::pass::{AT_REST, Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step};
 use super::publish::{Say, publish_all};
 use super::recreate;
 use crate::api::v1alpha1::{
-    ConditionType, MigrationProject, MigrationProjectStatus, Reason, StepStatus,
+    ConditionType, MigrationProject, MigrationProjectStatus, PinnedConnection, Reason, StepStatus,
 };
 use crate::decide::caught_up::{self, Limit};
 use crate::decide::lifecycle::LifeDecision;
-use crate::decide::{Progress, Readiness, Statement, Unstated, milestones};
+use crate::decide::long_pause::{self, LongPause};
+use crate::decide::{Progress, ProjectStatus, Readiness, Statement, Unstated, milestones};
 use crate::observe::Seen;
 
-/// Publishes what was decided and seen, and says when to look again.
+/// Publishes what was decided and seen, and says when to look again. `pin` names
+/// the connection through which it was seen.
 pub async fn show(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
     decision: &LifeDecision,
     seen: Option<&Seen>,
+    pin: PinnedConnection,
 ) -> Result<Step, Error> {
     if decision.gone
         && let Some(step) = recreate::begin_anew(context, me, read).await?
@@ -45,6 +49,8 @@ pub async fn show(
     let mut after = read.status.clone().unwrap_or_default();
     if let Some(seen) = seen {
         describe(&mut after, seen);
+        // It has been seen there, under the address of today.
+        after.connection = Some(pin);
         let details = details::look(context, me, read, seen, &mut after).await;
         again = sooner(again, details.again);
         // They say more of the same.
@@ -57,6 +63,9 @@ pub async fn show(
         statements.extend(details.statements);
     } else {
         statements.extend(details::unknown(read, decision.gone));
+    }
+    if decision.gone {
+        forget_figures(&mut after);
     }
     after.gone = decision.gone.then_some(true);
     after.spec_mismatch = None;
@@ -71,6 +80,14 @@ pub async fn show(
         Some(hindrance) if decision.gone => decision.verdict.clone().and(hindrance),
         _ => decision.verdict.clone(),
     };
+    let long_pause = long_pause(read, seen, &after, now);
+    let verdict = match &long_pause {
+        Some(LongPause::Now(warning)) => verdict.and(warning),
+        _ => verdict,
+    };
+    if let Some(LongPause::Later(at)) = long_pause {
+        again = sooner(again, Some(left_until(at, now).min(AT_REST)));
+    }
     let say = Say {
         verdict: &verdict,
         more: &statements,
@@ -90,6 +107,9 @@ pub async fn show(
     if written.is_some() {
         context.memory.figures_written(&me.uid, &me.key);
         details::announce(context, read, &statements).await;
+        if let Some(LongPause::Now(warning)) = &long_pause {
+            announce_once(context, read, warning).await;
+        }
     }
     context.memory.succeeded(&me.uid);
     if let Some(until) = decision.again {
@@ -107,6 +127,29 @@ pub async fn show(
         _ => None,
     };
     Ok(sooner(rest, again).map_or(Step::Rest, Step::After))
+}
+
+/// What is to be said of how long the project is paused by now.
+fn long_pause(
+    read: &MigrationProject,
+    seen: Option<&Seen>,
+    after: &MigrationProjectStatus,
+    now: Timestamp,
+) -> Option<LongPause> {
+    let is_paused = seen?.status == ProjectStatus::Suspend;
+    let since = after.pause.as_ref().filter(|_| is_paused)?.since?;
+    long_pause::long_pause(&read.spec, since, now)
+}
+
+/// An Event, unless the condition Ready has said the same already.
+async fn announce_once(context: &Context, read: &MigrationProject, warning: &str) {
+    let status = read.status.as_ref();
+    let conditions = status.map(|status| status.conditions.as_slice());
+    let mut said = conditions.unwrap_or_default().iter();
+    if !said.any(|one| one.message.contains(warning)) {
+        let reason = Reason::PausedForLong;
+        context.events.warning(read, reason, warning).await;
+    }
 }
 
 fn left_until(until: Timestamp, now: Timestamp) -> Duration {
@@ -142,6 +185,15 @@ fn describe(status: &mut MigrationProjectStatus, seen: &Seen) {
     status.completion_time = progress.finished;
 }
 
+/// What was seen of a project that is gone is no longer so.
+fn forget_figures(status: &mut MigrationProjectStatus) {
+    status.project_status = None;
+    status.steps.clear();
+    status.current_step = None;
+    status.progress = None;
+    status.lag_seconds = None;
+}
+
 /// The condition CaughtUp, where there is a lag to speak of, and when it may
 /// change without anything else changing.
 fn caught_up(
@@ -152,6 +204,9 @@ fn caught_up(
     now: Timestamp,
 ) -> (Option<Statement>, Option<Duration>) {
     let Some(lag) = progress.lag else {
+        // Once it is followed again, it has to hold anew.
+        let forget = |mine: &mut Remembered| mine.lag_side = None;
+        context.memory.remember(&me.uid, &me.key, forget);
         return (None, None);
     };
     let max_lag = read.spec.max_lag().as_secs();

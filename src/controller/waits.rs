@@ -1,7 +1,6 @@
 //! A resource that cannot go on because of its connection: it makes no attempts
 //! of its own, says so once, and is woken when the connection has changed.
 
-use jiff::SignedDuration;
 use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
@@ -17,8 +16,13 @@ pub async fn blocked(
     read: &MigrationProject,
     verdict: &Verdict,
 ) -> Result<Step, Error> {
-    if verdict.readiness != Readiness::Progressing {
-        return rest_stalled(context, read, verdict).await;
+    match verdict.readiness {
+        Readiness::Progressing => {}
+        Readiness::Stale => {
+            ask_connection(context, read);
+            return say(context, read, verdict).await;
+        }
+        _ => return rest_stalled(context, read, verdict).await,
     }
     let connection = context.claims.connection_of(read);
     let seen = connection.and_then(|key| context.registry.get(&key).seen);
@@ -27,21 +31,12 @@ pub async fn blocked(
         generation: read.metadata.generation.unwrap_or_default(),
         seen,
         started: context.settings.started,
-        stale_after: SignedDuration::try_from(context.settings.stale_after)
-            .unwrap_or(SignedDuration::MAX),
+        stale_after: context.settings.stale_after(),
         now: context.clock.now(),
     };
     ask_connection(context, read);
     match stale::word(&waiting, verdict) {
-        Word::Say(verdict) => {
-            let mut after = read.status.clone().unwrap_or_default();
-            // The next attempt is the connection's.
-            after.last_error = None;
-            // It would be a measure of now.
-            after.lag_seconds = None;
-            publish_all(context, read, &Say::only(&verdict), after).await?;
-            Ok(Step::Rest)
-        }
+        Word::Say(verdict) => say(context, read, &verdict).await,
         Word::Keep => {
             keep(context, read).await?;
             Ok(Step::Rest)
@@ -51,6 +46,16 @@ pub async fn blocked(
             Ok(wait_until(context, until))
         }
     }
+}
+
+async fn say(context: &Context, read: &MigrationProject, verdict: &Verdict) -> Result<Step, Error> {
+    let mut after = read.status.clone().unwrap_or_default();
+    // The next attempt is the connection's.
+    after.last_error = None;
+    // It would be a measure of now.
+    after.lag_seconds = None;
+    publish_all(context, read, &Say::only(verdict), after).await?;
+    Ok(Step::Rest)
 }
 
 /// What stands is kept, but for the time of an attempt that is not made.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::claims::Key;
 use super::context::Context;
+use super::doubt;
 use super::failure;
 use super::kubernetes::Ours;
 use super::me::annotation;
@@ -79,7 +80,7 @@ impl<K: Ours + 'static> Watch<K> {
                 Ok(_) => {}
                 // The watch repairs itself, with back-off.
                 Err(error) => {
-                    tracing::warn!(kind = %K::kind(&()), error = failure::chain(error), "watch failed");
+                    tracing::warn!(kind = %K::kind(&()), error = failure::of_watch(error), "watch failed");
                 }
             })
             .boxed();
@@ -248,6 +249,7 @@ fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
 fn what_wakes_a_connection(connection: &OMSConnection) -> Option<u64> {
     let mut hasher = what_wakes(connection);
     requested(connection).hash(&mut hasher);
+    doubt::confirmed(connection).hash(&mut hasher);
     Some(hasher.finish())
 }
 

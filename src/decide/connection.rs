@@ -73,17 +73,15 @@ pub struct ConnectionSituation<'a> {
     pub answer: &'a Answer,
     /// OMS has no ListProjects.
     pub unlisted: bool,
+    /// It may be another OMS than before.
+    pub doubted: Option<&'a Problem>,
 }
 
 /// What the connection says as a whole; nothing before it was tried.
 #[must_use]
 pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
     if situation.deleting {
-        let users = situation.users;
-        return Some(Verdict::progressing(
-            Reason::Deleting,
-            format!("{users} MigrationProjects still use this connection; it goes with the last."),
-        ));
+        return Some(Verdict::progressing(Reason::Deleting, deleting(situation)));
     }
     if let Some(problem) = situation.unusable {
         let message = match situation.url {
@@ -109,7 +107,30 @@ pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
     }
 }
 
+/// That it goes, and what keeps its projects from going first.
+fn deleting(situation: &ConnectionSituation<'_>) -> String {
+    let users = match situation.users {
+        1 => "1 MigrationProject still uses".to_owned(),
+        users => format!("{users} MigrationProjects still use"),
+    };
+    let goes = format!("{users} this connection; it goes with the last.");
+    let failed = match situation.answer {
+        Answer::Failed(problem) => Some(problem),
+        Answer::Pending | Answer::Good => None,
+    };
+    match failed.or(situation.unusable) {
+        Some(problem) => format!(
+            "{goes} It is in trouble ({}): {}",
+            problem.reason, problem.message
+        ),
+        None => goes,
+    }
+}
+
 fn well(situation: &ConnectionSituation<'_>, url: &str) -> Verdict {
+    if let Some(doubted) = situation.doubted {
+        return Verdict::stalled(doubted.reason, doubted.message.clone());
+    }
     if situation.suspended {
         let message = format!(
             "OMS answers at {url}. spec.suspend is set: projects are watched, and nothing is \
@@ -161,6 +182,14 @@ pub fn statements(situation: &ConnectionSituation<'_>) -> Vec<Statement> {
         say(Type::Reachable, reachable),
         say(Type::CredentialsAccepted, accepted),
     ];
+    if let Some(doubted) = situation.doubted {
+        all.push(Statement::new(
+            Type::IdentityDoubtful,
+            Some(true),
+            doubted.reason,
+            doubted.message.clone(),
+        ));
+    }
     if situation.url.is_some() && !situation.encrypted {
         all.push(Statement::new(
             Type::Insecure,
@@ -215,6 +244,7 @@ mod tests {
             encrypted: true,
             answer,
             unlisted: false,
+            doubted: None,
         }
     }
 
@@ -272,6 +302,38 @@ mod tests {
         assert!(verdict.message.contains("what was read before"));
         let said = statements(&situation);
         assert_eq!(holds(&said, Type::CredentialsAccepted), Some(Some(true)));
+    }
+
+    #[test]
+    fn a_doubtful_oms_answers_and_needs_a_human() {
+        let doubted = Problem::new(Reason::IdentityDoubtful, "Many are gone.");
+        let mut situation = situation(Some("https://oms"), &Answer::Good);
+        situation.suspended = true;
+        situation.doubted = Some(&doubted);
+        let verdict = verdict(&situation).unwrap();
+        assert_eq!(
+            (verdict.readiness, verdict.reason),
+            (Readiness::Stalled, Reason::IdentityDoubtful)
+        );
+        let said = statements(&situation);
+        assert_eq!(holds(&said, Type::Reachable), Some(Some(true)));
+        assert_eq!(holds(&said, Type::IdentityDoubtful), Some(Some(true)));
+    }
+
+    #[test]
+    fn a_connection_that_goes_does_not_hide_its_trouble() {
+        let answer = Answer::Failed(Problem::new(Reason::OmsUnreachable, "nobody there"));
+        let mut situation = situation(Some("https://oms"), &answer);
+        situation.deleting = true;
+        let said = verdict(&situation).unwrap();
+        assert_eq!(said.reason, Reason::Deleting);
+        assert_eq!(
+            said.message,
+            "1 MigrationProject still uses this connection; it goes with the last. It is in \
+             trouble (OmsUnreachable): nobody there"
+        );
+        situation.answer = &Answer::Good;
+        assert!(!verdict(&situation).unwrap().message.contains("trouble"));
     }
 
     #[test]

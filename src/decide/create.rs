@@ -118,7 +118,7 @@ fn wait_for_others(situation: &CreateSituation) -> Option<CreateDecision> {
         until: next_look(situation.now, until),
         message: format!(
             "A project \"{}\" was made, or may have been, for a resource that is gone; waiting \
-             for OMS to show it, until {until}.",
+             for OMS to show it, until {until:.0}.",
             situation.project_name
         ),
     })
@@ -152,7 +152,7 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             until: next_look(situation.now, quarantine),
             message: format!(
                 "Attempt {} to create \"{}\" may have had an effect that OMS does not show yet; \
-                 looking again until {quarantine}, then trying anew.",
+                 looking again until {quarantine:.0}, then trying anew.",
                 reservation.attempt, reservation.project_name
             ),
         };
@@ -183,9 +183,9 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             Reason::CreateUnknown,
             format!(
                 "{} attempts to create \"{}\" had no known outcome, and OMS shows no such \
-                 project. Look at OMS; then either take a project over with\n  spec:\n    adopt: \
-                 {{projectId: <id>}}\nor try again with a new value of the annotation \
-                 oms.oceanbase.com/retry.",
+                 project. Look at OMS; then either take a project over (spec.adopt.projectId: \
+                 <id>), or try again with a new text of the annotation: \
+                 oms.oceanbase.com/retry=<any new text>",
                 open.spent, reservation.project_name
             ),
         );

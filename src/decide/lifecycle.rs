@@ -158,16 +158,16 @@ pub fn decide(situation: &LifeSituation) -> LifeDecision {
 }
 
 /// What a resource says whose spec was edited while its project was being
-/// created from the earlier text: nothing is done to that project.
+/// created from the earlier text: nothing is done to that project, whatever is
+/// done to it in OMS. `was_gone`: that it is gone was found out before.
 #[must_use]
-pub fn made_from_another_spec(id: &str) -> Verdict {
+pub fn made_from_another_spec(id: &str, observed: &Observed, was_gone: bool) -> Verdict {
+    if *observed == Observed::Absent || (was_gone && *observed == Observed::Unknown) {
+        return Verdict::stalled(Reason::ProjectGone, words::gone(id));
+    }
     Verdict::stalled(
         Reason::SpecChangedDuringCreate,
-        format!(
-            "The spec was edited while project {id} was being created from its earlier text, so \
-             the project is not started. Set spec back to that text, or correct it (spec may be \
-             edited now) and create the project anew under another name."
-        ),
+        words::another_spec(id, observed),
     )
 }
 

@@ -8,8 +8,10 @@ pub mod caught_up;
 mod conditions;
 pub mod connection;
 pub mod create;
+pub mod doubt;
 pub mod drift;
 pub mod lifecycle;
+pub mod long_pause;
 pub mod milestones;
 mod mutation;
 mod name;
@@ -31,7 +33,7 @@ pub use mutation::Mutation;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
 pub use progress::Progress;
-pub use record::{Ending, FirstSeen, OpenAttempt, Record, Sources, Timing, Trace, record};
+pub use record::{Ending, FirstSeen, OpenAttempt, Record, Sources, Timing, Trace, later, record};
 pub use reservation::{
     Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
     ReservedConnection, Target, classify,

@@ -61,6 +61,12 @@ pub struct OpenAttempt {
     pub vouched_for: bool,
 }
 
+/// `time` and `span`, or else the end of the calendar.
+#[must_use]
+pub fn later(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
 impl OpenAttempt {
     /// The end of the time in which the attempt may still take effect. It
     /// counts from the last moment at which the call can have been under way,
@@ -72,7 +78,8 @@ impl OpenAttempt {
         } else {
             timing.silent
         };
-        (self.reservation.not_after + timing.call).max(self.first_look) + wait
+        let sent = later(self.reservation.not_after, timing.call);
+        later(sent.max(self.first_look), wait)
     }
 }
 

@@ -8,6 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use super::record::later;
 use super::verdict::{Readiness, Verdict};
 use crate::api::v1alpha1::{ConditionType as Type, MigrationProjectStatus, Reason};
 
@@ -51,19 +52,24 @@ pub fn word(waiting: &Waiting<'_>, trouble: &Verdict) -> Word {
     let seen_as = status.project_status.as_deref();
     // What waits for a human still does, unless the human has done something.
     let same_spec = status.observed_generation == Some(waiting.generation);
-    if is_true(Type::Stalled) && (same_spec || seen_as.is_some()) {
+    let stalled = find(Type::Stalled).filter(|one| one.status == "True");
+    if stalled.is_some_and(|one| !is_about_the_connection(one)) && (same_spec || seen_as.is_some())
+    {
         return Word::Keep;
     }
     let (Some(seen_as), Some(ready)) = (seen_as, find(Type::Ready)) else {
         return Word::Say(trouble.clone());
     };
-    if ready.reason == Reason::StatusStale.as_str() || is_true(Type::Finished) {
+    if is_true(Type::Finished) {
         return Word::Keep;
+    }
+    if ready.reason == Reason::StatusStale.as_str() {
+        return of_another_cause(ready, trouble).map_or(Word::Keep, Word::Say);
     }
     if ready.status == "False" {
         return Word::Say(trouble.clone());
     }
-    let vouched_until = waiting.seen.unwrap_or(waiting.started) + waiting.stale_after;
+    let vouched_until = later(waiting.seen.unwrap_or(waiting.started), waiting.stale_after);
     if waiting.now < vouched_until {
         return Word::KeepUntil(vouched_until);
     }
@@ -80,6 +86,33 @@ fn stale(seen_as: &str, waiting: &Waiting<'_>, trouble: &Verdict) -> Verdict {
         reason: Reason::StatusStale,
         message: format!("Last seen {seen_as} {when}. {}", trouble.message),
     }
+}
+
+/// What stood in the way was the way itself, and that has changed: with it in
+/// order, the trouble would not have been come upon.
+fn is_about_the_connection(stalled: &Condition) -> bool {
+    let reasons = [
+        Reason::ConnectionNotAllowed,
+        Reason::EndpointChanged,
+        Reason::NoConnection,
+    ];
+    reasons
+        .iter()
+        .any(|reason| reason.as_str() == stalled.reason)
+}
+
+/// The trouble that is told is over, and another one is in its place; when the
+/// project was seen last stays as it was said. The same trouble in other words
+/// is not told again.
+fn of_another_cause(ready: &Condition, trouble: &Verdict) -> Option<Verdict> {
+    let (seen, told) = ready.message.split_once(". ")?;
+    let named = format!("({})", trouble.reason);
+    let is_told = told == trouble.message || told.contains(&named);
+    (!is_told).then(|| Verdict {
+        readiness: Readiness::Stale,
+        reason: Reason::StatusStale,
+        message: format!("{seen}. {}", trouble.message),
+    })
 }
 
 fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
@@ -200,6 +233,61 @@ mod tests {
             let said = word_at(status.as_ref(), 1, Some(NOON), late);
             assert_eq!(said, Word::Keep, "{word:?}");
         }
+    }
+
+    #[test]
+    fn a_connection_that_was_mended_is_not_blamed_any_more() {
+        for reason in [
+            Reason::ConnectionNotAllowed,
+            Reason::EndpointChanged,
+            Reason::NoConnection,
+        ] {
+            for word in [None, Some("RUNNING")] {
+                let status = status(
+                    word,
+                    &[
+                        (Type::Ready, "False", reason),
+                        (Type::Stalled, "True", reason),
+                    ],
+                );
+                let said = word_at(status.as_ref(), 1, Some(NOON), NOON);
+                assert_eq!(said, Word::Say(trouble()), "{reason} {word:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_cause_is_told_and_the_same_in_other_words_is_not() {
+        let mut stale = status(
+            Some("RUNNING"),
+            &[(Type::Ready, "Unknown", Reason::StatusStale)],
+        );
+        let told = "Last seen RUNNING at 2027-01-15T08:01:00Z. Waiting for OMSConnection a/b \
+                    (OmsUnreachable): refused";
+        let conditions = &mut stale.as_mut().unwrap().conditions;
+        conditions[0].message = told.to_owned();
+        let waiting = Waiting {
+            status: stale.as_ref(),
+            generation: 1,
+            seen: None,
+            started: NOON,
+            stale_after: GRACE,
+            now: NOON + GRACE * 9,
+        };
+        let about = |reason, text| {
+            let message = format!("Waiting for OMSConnection a/b ({reason}): {text}");
+            word(&waiting, &Verdict::progressing(reason, message))
+        };
+        assert_eq!(about(Reason::OmsUnreachable, "timed out"), Word::Keep);
+        let Word::Say(verdict) = about(Reason::AuthenticationFailed, "password") else {
+            panic!("the cause is another");
+        };
+        assert_eq!(verdict.reason, Reason::StatusStale);
+        assert_eq!(
+            verdict.message,
+            "Last seen RUNNING at 2027-01-15T08:01:00Z. Waiting for OMSConnection a/b \
+             (AuthenticationFailed): password"
+        );
     }
 
     #[test]

@@ -98,6 +98,13 @@ pub fn summary(result: Result) -> VerificationStatus {
     }
 }
 
+fn counted(tables: i32) -> String {
+    match tables {
+        1 => "1 table".to_owned(),
+        tables => format!("{tables} tables"),
+    }
+}
+
 /// What the step and its result make of the condition.
 #[must_use]
 pub fn statement(step: &Step, result: Option<&VerificationStatus>) -> Statement {
@@ -117,13 +124,14 @@ pub fn statement(step: &Step, result: Option<&VerificationStatus>) -> Statement 
             Some(false),
             Reason::TablesDiffer,
             format!(
-                "Source and target differ in {} of {tables} tables{so_far}: {}. Look at them in \
-                 OMS's console, correct the target, and verify again there.",
+                "Source and target differ in {} of {}{so_far}: {}. Look at them in OMS's console, \
+                 correct the target, and verify again there.",
                 if differing > 0 {
                     differing.to_string()
                 } else {
                     "some".to_owned()
                 },
+                counted(tables),
                 if told.is_empty() {
                     "see OMS's console".to_owned()
                 } else {

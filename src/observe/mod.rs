@@ -4,8 +4,10 @@ mod details;
 mod snapshot;
 mod sweep;
 mod translate;
+mod vanished;
 
 pub use details::{failed_checks, failed_checks_of_step, verification};
 pub use snapshot::{Seen, Snapshot};
 pub use sweep::{MAX_PAGES, probe, sweep};
 pub use translate::translate;
+pub use vanished::vanished;

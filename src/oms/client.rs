@@ -28,6 +28,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The longest text kept of what a step says about a failure.
 const MAX_STEP_TEXT: usize = 512;
 
+/// The longest word, such as a status, that the schema of a status takes.
+const MAX_WORD: usize = 256;
+
 /// A client of one OMS under one account. Cheap to clone; clones share their connections.
 ///
 /// It sends every call once: what to do about a failure is the caller's decision. A mutation should be awaited
@@ -114,9 +117,15 @@ impl Client {
             .await
     }
 
-    /// A project, with what it says of failures fit for a status.
+    /// A project, with its words and what it says of failures fit for a status. Its name stays as it is: it is
+    /// compared.
     fn project(&self, value: &Value) -> Option<Project> {
         let mut project = Project::decode(value)?;
+        self.fit_word(&mut project.status);
+        for step in &mut project.steps {
+            self.fit_word(&mut step.name);
+            self.fit_word(&mut step.status);
+        }
         for error in project.steps.iter_mut().flat_map(|step| &mut step.errors) {
             let texts = [
                 &mut error.code,
@@ -227,6 +236,20 @@ impl Client {
             }
         }
         Ok(found)
+    }
+
+    /// One of OMS's words fit for a status. Those of its vocabulary stay as they are: an account that is called
+    /// like one must not hide it.
+    fn fit_word(&self, word: &mut Option<String>) {
+        let is_plain = |text: &str| {
+            text.len() <= MAX_WORD
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        };
+        if let Some(text) = word.take_if(|text| !is_plain(text)) {
+            *word = self.fit(&text, MAX_WORD);
+        }
     }
 
     /// A text of OMS fit for a status: one printable line of at most `max` characters, without the account;

@@ -55,6 +55,7 @@ pub struct Metrics {
     departed: Family<Outcome, Counter>,
     sweep_seconds: Family<Connection, Gauge<f64, std::sync::atomic::AtomicU64>>,
     sweep_projects: Family<Connection, Gauge>,
+    doubted: Family<Connection, Gauge>,
 }
 
 impl Default for Metrics {
@@ -80,6 +81,7 @@ impl Metrics {
             departed: Family::default(),
             sweep_seconds: Family::default(),
             sweep_projects: Family::default(),
+            doubted: Family::default(),
         };
         metrics.register();
         metrics
@@ -133,6 +135,11 @@ impl Metrics {
             "sweep_projects",
             "Projects that the last sweep has seen",
             self.sweep_projects.clone(),
+        );
+        registry.register(
+            "projects_doubted",
+            "Recorded projects that OMS does not list, while it is doubted that it is the same OMS",
+            self.doubted.clone(),
         );
     }
 
@@ -200,6 +207,15 @@ impl Metrics {
             .set(took.as_secs_f64());
         let projects = i64::try_from(projects).unwrap_or(i64::MAX);
         self.sweep_projects.get_or_create(&label).set(projects);
+    }
+
+    /// How many projects of a connection are neither there nor believed gone.
+    pub fn doubted(&self, connection: &dyn std::fmt::Display, projects: usize) {
+        let label = Connection {
+            connection: connection.to_string(),
+        };
+        let projects = i64::try_from(projects).unwrap_or(i64::MAX);
+        self.doubted.get_or_create(&label).set(projects);
     }
 }
 

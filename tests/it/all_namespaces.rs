@@ -1,5 +1,5 @@
 //! One operator for all namespaces, under exactly the rights of
-//! `deploy/rbac.yaml`, through what resources live through.
+//! `deploy/default/rbac.yaml`, through what resources live through.
 //!
 //! On a control plane of its own: it would act on the resources of the tests
 //! beside it.
@@ -39,7 +39,7 @@ async fn one_operator_serves_all_namespaces_with_the_rights_it_is_given() {
 
 /// Who may use a connection is said by its labels; who names none gets the
 /// default one; and it stays while it is used.
-async fn shared_with_another_namespace(home: &World, guest: &World) {
+pub async fn shared_with_another_namespace(home: &World, guest: &World) {
     let there = json!({"connectionRef": {"name": "oms", "namespace": home.namespace}});
     guest.create("orders", there).await;
     let project = guest.until_stalled("orders", "ConnectionNotAllowed").await;
@@ -69,7 +69,7 @@ async fn shared_with_another_namespace(home: &World, guest: &World) {
 
 /// The whole create protocol, a certificate authority from a ConfigMap
 /// included.
-async fn created_and_deleted(world: &World) {
+pub async fn created_and_deleted(world: &World) {
     let authority = Tls::new(&[]).unwrap();
     world.config_map("ca", "ca.crt", authority.ca_pem()).await;
     let reference = json!({"kind": "ConfigMap", "name": "ca", "key": "ca.crt"});
@@ -88,7 +88,7 @@ async fn created_and_deleted(world: &World) {
 /// A namespace that is being deleted takes no Event: the last word on what may
 /// be left in OMS stands in the log. (And in the operator's own namespace, if it
 /// knows that: tests/it/namespaces.rs.)
-async fn gone_with_its_namespace(world: &World, operator: &Operator) {
+pub async fn gone_with_its_namespace(world: &World, operator: &Operator) {
     world.oms().fault(Fault::new(CREATE, Kind::Drop).times(1));
     world.create("orders", json!({})).await;
     let tried = world
@@ -109,7 +109,7 @@ async fn gone_with_its_namespace(world: &World, operator: &Operator) {
         .await;
 }
 
-async fn taken_over(world: &World) {
+pub async fn taken_over(world: &World) {
     let body = Oms::example_body("planted");
     let planted = world.oms().insert_project("planted", "INIT", body);
     let adopt = json!({"adopt": {"projectId": planted}});

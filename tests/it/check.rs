@@ -424,7 +424,7 @@ fn the_exit_status_says_taken_refused_or_unreadable() {
     assert_eq!(status("tests/fixtures/invalid"), Some(1));
     assert_eq!(status("no/such/file.yaml"), Some(2));
     // A file that holds nothing of ours.
-    assert_eq!(status("deploy/rbac.yaml"), Some(2));
+    assert_eq!(status("deploy/default/rbac.yaml"), Some(2));
     let usage = command(&["check"]);
     assert_eq!(usage.status.code(), Some(2));
 }

@@ -1,6 +1,7 @@
 //! Connections: what is wrong with them and how that mends itself, and which OMS
 //! a project belongs to.
 
+use oms_harness::until;
 use oms_simulator::{Config, Simulator, Tls};
 use serde_json::json;
 
@@ -133,8 +134,51 @@ async fn the_same_oms_under_a_new_address_is_said_by_former_urls() {
         .create("thief", json!({"adopt": {"projectId": made}}))
         .await;
     world.until_stalled("thief", "ProjectClaimed").await;
+    // Nor does it become that under the address that it has left behind.
+    let home = world.simulator.url();
+    world.create_connection("home", &home, json!({})).await;
+    let takes = json!({"adopt": {"projectId": made}, "connectionRef": {"name": "home"}});
+    world.create("other-thief", takes).await;
+    world.until_stalled("other-thief", "ProjectClaimed").await;
     world.finish([operator]).await;
     alias.stop().await;
+}
+
+// --- Without users ------------------------------------------------------------------
+
+#[tokio::test]
+async fn what_was_seen_before_a_connection_had_no_users_is_not_believed() {
+    let world = World::new("idle").await;
+    let body = oms_simulator::Oms::example_body("by-hand");
+    let made = world.oms().insert_project("by-hand", "INIT", body);
+    let operator = world.operator().await;
+    let adopt = json!({"state": "Created", "adopt": {"projectId": made}});
+    world.create("orders", adopt).await;
+    world
+        .until("orders", "it is seen", |project| {
+            condition(project, "Ready") == Some(("True", "Created"))
+        })
+        .await;
+    world.delete("orders").await;
+    world.until_gone("orders").await;
+    // From now on it is only asked whether it works.
+    let look = json!({"oms.oceanbase.com/reconcile-requested-at": "idle"});
+    let look = json!({"metadata": {"annotations": look}});
+    world.patch_connection("oms", look).await;
+    until(DEADLINE, "the connection was asked", async || {
+        let status = world.connections().get("oms").await.ok()?.status?;
+        let asked = status.last_handled_reconcile_at.as_deref() == Some("idle");
+        (asked && status.projects == Some(0)).then_some(())
+    })
+    .await
+    .expect("the connection was asked");
+    // Meanwhile somebody starts it, and stops it again.
+    world.oms().set_status(&made, "SUSPEND").unwrap();
+    let adopt = json!({"adopt": {"projectId": made}});
+    world.create("orders", adopt).await;
+    world.until_stalled("orders", "PausedOutside").await;
+    assert_eq!(world.oms().count("StartProject"), 0);
+    world.finish([operator]).await;
 }
 
 // --- Credentials -----------------------------------------------------------------

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use kube::api::PostParams;
+use kube::ResourceExt;
 use oms_harness::{Gate, Match, Proxy, until};
 use oms_simulator::{Fault, Kind, When};
 use serde_json::json;
 
-use crate::world::{DEADLINE, Operator, World, condition, id, reservation};
+use crate::world::{DEADLINE, Operator, World, id, reservation};
 use crate::writes::{recording, reserving};
 
 const CREATE: &str = "CreateProject";
@@ -77,15 +77,17 @@ async fn a_call_that_had_no_effect_is_made_again_after_the_quarantine() {
     world.oms().fault(Fault::new(CREATE, Kind::Drop).times(1));
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
-    world
-        .until("orders", "the open attempt is in the status", |project| {
-            let create = project
-                .status
-                .as_ref()
-                .and_then(|status| status.create.as_ref());
-            create.is_some_and(|create| create.quarantine_until.is_some())
-        })
-        .await;
+    let project = world.until_message("orders", "looking again until").await;
+    let status = project.status.unwrap();
+    let create = status.create.expect("the open attempt");
+    assert!(create.quarantine_until.is_some(), "{create:?}");
+    // Why it is not known is told as long as that.
+    let told = create.message.expect("what the call has come to");
+    assert!(told.starts_with("CreateProject: "), "{told}");
+    let error = status.last_error.expect("the failed call");
+    assert_eq!(error.action.as_deref(), Some(CREATE));
+    assert_eq!(error.next_attempt_time, create.quarantine_until);
+    world.until_event("orders", "CreateUnknown").await;
     let project = world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 2);
@@ -274,9 +276,19 @@ async fn stopped_in_mid_create_it_writes_the_id_first() {
 #[tokio::test]
 async fn two_operators_at_once_make_one_project() {
     let world = World::new("two-operators").await;
-    let first = world.operator().await;
-    let second = world.operator().await;
+    let proxies = [world.proxy().await, world.proxy().await];
+    let gates = [
+        proxies[0].hold_before(reserving("orders")),
+        proxies[1].hold_before(reserving("orders")),
+    ];
+    let first = world.operator_with(&[], Some(&proxies[0])).await;
+    let second = world.operator_with(&[], Some(&proxies[1])).await;
     world.create("orders", json!({})).await;
+    // Both have looked and found nothing, and both are about to reserve.
+    for gate in &gates {
+        gate.arrived(DEADLINE).await.unwrap();
+    }
+    drop(gates);
     world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 1);
@@ -287,42 +299,25 @@ async fn two_operators_at_once_make_one_project() {
 async fn of_two_resources_with_one_name_the_older_gets_the_project() {
     let world = World::new("two-resources").await;
     let named = json!({"project": {"name": "shared"}});
-    let (first, second) = (
-        world.manifest("a", named.clone()),
-        world.manifest("b", named),
-    );
-    let (api, parameters) = (world.projects(), PostParams::default());
-    let (first, second) = tokio::join!(
-        api.create(&parameters, &first),
-        api.create(&parameters, &second)
-    );
-    first.unwrap();
-    second.unwrap();
+    // A creationTimestamp is in whole seconds, and the name would decide among
+    // equals: the older one has the later name.
+    let older = world.create("b", named.clone()).await;
+    let younger = until(DEADLINE, "a later second", async || {
+        let younger = world.create("a", named.clone()).await;
+        let later = younger.creation_timestamp() > older.creation_timestamp();
+        if !later {
+            world.delete("a").await;
+            world.until_gone("a").await;
+        }
+        later.then_some(younger)
+    });
+    younger.await.expect("a younger one");
     let operator = world.operator().await;
-    world.until("a", "one of both runs", |_| true).await;
-    let stalled = async |name: &str| {
-        world
-            .until(name, "it is settled", |project| {
-                condition(project, "Stalled").is_some()
-                    || condition(project, "Ready").is_some_and(|(status, _)| status == "True")
-            })
-            .await
-    };
-    let both = [stalled("a").await, stalled("b").await];
-    let winners: Vec<_> = both
-        .iter()
-        .filter(|project| id(project).is_some())
-        .collect();
-    let losers: Vec<_> = both
-        .iter()
-        .filter(|project| id(project).is_none())
-        .collect();
-    assert_eq!((winners.len(), losers.len()), (1, 1));
-    assert_eq!(
-        condition(losers[0], "Stalled"),
-        Some(("True", "NameConflict"))
-    );
+    world.until_running("b").await;
+    let loser = world.until_stalled("a", "NameConflict").await;
+    assert_eq!(id(&loser), None);
     assert_eq!(world.oms().projects().len(), 1);
+    assert_eq!(world.oms().count(CREATE), 1);
     world.finish([operator]).await;
 }
 

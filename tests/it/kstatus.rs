@@ -10,6 +10,7 @@ use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use oms_simulator::{Config, DataSource, Durations, Fault, Kind, Oms, Tls, When};
 use serde_json::{Value, json};
 
+use crate::doubt::remove_at_once;
 use crate::world::{DEADLINE, PASSWORD, World, condition, id};
 
 /// What kstatus says of an object.
@@ -479,6 +480,34 @@ async fn what_waits_for_its_connection_is_in_progress_and_never_failed() {
     world.until_connection("oms", "SecretMissing").await;
     connection_is(&world, "oms", "connection-secret-lost", FAILED).await;
     project_is(&world, "orders", "running", CURRENT).await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn an_oms_in_doubt_is_for_a_human_and_its_projects_wait() {
+    let world = World::with("kstatus-doubt", slow()).await;
+    let operator = world.operator().await;
+    let names = ["orders", "items", "stock", "bills"];
+    for name in names {
+        world.create(name, json!({})).await;
+    }
+    let mut made = Vec::new();
+    for name in names {
+        let project = world.until_running(name).await;
+        let compared = |project: &MigrationProject| {
+            condition(project, "InSync").is_some_and(|(_, why)| why == "InSync")
+        };
+        world.until(name, "it was compared", compared).await;
+        made.push(id(&project).unwrap().to_owned());
+    }
+    remove_at_once(world.oms(), &made).await;
+    world.until_connection("oms", "IdentityDoubtful").await;
+    connection_is(&world, "oms", "connection-doubtful", FAILED).await;
+    let doubtful = |project: &MigrationProject| {
+        condition(project, "Reconciling") == Some(("True", "IdentityDoubtful"))
+    };
+    world.until("orders", "it is doubtful", doubtful).await;
+    project_is(&world, "orders", "doubtful", IN_PROGRESS).await;
     world.finish([operator]).await;
 }
 

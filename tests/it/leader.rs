@@ -18,7 +18,7 @@ const WORKS: &str = "oms_operator::run: started";
 
 impl World {
     /// An operator that works only while it holds this world's lease.
-    async fn candidate(&self, proxy: Option<&Proxy>) -> Operator {
+    pub async fn candidate(&self, proxy: Option<&Proxy>) -> Operator {
         let namespace = format!("--leader-elect-namespace={}", self.namespace);
         let duration = format!("--lease-duration={LEASE}");
         let flags = [
@@ -31,10 +31,10 @@ impl World {
         self.operator_with(&flags, proxy).await
     }
 
-    /// The right to a lease in this namespace, worded as in `deploy/rbac.yaml`.
-    async fn with_lease(name: &str) -> Self {
+    /// The right to a lease in this namespace, worded as in `deploy/default/rbac.yaml`.
+    pub async fn with_lease(name: &str) -> Self {
         let world = Self::new(name).await;
-        let shipped = include_str!("../../deploy/rbac.yaml");
+        let shipped = include_str!("../../deploy/default/rbac.yaml");
         let (_, role) = shipped
             .split_once("# Taking turns by a Lease")
             .expect("the rights to a Lease");

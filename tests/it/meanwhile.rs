@@ -124,6 +124,33 @@ async fn replaced_by_another_spec_in_mid_create_it_is_not_started() {
 }
 
 #[tokio::test]
+async fn what_is_done_in_oms_to_a_project_of_an_earlier_spec_is_told() {
+    let (world, operator, gate) = in_mid_create("edited-told", When::BeforeWork).await;
+    let other = json!({"spec": {"project": {"enableStructTransfer": true}}});
+    world.patch("orders", other).await;
+    gate.release();
+    world.until_message("orders", "is not started").await;
+    let made = world.has_exactly_one("orders").await.id;
+    world.oms().set_status(&made, "RUNNING").unwrap();
+    let project = world.until_message("orders", "RUNNING by now").await;
+    assert_eq!(status(&project), Some("RUNNING"));
+    world.oms().remove(&made).unwrap();
+    let project = world.until_stalled("orders", "ProjectGone").await;
+    let gone = project.status.as_ref().and_then(|status| status.gone);
+    assert_eq!((gone, status(&project)), (Some(true), None));
+    // The way out that the message names is one.
+    let recreate = json!({"oms.oceanbase.com/recreate": made});
+    let patch = json!({"metadata": {"annotations": recreate}});
+    world.patch("orders", patch).await;
+    let project = world.until_running("orders").await;
+    assert_ne!(id(&project), Some(made.as_str()));
+    let after = project.status.unwrap();
+    assert_eq!((after.gone, after.spec_mismatch), (None, None));
+    world.has_exactly_one("orders").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_name_edited_in_mid_create_stalls_until_it_is_reverted() {
     let (world, operator, gate) = in_mid_create("edit-name", When::BeforeWork).await;
     let edited = json!({"spec": {"project": {"name": "another"}}});
@@ -154,7 +181,7 @@ async fn conflicts_then_adopts(world: &World) {
     let made = world.oms().projects_named(&world.project_name("orders"));
     assert_eq!(made.len(), 1, "{made:#?}");
     let project = world.until_stalled("orders", "NameConflict").await;
-    let advice = format!("\n  spec:\n    adopt: {{projectId: {}}}", made[0].id);
+    let advice = format!("spec.adopt.projectId: {}", made[0].id);
     assert!(message(&project).contains(&advice), "{}", message(&project));
     let adopt = json!({"spec": {"adopt": {"projectId": made[0].id}}});
     world.patch("orders", adopt).await;

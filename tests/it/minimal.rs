@@ -85,6 +85,11 @@ async fn after_a_lost_answer_the_id_is_given_by_adopt() {
     world.until_stalled("orders", "ActionMissing").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 1);
+    // It is nobody else's, although OMS cannot be asked about it.
+    world
+        .create("thief", json!({"adopt": {"projectId": made}}))
+        .await;
+    world.until_stalled("thief", "ProjectClaimed").await;
     world.finish([operator]).await;
 }
 

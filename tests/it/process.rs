@@ -81,12 +81,56 @@ async fn without_rights_it_names_the_command_that_gives_them() {
     let kubeconfig = plane.write_kubeconfig(&token.unwrap(), None).unwrap();
     let words = fails_to_start(&kubeconfig, &["--watch-namespace", namespace]).await;
     for needed in [
-        "kubectl apply -f deploy/rbac.yaml",
+        "kubectl apply -f deploy/default/rbac.yaml",
         "may not list",
         namespace,
     ] {
         assert!(words.contains(needed), "{words}");
     }
+    world.finish([]).await;
+}
+
+#[tokio::test]
+async fn without_the_right_to_write_a_status_it_does_not_begin() {
+    let world = World::new("no-status").await;
+    let namespace = &world.namespace;
+    let shipped = include_str!("../../deploy/default/rbac.yaml");
+    let role = shipped
+        .split("\n---\n")
+        .find(|document| document.contains("kind: ClusterRole\n"))
+        .expect("the rights");
+    let statuses = "[migrationprojects/status, omsconnections/status]";
+    assert!(role.contains(statuses));
+    // In this namespace alone, and without the status of projects.
+    let role = role
+        .replace("kind: ClusterRole\n", "kind: Role\n")
+        .replace(statuses, "[omsconnections/status]");
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": "oms-operator"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "oms-operator",
+        },
+        "subjects": [{"kind": "ServiceAccount", "name": "partial", "namespace": namespace}],
+    });
+    let account = json!({
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "partial"},
+    });
+    let plane = world.plane;
+    for document in [role, account.to_string(), binding.to_string()] {
+        plane.apply_yaml_in(namespace, &document).await.unwrap();
+    }
+    let token = plane.service_account_token(namespace, "partial").await;
+    let kubeconfig = plane.write_kubeconfig(&token.unwrap(), None).unwrap();
+    let flags = ["--watch-namespace", namespace, "--cluster-id=test"];
+    let words = fails_to_start(&kubeconfig, &flags).await;
+    let lacks =
+        format!("patch migrationprojects/status.oms.oceanbase.com in the namespace {namespace}");
+    for needed in [lacks.as_str(), "kubectl apply -f deploy/default/rbac.yaml"] {
+        assert!(words.contains(needed), "{words}");
+    }
+    assert!(!words.contains("omsconnections"), "it has that: {words}");
+    assert_eq!(world.oms().calls(), []);
     world.finish([]).await;
 }
 
@@ -110,6 +154,7 @@ async fn without_an_api_server_it_names_the_command_that_finds_it() {
     let kubeconfig = world.plane.write_kubeconfig(token, Some(&dead)).unwrap();
     let words = fails_to_start(&kubeconfig, &[]).await;
     assert!(words.contains("kubectl cluster-info"), "{words}");
+    assert!(words.contains(&dead), "where it was looked for: {words}");
     let nowhere = Path::new("/nonexistent/kubeconfig");
     let words = fails_to_start(nowhere, &[]).await;
     assert!(words.contains("/nonexistent/kubeconfig"), "{words}");

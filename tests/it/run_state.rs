@@ -260,6 +260,41 @@ async fn a_wish_that_changes_before_the_pause_is_seen_is_obeyed() {
 }
 
 #[tokio::test]
+async fn a_crash_right_after_the_pause_is_settled_by_looking() {
+    let (world, operator, _) = running("pause-crash").await;
+    let gate = world.oms().hold(STOP, oms_simulator::When::AfterWork);
+    world.want("orders", "Paused").await;
+    gate.arrived().await;
+    operator.kill().await;
+    gate.release();
+    let operator = world.operator().await;
+    world.until_ready("orders", "True", "Paused").await;
+    world.want("orders", "Running").await;
+    world.until_running("orders").await;
+    assert_eq!(calls(&world), (1, 1));
+    world.finish([operator]).await;
+}
+
+/// Nobody has seen the pause under the wish for it: in doubt it is somebody
+/// else's.
+#[tokio::test]
+async fn a_pause_that_a_crash_leaves_in_doubt_waits_for_a_human() {
+    let (world, operator, _) = running("pause-doubt").await;
+    let gate = world.oms().hold(STOP, oms_simulator::When::AfterWork);
+    world.want("orders", "Paused").await;
+    gate.arrived().await;
+    operator.kill().await;
+    gate.release();
+    world.want("orders", "Running").await;
+    let operator = world.operator().await;
+    world.until_stalled("orders", "PausedOutside").await;
+    assert_eq!(calls(&world), (1, 0));
+    world.retry("orders", "it was us").await;
+    world.until_running("orders").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn while_the_resource_is_suspended_nothing_is_changed() {
     let world = World::new("suspend").await;
     let operator = world.operator().await;

@@ -5,6 +5,7 @@ mod operator;
 mod oracle;
 mod read;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ pub const DEADLINE: Duration = Duration::from_secs(90);
 pub const PASSWORD: &str = "pl4nted-p4ssw0rd-Zq";
 
 /// The namespace and the name of the operator's account.
-const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
+pub const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
 
 /// A namespace with a connection to an OMS of its own.
 pub struct World {
@@ -78,6 +79,16 @@ impl World {
 
     async fn on(plane: &'static ControlPlane, token: String, name: &str, config: Config) -> Self {
         let namespace = plane.namespace(name).await.expect("a namespace");
+        Self::within(plane, token, namespace, config).await
+    }
+
+    /// A world in a namespace that is there, for an operator with this token.
+    pub async fn within(
+        plane: &'static ControlPlane,
+        token: String,
+        namespace: String,
+        config: Config,
+    ) -> Self {
         let config = Config {
             username: "operator".into(),
             password: PASSWORD.into(),
@@ -105,9 +116,14 @@ impl World {
     /// A second namespace beside the same OMS, without Secret and connection.
     /// It is finished after this one.
     pub async fn neighbour(&self, name: &str) -> Self {
+        self.neighbour_in(self.plane.namespace(name).await.expect("a namespace"))
+    }
+
+    /// The same in a namespace that is there.
+    pub fn neighbour_in(&self, namespace: String) -> Self {
         Self {
             plane: self.plane,
-            namespace: self.plane.namespace(name).await.expect("a namespace"),
+            namespace,
             client: self.client.clone(),
             simulator: self.simulator.clone(),
             token: self.token.clone(),
@@ -358,11 +374,18 @@ impl World {
     /// An operator that watches all namespaces, if the flags name none.
     pub fn operator_everywhere(&self, flags: &[&str], proxy: Option<&Proxy>) -> Operator {
         let kubeconfig = match proxy {
-            Some(proxy) => proxy.kubeconfig(self.plane, &self.token),
-            None => self.plane.write_kubeconfig(&self.token, None),
-        }
-        .expect("a kubeconfig");
+            Some(proxy) => proxy
+                .kubeconfig(self.plane, &self.token)
+                .expect("a kubeconfig"),
+            None => self.kubeconfig(),
+        };
         Operator::quick(&kubeconfig, flags)
+    }
+
+    /// A kubeconfig of the operator's account.
+    pub fn kubeconfig(&self) -> PathBuf {
+        let written = self.plane.write_kubeconfig(&self.token, None);
+        written.expect("a kubeconfig")
     }
 
     /// A proxy in front of the API server.
@@ -411,7 +434,7 @@ async fn install(plane: &ControlPlane) -> String {
             .await
             .expect("the definitions");
     }
-    let rights = include_str!("../../deploy/rbac.yaml");
+    let rights = include_str!("../../deploy/default/rbac.yaml");
     plane.apply_yaml(rights).await.expect("the rights");
     plane
         .service_account_token(ACCOUNT.0, ACCOUNT.1)

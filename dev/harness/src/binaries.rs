@@ -13,6 +13,7 @@ const KUBERNETES_MOD: &str = include_str!("../control-plane/kubernetes/go.mod");
 pub(crate) const ETCD: &str = "etcd";
 pub(crate) const API_SERVER: &str = "kube-apiserver";
 pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
+pub(crate) const KUBECTL: &str = "kubectl";
 
 /// The version of Kubernetes that is built, as `control-plane/kubernetes/go.mod` pins it.
 pub fn kubernetes_version() -> &'static str {
@@ -50,7 +51,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    fn from_environment() -> anyhow::Result<Places> {
+    pub(crate) fn from_environment() -> anyhow::Result<Places> {
         let set = |name| {
             env::var_os(name)
                 .filter(|value| !value.is_empty())
@@ -130,16 +131,23 @@ impl Places {
         })
     }
 
-    /// Sees to it that the cache has these programs.
+    /// Sees to it that the cache has these programs of the control plane.
     fn cached(&self, names: &[&str]) -> anyhow::Result<()> {
+        self.cached_or(
+            names,
+            "Three ways out: install Go (https://go.dev/dl/) and run this again; or `export KUBEBUILDER_ASSETS=$(setup-envtest \
+             use -p path 1.37)`; or use a cluster that is already running, where the command at hand has --context",
+        )
+    }
+
+    /// Sees to it that the cache has these programs; `ways_out` is for who has no Go.
+    pub(crate) fn cached_or(&self, names: &[&str], ways_out: &str) -> anyhow::Result<()> {
         if self.missing(names).is_empty() {
             return Ok(());
         }
         let Some(go) = &self.go else {
             bail!(
-                "no {} in {}, and no `go` on PATH to build it. Three ways out: install Go (https://go.dev/dl/) and run this \
-                 again; or `export KUBEBUILDER_ASSETS=$(setup-envtest use -p path 1.37)`; or use a cluster that is already \
-                 running, where the command at hand has --context",
+                "no {} in {}, and no `go` on PATH to build it. {ways_out}",
                 self.missing(names).join(", no "),
                 self.cache.display()
             );

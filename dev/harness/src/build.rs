@@ -1,4 +1,4 @@
-//! Builds the control plane's programs with Go, from the two `go.mod` files of this package.
+//! Builds programs with Go, from the `go.mod` files of this package.
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::binaries::{ETCD, kubernetes_version};
+use crate::binaries::{ETCD, KUBECTL, kubernetes_version};
 use crate::process::Process;
 use crate::progress::{Progress, say};
+use crate::tools::helm_package;
 
 /// Builds what `missing` names into `cache`. One process at a time; a killed build leaves no half program behind.
 pub(crate) fn build<'a>(
@@ -34,36 +35,15 @@ pub(crate) fn build<'a>(
 }
 
 fn build_into(go: &Path, output: &Path, names: &[&str]) -> anyhow::Result<()> {
-    let (etcd, kubernetes): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == ETCD);
-    if !etcd.is_empty() {
-        let packages = vec!["go.etcd.io/etcd/server/v3".to_owned()];
-        let module = Module {
-            folder: "etcd",
-            flags: "-s -w".to_owned(),
-            packages,
-        };
-        // The package is called "server": the file's name has to be given.
-        run(go, &module, &output.join(ETCD), &etcd)?;
+    let (alone, kubernetes): (Vec<&str>, Vec<&str>) =
+        names.iter().partition(|name| Module::alone(name).is_some());
+    for name in alone {
+        // The packages have other names: the file's has to be given.
+        let module = Module::alone(name).context("it was found a moment ago")?;
+        run(go, &module, &output.join(name), &[name])?;
     }
     if !kubernetes.is_empty() {
-        let flags = format!(
-            "-s -w -X k8s.io/component-base/version.gitVersion={}",
-            kubernetes_version()
-        );
-        let packages = kubernetes
-            .iter()
-            .map(|name| format!("k8s.io/kubernetes/cmd/{name}"))
-            .collect();
-        run(
-            go,
-            &Module {
-                folder: "kubernetes",
-                flags,
-                packages,
-            },
-            output,
-            &kubernetes,
-        )?;
+        run(go, &Module::kubernetes(&kubernetes), output, &kubernetes)?;
     }
     Ok(())
 }
@@ -91,7 +71,7 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {
-            say("another process is building the control plane: waiting for it")
+            say("another process is building programs with Go: waiting for it")
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).context(format!("cannot lock {}", path.display()));
@@ -103,16 +83,52 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 }
 
 /// One module, one `go build`.
-struct Module<'a> {
-    folder: &'a str,
+struct Module {
+    /// Where its `go.mod` is, from this package on.
+    folder: &'static str,
     flags: String,
     packages: Vec<String>,
+    /// How long it takes on two cores.
+    takes: &'static str,
+}
+
+impl Module {
+    /// The module of a program that has a `go build` of its own.
+    fn alone(name: &str) -> Option<Module> {
+        if name == ETCD {
+            return Some(Module {
+                folder: "control-plane/etcd",
+                flags: "-s -w".to_owned(),
+                packages: vec!["go.etcd.io/etcd/server/v3".to_owned()],
+                takes: "half a minute",
+            });
+        }
+        helm_package(name).map(|package| Module {
+            folder: "tools",
+            flags: "-s -w".to_owned(),
+            packages: vec![package],
+            takes: "two minutes",
+        })
+    }
+
+    /// The module of programs that are part of Kubernetes, which are built together.
+    fn kubernetes(names: &[&str]) -> Module {
+        let package = |name: &&str| format!("k8s.io/kubernetes/cmd/{name}");
+        let version = kubernetes_version();
+        Module {
+            folder: "control-plane/kubernetes",
+            flags: format!("-s -w -X k8s.io/component-base/version.gitVersion={version}"),
+            packages: names.iter().map(package).collect(),
+            takes: match names {
+                [KUBECTL] => "one minute",
+                _ => "some ten minutes",
+            },
+        }
+    }
 }
 
 fn run(go: &Path, module: &Module, output: &Path, names: &[&str]) -> anyhow::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("control-plane")
-        .join(module.folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(module.folder);
     let (folder, output) = (folder.to_string_lossy(), output.to_string_lossy());
     let mut args = vec![
         "build",
@@ -134,8 +150,9 @@ fn run(go: &Path, module: &Module, output: &Path, names: &[&str]) -> anyhow::Res
         ("GOARCH", ""),
     ];
     let what = format!(
-        "building {} with Go (once per machine; some ten minutes in all)",
-        names.join(" and ")
+        "building {} with Go (once per machine; {})",
+        names.join(" and "),
+        module.takes
     );
     let progress = Progress::start(what);
     let build = Process::spawn("go build", go, &args, &env)?;

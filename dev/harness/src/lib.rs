@@ -9,6 +9,7 @@
 //! - [`History`]: every version of every object that ever was
 //! - [`Proxy`]: holds, cuts or refuses a named request
 //! - [`Process`]: a program that cannot outlive its owner, such as the operator under test
+//! - [`Tools`]: Helm and kubectl, as users have them
 //! - [`until`]: waiting with a deadline
 //!
 //! ```no_run
@@ -51,6 +52,7 @@ mod progress;
 mod proxy;
 mod scratch;
 mod servers;
+mod tools;
 mod wait;
 
 pub use apply::{apply_yaml, served, service_account_token};
@@ -61,4 +63,5 @@ pub use entries::{Entries, Entry};
 pub use history::{History, Write};
 pub use process::{Exit, Process};
 pub use proxy::{Fault, Gate, Match, Proxy, Refusal, Request};
+pub use tools::Tools;
 pub use wait::{until, until_ok};

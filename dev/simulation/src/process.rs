@@ -24,7 +24,7 @@ use crate::transports::{ConnectBySimulation, REPLIED, SILENT, TIMEOUTS, Wires, k
 /// How many projects are reconciled at a time.
 const AT_ONCE: usize = 8;
 
-/// A Pod's grace period as deploy/operator.yaml sets it, less a little.
+/// A Pod's grace period as deploy/default/operator.yaml sets it, less a little.
 const GRACE: Duration = Duration::from_secs(90);
 
 /// How long ids that are not written yet are tried when the process ends.

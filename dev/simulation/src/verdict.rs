@@ -84,9 +84,28 @@ fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
             suspended(resource) || connection.as_ref().is_some_and(suspended)
         }
         "ConnectionNotFound" => missing(Kind::OMSConnection),
+        // Under the new address there was nothing to know the OMS by.
+        "IdentityDoubtful" => {
+            let acts = world.wires.witness.acts();
+            acts.iter()
+                .any(|act| matches!(act, Act::ApplyConnection(1, _)))
+                && some_recorded_is_gone(world)
+        }
         "ConnectionNotReady" => missing(Kind::OMSConnection) || missing(Kind::Secret),
         _ => false,
     }
+}
+
+fn some_recorded_is_gone(world: &World) -> bool {
+    let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    let mut recorded = resources
+        .iter()
+        .filter_map(|resource| resource["status"]["projectId"].as_str());
+    recorded.any(|id| {
+        world
+            .project(id)
+            .is_none_or(|project| project.status == "DELETED")
+    })
 }
 
 /// Everything that is wrong at the end.

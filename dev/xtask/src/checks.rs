@@ -1,7 +1,7 @@
 //! The checks beside the tests, each with the command that mends what it finds.
 
 use anyhow::{Context, bail};
-use oms_harness::Binaries;
+use oms_harness::{Binaries, Tools};
 
 use crate::cargo::{cargo, has, run};
 use crate::generate;
@@ -71,11 +71,25 @@ pub async fn control_plane() -> anyhow::Result<()> {
 
 /// The same, and says where they are.
 pub async fn programs() -> anyhow::Result<Binaries> {
-    let (found, binaries) = tokio::sync::oneshot::channel();
+    looked_for(Binaries::find).await
+}
+
+/// Finds Helm and kubectl, or builds them: `deploy/` is rendered with them, and tests install with them.
+pub async fn helm() -> anyhow::Result<()> {
+    for helm in looked_for(Tools::find).await?.helms() {
+        println!("    {}", helm.display());
+    }
+    Ok(())
+}
+
+async fn looked_for<T: Send + 'static>(
+    find: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    let (found, programs) = tokio::sync::oneshot::channel();
     // A plain thread: a runtime that shuts down would wait for a task of its own, and a build takes
     // minutes. This one ends with the process, and Go with it.
-    std::thread::spawn(move || found.send(Binaries::find()));
-    binaries
+    std::thread::spawn(move || found.send(find()));
+    programs
         .await
         .context("looking for the programs panicked")?
 }

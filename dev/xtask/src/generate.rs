@@ -1,7 +1,10 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
 mod api;
+mod argocd;
+mod chart;
 mod cli;
+mod deploy;
 mod markdown;
 mod reasons;
 
@@ -13,8 +16,8 @@ use oms_operator::api::{Kind, crds_yaml};
 
 use crate::paths::{root, shown};
 
-/// Every generated file with the text that it should have.
-fn files() -> Vec<(PathBuf, String)> {
+/// Every file that follows from the code alone, with the text that it should have.
+fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let definition = |kind: Kind| {
         let path = format!("crds/{}.yaml", kind.definition_name());
         (root().join(path), crds_yaml(kind))
@@ -25,13 +28,31 @@ fn files() -> Vec<(PathBuf, String)> {
         ("docs/reference/api.md", api::page()),
     ];
     let pages = pages.map(|(path, text)| (root().join(path), text));
-    Kind::ALL.into_iter().map(definition).chain(pages).collect()
+    let mut files: Vec<_> = Kind::ALL.into_iter().map(definition).chain(pages).collect();
+    files.extend(argocd::files()?);
+    files.extend(chart::files()?);
+    files.extend(deploy::definitions());
+    Ok(files)
 }
 
 /// Writes the files that differ, or with `check` says which do.
 pub fn generate(check: bool) -> anyhow::Result<()> {
+    let mut stale = settle(files()?, check)?;
+    // After the files of the chart, of which these are rendered.
+    stale.extend(settle(deploy::rendered()?, check)?);
+    if stale.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{}; run `cargo xtask generate` and commit what it writes",
+        stale.join("; ")
+    )
+}
+
+/// The same for these files; says which differ and were not written.
+fn settle(files: Vec<(PathBuf, String)>, check: bool) -> anyhow::Result<Vec<String>> {
     let mut stale = Vec::new();
-    for (path, wanted) in files() {
+    for (path, wanted) in files {
         let name = shown(&path);
         // A file that is not there differs, too.
         let found = fs::read_to_string(&path).unwrap_or_default();
@@ -47,13 +68,7 @@ pub fn generate(check: bool) -> anyhow::Result<()> {
             println!("    {name} written");
         }
     }
-    if stale.is_empty() {
-        return Ok(());
-    }
-    bail!(
-        "{}; run `cargo xtask generate` and commit what it writes",
-        stale.join("; ")
-    )
+    Ok(stale)
 }
 
 /// The first line in which the file is not what it should be.

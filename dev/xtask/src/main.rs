@@ -6,8 +6,8 @@ mod checks;
 mod counts;
 mod demo;
 mod generate;
+mod go;
 mod interrupted;
-mod kstatus;
 mod leftovers;
 mod paths;
 mod simulate;
@@ -29,7 +29,8 @@ struct Cli {
 enum Task {
     /// Check everything that is checked before a change goes in. What it needs, it gets or names.
     Test,
-    /// Write the files that follow from the code: the CRDs, and the pages of docs/ that list what the code has.
+    /// Write the files that follow from the code: the CRDs, the pages of docs/ that list what the code has, what the
+    /// chart has of both, and deploy/, which Helm renders from the chart.
     Generate {
         /// Write nothing; fail when a file is not what the code gives.
         #[arg(long)]

@@ -1,17 +1,16 @@
 //! `cargo xtask test`: every check, then every test, then the counts.
 
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cargo::{cargo, run_lines, succeeded};
+use crate::cargo::{self, cargo, run_lines, succeeded};
 use crate::checks;
 use crate::counts::Counts;
-use crate::kstatus;
+use crate::go;
 use crate::leftovers::Run;
-use crate::paths::root;
 use crate::simulate;
 use crate::steps::{elapsed, step};
 
@@ -38,6 +37,10 @@ async fn everything() -> anyhow::Result<()> {
             step("documentation", checks::documentation()).await,
         ),
         (
+            "helm and kubectl",
+            step("helm and kubectl", checks::helm()).await,
+        ),
+        (
             "generated files",
             step("generated files", checks::generated_files()).await,
         ),
@@ -49,18 +52,21 @@ async fn everything() -> anyhow::Result<()> {
     let simulations = step("simulations", simulations()).await;
     results.push(("simulations", simulations));
     let mut counts = Counts::default();
+    let records = tempfile::tempdir().context("cannot make a temporary folder")?;
     let control_plane = step("control plane", checks::control_plane()).await;
     if control_plane.is_ok() {
         let run = Run::new()?;
-        let tests = step("tests", tests(&run, &mut counts)).await;
+        let tests = step("tests", tests(&run, records.path(), &mut counts)).await;
         results.push(("tests", tests));
         results.push(("chaos", step("chaos", chaos(&run)).await));
         let left = step("nothing left behind", run.nothing_left()).await;
         results.push(("nothing left behind", left));
     }
     results.push(("control plane", control_plane));
-    let kstatus = step("kstatus", kstatus::test(&mut counts)).await;
-    results.push(("kstatus", kstatus));
+    for folder in ["dev/kstatus", "dev/gitops"] {
+        let tested = step(folder, go::test(folder, records.path(), &mut counts)).await;
+        results.push((folder, tested));
+    }
 
     println!();
     let mut failed = 0;
@@ -84,10 +90,11 @@ async fn everything() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn tests(run: &Run, counts: &mut Counts) -> anyhow::Result<()> {
+async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result<()> {
     let args = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let mut command = cargo(&args);
     run.mark(&mut command);
+    command.env(go::RECORDS, records);
     let status = run_lines(command, |line| {
         println!("{line}");
         counts.line(line);
@@ -107,13 +114,8 @@ async fn simulations() -> anyhow::Result<()> {
 
 /// A short run of `cargo xtask chaos`, as a process of its own, so that what it leaves behind is seen.
 async fn chaos(run: &Run) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("cannot tell which program this is")?;
-    let mut command = tokio::process::Command::new(program);
-    command
-        .args(["chaos", "--minutes", "1.5", "--resources", "30"])
-        .current_dir(root())
-        .process_group(0)
-        .stdin(Stdio::null());
+    let mut command = cargo(&["run", "--quiet", "--locked", "--package=xtask", "--", "chaos"]);
+    command.args(["--minutes", "1.5", "--resources", "30"]);
     run.mark(&mut command);
-    crate::cargo::run(command).await
+    cargo::run(command).await
 }

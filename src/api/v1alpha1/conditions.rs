@@ -55,6 +55,7 @@ words! {
         // Of connections.
         Reachable: "Something answers at the address of the OMSConnection and speaks like OMS.",
         CredentialsAccepted: "OMS takes name and password of the OMSConnection. Unknown while it cannot be asked.",
+        IdentityDoubtful: "It is doubted whether the OMS is the one that it was, because many of its projects are not there. Present only while True.",
         Insecure: "The OMSConnection does not protect the password on its way. Present only while True.",
     }
 }
@@ -88,6 +89,7 @@ words! {
         // States of the project in OMS.
         Failed: "OMS reports that the project failed.",
         Retrying: "The project failed and is resumed by itself, as `spec.retry` says; `status.retries` has the time.",
+        PausedForLong: "The project has been paused for so long that OMS may soon drop the incremental logs from which it goes on.",
         PausedOutside: "The project was paused in OMS and not from here; it stays so until somebody wants otherwise.",
         Releasing: "OMS is releasing the project's resources.",
         Released: "The project was released in OMS and has ended for good.",
@@ -108,7 +110,8 @@ words! {
         ReservationInvalid: "The create reservation on this resource cannot be read; nothing is created.",
         SpecChangedDuringCreate: "The spec was changed while the project was being created; revert it, or make a new resource.",
         // What the resource refers to.
-        EndpointChanged: "The connection now names another OMS than the one that holds the project.",
+        EndpointChanged: "The connection now names another OMS than the one that holds the project, or than the one in which its creation was begun.",
+        IdentityDoubtful: "Many projects have vanished from the OMS at once, or none was found under its new address: it may be another OMS. None of them counts as gone.",
         EndpointNotFound: "No data source in OMS has the name that the spec gives.",
         EndpointAmbiguous: "More than one data source in OMS has the name that the spec gives.",
         ConnectionNotFound: "The OMSConnection does not exist.",
@@ -147,7 +150,7 @@ words! {
         ProjectReleased: "The resource is gone, and its project was released in OMS, as `deletionPolicy` asks.",
         ProjectDeleted: "The resource is gone, and so is its project, as `deletionPolicy` asks.",
         ProjectAdopted: "An existing project was taken over.",
-        LeftInOms: "The resource is gone and its project stays in OMS.",
+        LeftInOms: "The resource is gone, and its project stays in OMS, or one may; the note says why.",
     }
 }
 

@@ -1,5 +1,6 @@
 //! `OMSConnection.status`: what the operator reports.
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,11 @@ pub struct OMSConnectionStatus {
     #[schemars(range(min = 0, max = 2_147_483_647))]
     pub projects: Option<i32>,
 
+    /// Projects that OMS does not list although MigrationProjects have recorded
+    /// them, while it is doubted that this is still the same OMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vanished: Option<VanishedStatus>,
+
     /// Value of the annotation oms.oceanbase.com/reconcile-requested-at that
     /// was obeyed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,9 +32,24 @@ pub struct OMSConnectionStatus {
     pub last_handled_reconcile_at: Option<String>,
 
     /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Reachable,
-    /// CredentialsAccepted, Insecure. Ready True means that OMS answers and
+    /// CredentialsAccepted, IdentityDoubtful, Insecure. Ready True means that OMS answers and
     /// accepts the credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// Projects that have vanished, and since when it is doubted that they are gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VanishedStatus {
+    /// Since when. The annotation oms.oceanbase.com/confirm-gone with this time
+    /// says that they are gone; it holds for these projects and no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+
+    /// How many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub projects: Option<i32>,
 }

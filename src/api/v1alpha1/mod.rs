@@ -16,7 +16,7 @@ pub use connection::{
     Adoption, AllowedNamespaces, CaKind, CaRef, DEFAULT_SWEEP_INTERVAL, NamespacesFrom,
     OMSConnection, OMSConnectionSpec, SecretRef, Tls,
 };
-pub use connection_status::OMSConnectionStatus;
+pub use connection_status::{OMSConnectionStatus, VanishedStatus};
 pub use detail_status::{
     ConfigurationDifference, DifferingTable, DriftStatus, FailedCheck, PrecheckStatus,
     VerificationStatus,

@@ -273,7 +273,7 @@ pub struct CreateStatus {
     #[schemars(length(max = 1024))]
     pub handled_retry: Option<String>,
 
-    /// What happened.
+    /// What the call has come to, in OMS's words where it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub message: Option<String>,

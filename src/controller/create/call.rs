@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::trace::to_status;
-use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::api::v1alpha1::{CreateStatus, MigrationProject, Reason};
 use crate::controller::audit::{Asker, audit};
 use crate::controller::context::Context;
 use crate::controller::link::Link;
@@ -15,7 +15,7 @@ use crate::controller::memory::{Guard, LastMutation};
 use crate::controller::pass::{Error, MOMENT, Step, refused_or_wait};
 use crate::controller::publish::publish;
 use crate::controller::{failure, kubernetes};
-use crate::decide::{Ending, FirstSeen, Trace, Verdict};
+use crate::decide::{Ending, FirstSeen, Trace, Verdict, later};
 use crate::oms::{self, Outcome};
 
 /// Reserves on the resource as it was `read`, then calls CreateProject.
@@ -116,7 +116,7 @@ async fn call(
                 mine.guard = Some(Guard {
                     url: trace.reservation.connection.url.clone(),
                     name: trace.reservation.project_name.clone(),
-                    until: now + context.settings.timing.silent,
+                    until: later(now, context.settings.timing.silent),
                 });
                 mine.mutated = Some((LastMutation::Created, now));
             }
@@ -163,6 +163,13 @@ async fn unknown(
         ),
     );
     write_outcome(context, reserved, &trace, error, &verdict, Duration::ZERO).await?;
+    let note = format!(
+        "It is not known whether OMS has created \"{}\": {}",
+        trace.reservation.project_name,
+        failure::text(error)
+    );
+    let reason = Reason::CreateUnknown;
+    context.events.warning(reserved, reason, &note).await;
     Ok(Step::Again)
 }
 
@@ -178,7 +185,11 @@ async fn write_outcome(
     publish(context, reserved, Some(verdict), |status| {
         let before = status.create.take();
         let timing = context.settings.timing;
-        status.create = Some(to_status(trace, now, timing, before.as_ref(), now));
+        let create = to_status(trace, now, timing, before.as_ref(), now);
+        status.create = Some(CreateStatus {
+            message: Some(failure::text(error)),
+            ..create
+        });
         let before = status.last_error.take();
         status.last_error = Some(failure::last_error(error, before.as_ref(), now, wait));
     })

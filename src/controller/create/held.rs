@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::trace::to_status;
 use super::{call, endpoints, id, look};
 use crate::api::keys::{CREATE_RESERVATION, RETRY};
-use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::farewell::let_go;
@@ -366,7 +366,7 @@ impl Held<'_> {
             _ => None,
         };
         publish(context, &self.read, Some(verdict), |status| {
-            status.last_error = None;
+            let error = status.last_error.take();
             if let Some(open) = open {
                 let trace = Trace {
                     reservation: open.reservation.clone(),
@@ -377,13 +377,16 @@ impl Held<'_> {
                 };
                 let timing = context.settings.timing;
                 let before = status.create.take();
-                status.create = Some(to_status(
-                    &trace,
-                    open.first_look,
-                    timing,
-                    before.as_ref(),
-                    now,
-                ));
+                let create = to_status(&trace, open.first_look, timing, before.as_ref(), now);
+                // What kept the outcome from being known stands as long as that; a
+                // look that failed does not outlive one that went well.
+                let call = Some(oms::Action::CreateProject.as_str());
+                let error = error.filter(|error| error.action.as_deref() == call);
+                status.last_error = error.map(|error| LastError {
+                    next_attempt_time: create.quarantine_until.filter(|until| *until > now),
+                    ..error
+                });
+                status.create = Some(create);
             }
         })
         .await?;

@@ -107,8 +107,7 @@ pub async fn take_over(
     // holds on the name.
     let id_lock = format!("id {id}");
     let _lock = context.locks.lock(link.live.url.as_str(), &id_lock).await;
-    let same_oms = |url: &str| link.live.is_same_oms(url);
-    if context.claims.claimant_of(id, &me.key, same_oms).is_some() {
+    if link.claimant_of(context, id, &me.key).is_some() {
         return Ok(Step::Again);
     }
     if read.metadata.deletion_timestamp.is_none() {
@@ -122,12 +121,7 @@ pub async fn take_over(
     let project = Project {
         id,
         name,
-        connection: PinnedConnection {
-            namespace: Some(link.key.namespace.clone()),
-            name: Some(link.key.name.clone()),
-            uid: Some(link.live.uid.clone()),
-            url: Some(link.live.url.to_string()),
-        },
+        connection: link.pin(),
         made_from,
     };
     match write_id(context, me, &project, None).await? {
@@ -314,8 +308,7 @@ async fn delete_surplus(
     if !context.may_begin_a_change() {
         return Ok(Err("this process does not lead any more".to_owned()));
     }
-    let same_oms = |url: &str| link.live.is_same_oms(url);
-    if let Some(owner) = context.claims.claimant_of(id, &me.key, same_oms) {
+    if let Some(owner) = link.claimant_of(context, id, &me.key) {
         return Ok(Err(format!(
             "it belongs to MigrationProject {owner} by now"
         )));

@@ -129,10 +129,8 @@ async fn namesake(
     question: &Question<'_>,
     project: oms::Project,
 ) -> Result<Namesake, oms::Error> {
-    let claimed_by = context
-        .claims
-        .claimant_of(&project.id, me, |url| link.live.is_same_oms(url))
-        .map(|key| key.to_string());
+    let claimed_by = link.claimant_of(context, &project.id, me);
+    let claimed_by = claimed_by.map(|key| key.to_string());
     let differences = match &claimed_by {
         // Never ours, whatever it is.
         Some(_) => Vec::new(),
@@ -182,6 +180,9 @@ fn described(project: &oms::Project) -> body::Described<'_> {
     }
 }
 
+/// Longest name that `status.projectName` takes.
+const NAME_LIMIT: usize = 256;
+
 /// What OMS says of the project that `spec.adopt.projectId` names, and the name
 /// it has there.
 pub async fn adopt(
@@ -193,19 +194,22 @@ pub async fn adopt(
     let Some(id) = spec.adopt_project_id() else {
         return Ok(None);
     };
+    let claimed_by = link.claimant_of(context, id, me);
+    let claimed_by = claimed_by.map(|key| key.to_string());
     let (adoptee, name) = match link.live.client.describe_project(id).await {
         Ok(project) => {
             let adoptee = Adoptee::Present {
                 status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
-                claimed_by: context
-                    .claims
-                    .claimant_of(id, me, |url| link.live.is_same_oms(url))
-                    .map(|key| key.to_string()),
+                claimed_by,
             };
-            (adoptee, project.name)
+            let name = project.name;
+            (
+                adoptee,
+                name.map(|name| name.chars().take(NAME_LIMIT).collect()),
+            )
         }
         Err(error) if error.is_not_found() => (Adoptee::Absent, None),
-        Err(error) if error.is_unsupported() => (Adoptee::Unobservable, None),
+        Err(error) if error.is_unsupported() => (Adoptee::Unobservable { claimed_by }, None),
         Err(error) => return Err(error),
     };
     Ok(Some((Adopt::Id(id.to_owned(), adoptee), name)))

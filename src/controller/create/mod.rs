@@ -15,7 +15,7 @@ use kube::ResourceExt;
 use self::held::Held;
 pub use self::id::finish;
 use self::trace::record_of;
-pub use self::trace::to_status;
+pub use self::trace::{on_record, to_status};
 use super::context::Context;
 use super::farewell::let_go;
 use super::life::gives_up_at;

@@ -5,6 +5,7 @@ use kube::ResourceExt;
 
 use crate::api::keys::CREATE_RESERVATION;
 use crate::controller::context::Context;
+use crate::controller::failure::to_second;
 use crate::controller::me::{Me, annotation};
 
 use crate::api::v1alpha1::{
@@ -88,9 +89,9 @@ pub fn to_status(
         attempt: i32::try_from(reservation.attempt).ok(),
         at: Some(reservation.at),
         outcome: Some(outcome),
-        since: same.and_then(|same| same.since).or(Some(now)),
+        since: same.and_then(|same| same.since).or(Some(to_second(now))),
         unknown_attempts: i32::try_from(trace.spent).ok(),
-        quarantine_until: quarantine,
+        quarantine_until: quarantine.map(to_second),
         project_name: Some(reservation.project_name.clone()),
         body_hash: Some(reservation.body_hash.clone()),
         looked_at: Some(reservation.looked_at),
@@ -102,8 +103,38 @@ pub fn to_status(
         }),
         replied,
         handled_retry: reservation.retry.clone(),
-        message: None,
+        message: same.and_then(|same| same.message.clone()),
     }
+}
+
+/// What is on record of earlier attempts, as the resource alone tells it. A
+/// reservation counts as of this `cluster` where that is not known.
+#[must_use]
+pub fn on_record(project: &MigrationProject, cluster: Option<&str>, now: Timestamp) -> Record {
+    let text = annotation(project, CREATE_RESERVATION);
+    let written = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
+    let written_in = written.map(|reservation| reservation.cluster);
+    let identity = Identity {
+        cluster: cluster
+            .map(str::to_owned)
+            .or(written_in)
+            .unwrap_or_default(),
+        namespace: project.namespace().unwrap_or_default(),
+        name: project.name_any(),
+        uid: project.uid().unwrap_or_default(),
+    };
+    let sources = Sources {
+        annotation: classify(text, &identity),
+        status: from_status(project, &identity),
+        memory: None,
+        first_seen: None,
+        created: project.creation_timestamp().map(|time| time.0),
+        now,
+        // They only tell how far a reservation may be trusted.
+        project_name: String::new(),
+        body_hash: String::new(),
+    };
+    record(&sources).0
 }
 
 /// What is on record of earlier attempts for the resource.

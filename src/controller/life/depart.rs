@@ -18,7 +18,7 @@ use crate::controller::me::{Me, is_held};
 use crate::controller::pass::{
     Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step, change_failed, wait_until,
 };
-use crate::controller::publish::{Say, publish_all};
+use crate::controller::publish::{Say, publish, publish_all};
 use crate::decide::remove::{self, Departure, RemoveDecision};
 use crate::decide::{Mutation, Observed, Unstated, Verdict, milestones};
 use crate::oms::{self, Outcome};
@@ -53,10 +53,15 @@ pub async fn pass(
             Err(Blocked::Because(verdict)) => departure.hindrance = Some(verdict),
             Ok(link) => connected = Some(link),
         }
-        if let Some(link) = &connected
-            && let Err(error) = departing.look(link, &mut departure).await
-        {
-            return departing.oms_failed(departure, &error).await;
+        if let Some(link) = &connected {
+            match departing.look(link, &mut departure).await {
+                Ok(true) => {}
+                Ok(false) if departure.now < departure.deadline => {
+                    return Ok(Step::After(SWEEP_WAIT));
+                }
+                Ok(false) => departure.hindrance = Some(not_settled(id)),
+                Err(error) => return departing.oms_failed(departure, &error).await,
+            }
         }
         decision = remove::decide(&departure);
     }
@@ -132,8 +137,8 @@ impl Departing<'_> {
     }
 
     /// What OMS says. A sweep may tell that OMS is still at work; whatever else it
-    /// tells is asked about first.
-    async fn look(&self, link: &Link, departure: &mut Departure) -> Result<(), oms::Error> {
+    /// tells is asked about first. Tells whether that settles it.
+    async fn look(&self, link: &Link, departure: &mut Departure) -> Result<bool, oms::Error> {
         let Self {
             context,
             me,
@@ -143,20 +148,23 @@ impl Departing<'_> {
         departure.suspended = link.suspension(read);
         if !is_pinned(read) {
             departure.hindrance = Some(not_pinned(id));
-            return Ok(());
+            return Ok(true);
         }
-        let same_oms = |url: &str| link.live.is_same_oms(url);
-        let other = context.claims.claimant_of(id, &me.key, same_oms);
+        let other = link.claimant_of(context, id, &me.key);
         departure.shared_with = other.map(|key| key.to_string());
         if let Some(seen) = observe::swept(context, me, link, id) {
             departure.observed = Observed::Present(seen.status);
             if matches!(remove::decide(departure), RemoveDecision::Wait { .. }) {
-                return Ok(());
+                return Ok(true);
             }
         }
-        departure.observed = observe::ask(context, link, id).await?.0;
+        let observed = observe::ask(context, link, id).await?.0;
         departure.now = context.clock.now();
-        Ok(())
+        let settled = observe::is_settled(context, me, link, id, &observed);
+        if settled {
+            departure.observed = observed;
+        }
+        Ok(settled)
     }
 
     async fn act(
@@ -172,6 +180,16 @@ impl Departing<'_> {
         };
         if live.resource_version() != self.read.resource_version() {
             return Ok(Step::Reread(Box::new(live)));
+        }
+        // That it vanishes is expected from now on, after a crash, too.
+        if let (Mutation::Delete, Observed::Present(status)) = (mutation, &departure.observed) {
+            let word = status.word();
+            let written = publish(context, &live, None, |status| {
+                status.project_status = Some(word.to_owned());
+            });
+            if let Some(written) = written.await? {
+                return Ok(Step::Reread(Box::new(written)));
+            }
         }
         let Some(outcome) = act::call(context, me, link, self.id, mutation).await else {
             return Ok(Step::After(MOMENT));
@@ -260,6 +278,13 @@ fn is_pinned(read: &MigrationProject) -> bool {
     let status = read.status.as_ref();
     let pinned = status.and_then(|status| status.connection.as_ref());
     pinned.is_some_and(|pinned| pinned.url.is_some())
+}
+
+fn not_settled(id: &str) -> Verdict {
+    Verdict::progressing(
+        Reason::Deleting,
+        format!("OMS says that project {id} is gone, and its list has not shown that yet."),
+    )
 }
 
 fn not_pinned(id: &str) -> Verdict {

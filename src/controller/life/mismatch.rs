@@ -3,12 +3,12 @@
 
 use super::observe::observe;
 use crate::api::keys::CREATE_RESERVATION;
-use crate::api::v1alpha1::MigrationProject;
+use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::{Me, annotation, is_observed};
-use crate::controller::pass::{Error, Step};
-use crate::controller::publish;
+use crate::controller::pass::{Error, STALLED_RECHECK, Step};
+use crate::controller::{publish, recreate};
 use crate::decide::{Observed, Provenance, body, classify, lifecycle};
 
 /// Says so. The edited spec may name another OMS.
@@ -24,18 +24,36 @@ pub async fn publish(
         None => None,
     };
     let observed = observed.map_or(Observed::Unknown, |(observed, _)| observed);
-    let word = match &observed {
-        Observed::Present(status) => Some(status.word().to_owned()),
-        _ => None,
+    if observed == Observed::Absent
+        && let Some(step) = recreate::begin_anew(context, me, read).await?
+    {
+        return Ok(step);
+    }
+    let before = read.status.as_ref();
+    let was_gone = before.is_some_and(|status| status.gone == Some(true));
+    let verdict = lifecycle::made_from_another_spec(id, &observed, was_gone);
+    let gone = verdict.reason == Reason::ProjectGone;
+    let verdict = match recreate::hindrance(context, me, read) {
+        Some(hindrance) if gone => verdict.and(hindrance),
+        _ => verdict,
     };
-    let verdict = lifecycle::made_from_another_spec(id);
     publish::publish(context, read, Some(&verdict), |status| {
-        status.project_status = word.or(status.project_status.take());
+        match &observed {
+            Observed::Present(seen) => status.project_status = Some(seen.word().to_owned()),
+            _ if gone => status.project_status = None,
+            _ => {}
+        }
+        status.gone = gone.then_some(true);
         status.spec_mismatch = Some(true);
         status.create = None;
+        status.last_error = None;
     })
     .await?;
-    Ok(Step::Rest)
+    // Of what no list shows nobody tells.
+    Ok(match observed {
+        Observed::Unknown => Step::After(STALLED_RECHECK),
+        _ => Step::Rest,
+    })
 }
 
 /// Whether the spec is another than the one the project was created from. From

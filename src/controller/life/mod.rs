@@ -75,11 +75,12 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if assumed || observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    let step = show(context, &me, read, &decision, seen.as_ref()).await?;
+    let step = show(context, &me, read, &decision, seen.as_ref(), link.pin()).await?;
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made_by = None;
         mine.paused_for = None;
         mine.unheard_retry = None;
+        mine.unseen_since = None;
     });
     // A project that no list holds yet can go without any list telling.
     let snapshot = link.live.snapshot.as_ref();

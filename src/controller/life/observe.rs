@@ -27,7 +27,7 @@ pub async fn observe(
         match ask(context, link, id).await {
             // The sweep has to do.
             Err(error) if error.is_unsupported() => {}
-            answer => return answer,
+            answer => return answer.map(|answer| settled(context, me, link, id, answer)),
         }
     }
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
@@ -52,7 +52,38 @@ pub async fn observe(
         }
         (None, _) => {}
     }
-    ask(context, link, id).await
+    let answer = ask(context, link, id).await?;
+    Ok(settled(context, me, link, id, answer))
+}
+
+fn settled(
+    context: &Context,
+    me: &Me,
+    link: &Link,
+    id: &str,
+    answer: (Observed, Option<Seen>),
+) -> (Observed, Option<Seen>) {
+    match is_settled(context, me, link, id, &answer.0) {
+        true => answer,
+        false => (Observed::Unknown, None),
+    }
+}
+
+/// Whether the answer to a direct question may be believed. That a project is
+/// gone takes a sweep as well which does not show it: only that tells whether many
+/// others are gone, too, and this may not be the OMS that it was. If none is there
+/// it is brought forward.
+pub fn is_settled(context: &Context, me: &Me, link: &Link, id: &str, observed: &Observed) -> bool {
+    if *observed != Observed::Absent || link.live.unlisted {
+        return true;
+    }
+    let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
+    let fresh = fresh(link, mutated.map(|(_, at)| at));
+    let settled = fresh.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
+    if !settled {
+        context.bring_sweep_forward(&link.key);
+    }
+    settled
 }
 
 /// A sweep that began before our own last change says nothing about it.

@@ -23,6 +23,9 @@ pub(super) fn by_id(situation: &CreateSituation, id: &str, adoptee: &Adoptee) ->
         Adoptee::Present {
             claimed_by: Some(other),
             ..
+        }
+        | Adoptee::Unobservable {
+            claimed_by: Some(other),
         } => stall(
             Reason::ProjectClaimed,
             format!(
@@ -40,7 +43,7 @@ pub(super) fn by_id(situation: &CreateSituation, id: &str, adoptee: &Adoptee) ->
         ),
         // Whoever gives the id of a project on a server that cannot be asked
         // has looked for himself.
-        Adoptee::Present { .. } | Adoptee::Unobservable => CreateDecision::Record {
+        Adoptee::Present { .. } | Adoptee::Unobservable { .. } => CreateDecision::Record {
             id: id.to_owned(),
             why: Origin::Adopted,
         },

@@ -28,7 +28,10 @@ pub enum Adoptee {
     /// OMS knows no such project.
     Absent,
     /// OMS has no action to ask with.
-    Unobservable,
+    Unobservable {
+        /// The resource that has it already, as `namespace/name`.
+        claimed_by: Option<String>,
+    },
 }
 
 /// A project with exactly the wanted name.

@@ -118,7 +118,7 @@ fn a_name_conflict_prints_the_lines_that_adopt() {
     else {
         panic!("{decision:?}");
     };
-    assert!(message.contains("adopt: {projectId: np_1}"), "{message}");
+    assert!(message.contains("spec.adopt.projectId: np_1"), "{message}");
 }
 
 #[test]
@@ -231,7 +231,8 @@ fn any_look() -> impl Strategy<Value = Look> {
 fn any_adopt() -> impl Strategy<Value = Option<Adopt>> {
     let adoptee = prop_oneof![
         Just(Adoptee::Absent),
-        Just(Adoptee::Unobservable),
+        prop::option::of(Just("other/one".to_owned()))
+            .prop_map(|claimed_by| Adoptee::Unobservable { claimed_by }),
         (
             prop::sample::select(vec!["INIT", "RUNNING", "RELEASED"]),
             any::<bool>()

@@ -13,7 +13,7 @@ pub(super) fn name_conflict(name: &str, living: &[&Namesake]) -> String {
         ),
         (1, None) => format!(
             "OMS has a project \"{name}\" already: {} ({}). Set another spec.project.name, or \
-             take it over:\n  spec:\n    adopt: {{projectId: {}}}",
+             take it over: spec.adopt.projectId: {}",
             one.id, one.status, one.id
         ),
         _ => format!(
@@ -64,7 +64,7 @@ pub fn left_by(record: &Record) -> Option<String> {
     match record {
         Record::Fresh { .. } | Record::Open(_) => None,
         Record::Restored(reservation) => Some(format!(
-            "a create of \"{}\" was reserved at {} and never recorded: a project of that name may \
+            "a create of \"{}\" was reserved at {:.0} and never recorded: a project of that name may \
              be left",
             reservation.project_name, reservation.at
         )),

@@ -390,6 +390,32 @@ fn situations() -> impl Strategy<Value = LifeSituation> {
         )
 }
 
+#[test]
+fn a_project_of_an_earlier_spec_is_told_of_as_it_is() {
+    let said = |observed, was_gone| {
+        let verdict = made_from_another_spec("np_1", &observed, was_gone);
+        assert_eq!(verdict.readiness, crate::decide::Readiness::Stalled);
+        (verdict.reason, verdict.message)
+    };
+    let present = |word| Observed::Present(ProjectStatus::parse(word));
+    for (observed, told) in [
+        (present("INIT"), "is not started"),
+        (present("RUNNING"), "in OMS it is RUNNING by now"),
+        (Observed::Unknown, "nothing is done to the project"),
+    ] {
+        let (reason, message) = said(observed, false);
+        assert_eq!(reason, Reason::SpecChangedDuringCreate);
+        assert!(message.contains(told), "{message}");
+    }
+    assert_eq!(said(Observed::Absent, false).0, Reason::ProjectGone);
+    // What was found out does not become less certain, but may turn out wrong.
+    assert_eq!(said(Observed::Unknown, true).0, Reason::ProjectGone);
+    assert_eq!(
+        said(present("INIT"), true).0,
+        Reason::SpecChangedDuringCreate
+    );
+}
+
 proptest! {
     #[test]
     fn it_is_the_same_each_time_and_has_a_listed_reason(situation in situations()) {

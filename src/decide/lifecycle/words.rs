@@ -4,7 +4,7 @@ use super::table::Cell;
 use super::{LifeSituation, RunRecord};
 use crate::api::v1alpha1::{Reason, WantedState};
 use crate::decide::mutation::Mutation;
-use crate::decide::observed::Observed;
+use crate::decide::observed::{Observed, ProjectStatus};
 use crate::decide::progress::Step;
 use crate::decide::verdict::{Readiness, Verdict};
 
@@ -65,8 +65,9 @@ fn message(situation: &LifeSituation, cell: Cell, reason: Reason, record: &RunRe
         ),
         Reason::PausedOutside => format!(
             "Project {id} was paused in OMS, not from here, and stays so until somebody wants \
-             otherwise. To resume it, resume it in OMS, or give this annotation a new text:\n  \
-             oms.oceanbase.com/retry: \"<any new text>\"\nTo leave it paused, set state to Paused."
+             otherwise. To resume it, resume it in OMS, or give this resource an annotation with \
+             a new text: oms.oceanbase.com/retry=<any new text>. To leave it paused, set state to \
+             Paused."
         ),
         Reason::Failed => failed(situation, record),
         Reason::Retrying => retrying(situation, record),
@@ -77,10 +78,7 @@ fn message(situation: &LifeSituation, cell: Cell, reason: Reason, record: &RunRe
         Reason::Released => {
             format!("Project {id} was released in OMS: it has ended for good.")
         }
-        Reason::ProjectGone => format!(
-            "OMS no longer knows project {id}. It is not made anew unasked. To have another one \
-             in its place, annotate this resource with\n  oms.oceanbase.com/recreate: {id}"
-        ),
+        Reason::ProjectGone => gone(id),
         Reason::ActionMissing => format!(
             "Project {id} is recorded, but this OMS does not know the action {}: its status \
              cannot be read, and it is neither watched nor changed from here.",
@@ -92,6 +90,33 @@ fn message(situation: &LifeSituation, cell: Cell, reason: Reason, record: &RunRe
         ),
         _ => format!("Project {id} is recorded; its status is being asked of OMS."),
     }
+}
+
+/// That the project is gone, and what helps.
+pub(super) fn gone(id: &str) -> String {
+    format!(
+        "OMS no longer knows project {id}. It is not made anew unasked. To have another one in its \
+         place, annotate this resource: oms.oceanbase.com/recreate={id}"
+    )
+}
+
+/// That the project was made from another spec than that of today, and what
+/// comes of it.
+pub(super) fn another_spec(id: &str, observed: &Observed) -> String {
+    let edited =
+        format!("The spec was edited while project {id} was being created from its earlier text");
+    let so = match observed {
+        Observed::Present(ProjectStatus::Init) => "so the project is not started".to_owned(),
+        Observed::Present(status) => format!(
+            "so nothing is done to the project from here; in OMS it is {status} by now, by \
+             somebody else's hand"
+        ),
+        _ => "so nothing is done to the project from here".to_owned(),
+    };
+    format!(
+        "{edited}, {so}. Set spec back to that text, or correct it (spec may be edited now) and \
+         create the project anew under another name."
+    )
 }
 
 fn missing(situation: &LifeSituation) -> &'static str {
@@ -116,8 +141,8 @@ fn failed(situation: &LifeSituation, record: &RunRecord) -> String {
         made => format!(" It was resumed by itself so many times: {made} (spec.retry)."),
     };
     format!(
-        "{happened}{tried} Once the cause is mended, resume it in OMS, or give this annotation a \
-         new text:\n  oms.oceanbase.com/retry: \"<any new text>\""
+        "{happened}{tried} Once the cause is mended, resume it in OMS, or give this resource an \
+         annotation with a new text: oms.oceanbase.com/retry=<any new text>"
     )
 }
 

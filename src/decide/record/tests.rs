@@ -249,3 +249,22 @@ fn the_wait_counts_from_when_this_process_first_saw_the_attempt() {
     };
     assert_eq!(open.first_look, other.now);
 }
+
+#[test]
+fn a_span_of_any_length_can_be_counted_with() {
+    let timing = Timing {
+        call: SignedDuration::MAX,
+        silent: SignedDuration::MAX,
+        replied: SignedDuration::MAX,
+    };
+    for replied in [false, true] {
+        let open = OpenAttempt {
+            reservation: reservation(1, 0),
+            replied,
+            first_look: noon(),
+            spent: 1,
+            vouched_for: true,
+        };
+        assert_eq!(open.quarantine(timing), Timestamp::MAX);
+    }
+}

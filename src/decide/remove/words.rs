@@ -142,7 +142,7 @@ pub(super) fn blocked(departure: &Departure, why: &Verdict) -> String {
     format!(
         "The resource is being deleted, and deletionPolicy {} could not be carried out within \
          spec.deletionTimeout. It is still tried (onDeletionTimeout: Block). {} To let the resource \
-         go and leave the project in OMS:\n  spec:\n    deletionPolicy: Retain",
+         go and leave the project in OMS: spec.deletionPolicy: Retain",
         policy(departure),
         why.message
     )

@@ -182,3 +182,40 @@ fn an_observer_is_told_of_every_call() {
         ]
     );
 }
+
+#[test]
+fn words_of_a_project_fit_into_a_status_and_its_name_stays() {
+    let long = "W".repeat(300);
+    let answer = json!({"success": true, "data": {
+        "id": "np_1", "name": USERNAME, "status": long,
+        "steps": [
+            {"name": long, "status": format!("seen by {PASSWORD}\n")},
+            {"name": "FULL_TRANSFER", "status": "RUNNING"},
+        ],
+    }});
+    let client = answering(200, answer.to_string());
+    let project = run(client.describe_project("np_1")).unwrap();
+    assert_eq!(project.name.as_deref(), Some(USERNAME), "it is compared");
+    for word in [&project.status, &project.steps[0].name] {
+        assert_eq!(word.as_deref().map(|word| word.chars().count()), Some(256));
+    }
+    let said = project.steps[0].status.as_deref();
+    assert_eq!(said, Some("seen by [redacted]"));
+    let known = &project.steps[1];
+    let known = (known.name.as_deref(), known.status.as_deref());
+    assert_eq!(known, (Some("FULL_TRANSFER"), Some("RUNNING")));
+}
+
+#[test]
+fn an_account_that_is_called_like_a_word_of_oms_does_not_hide_it() {
+    let credentials = Credentials::new("RUNNING", PASSWORD).unwrap();
+    let base = BaseUrl::parse("http://oms.example:8089").unwrap();
+    let service = tower::service_fn(|_: Request<Bytes>| {
+        ready(Ok(Response::new(Bytes::from_static(
+            br#"{"success":true,"data":{"id":"np_1","status":"RUNNING"}}"#,
+        ))))
+    });
+    let client = Client::with_transport(Settings::new(base, credentials), Transport::new(service));
+    let project = run(client.describe_project("np_1")).unwrap();
+    assert_eq!(project.status.as_deref(), Some("RUNNING"));
+}

@@ -52,7 +52,7 @@ impl Cluster {
         }
     }
 
-    /// A kubeconfig for the operator, as the account of `deploy/rbac.yaml`, in `folder`.
+    /// A kubeconfig for the operator, as the account of `deploy/default/rbac.yaml`, in `folder`.
     pub async fn operators_kubeconfig(&self, folder: &Path) -> anyhow::Result<String> {
         let (namespace, name) = ACCOUNT;
         let token = service_account_token(&self.client(), namespace, name).await?;
@@ -94,7 +94,7 @@ impl Cluster {
         }
     }
 
-    /// The demo is a proof, too: that the operator got along with the rights of `deploy/rbac.yaml`.
+    /// The demo is a proof, too: that the operator got along with the rights of `deploy/default/rbac.yaml`.
     /// Only a cluster of the demo's own has an audit log to read.
     pub async fn only_what_it_may(&self, screen: &Screen) -> anyhow::Result<()> {
         let Cluster::Own(control_plane) = self else {
@@ -104,7 +104,7 @@ impl Cluster {
         let requests = all.service_account(ACCOUNT.0, ACCOUNT.1);
         let forbidden = requests.forbidden();
         if !forbidden.is_empty() {
-            bail!("deploy/rbac.yaml lacks a right that the operator needs: {forbidden}");
+            bail!("deploy/default/rbac.yaml lacks a right that the operator needs: {forbidden}");
         }
         screen.say(format_args!(
             "    {} requests of the operator to Kubernetes, none refused",

@@ -1,4 +1,4 @@
-//! The real operator, as a process under the rights of `deploy/rbac.yaml`.
+//! The real operator, as a process under the rights of `deploy/default/rbac.yaml`.
 
 use std::convert::Infallible;
 use std::fs::File;
@@ -12,7 +12,7 @@ use oms_harness::Process;
 use super::scene::{QUARANTINE, SWEEP};
 use super::screen::Screen;
 
-/// Namespace and name of the account, as `deploy/rbac.yaml` makes it.
+/// Namespace and name of the account, as `deploy/default/rbac.yaml` makes it.
 pub const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
 
 const START_DEADLINE: Duration = Duration::from_secs(60);

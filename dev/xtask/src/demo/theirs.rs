@@ -26,7 +26,7 @@ pub const NAMESPACE: &str = "oms-demo";
 /// another.
 pub const LABEL: &str = "oms.oceanbase.com/demo";
 
-const RIGHTS: &str = "deploy/rbac.yaml";
+const RIGHTS: &str = "deploy/default/rbac.yaml";
 
 /// The user's cluster.
 pub struct Theirs {

@@ -1,0 +1,37 @@
+{{/* What values.schema.json cannot say, because it spans values. All that is wrong is said at once. */}}
+{{- define "oms-operator.checks" -}}
+{{- $wrong := list }}
+{{- $namespace := include "oms-operator.namespace" . }}
+{{- $call := include "oms-operator.seconds" .Values.oms.mutationTimeout | int64 }}
+{{- if lt (include "oms-operator.gracePeriod" . | int64) (add $call 10) }}
+  {{- $wrong = append $wrong (printf "terminationGracePeriodSeconds is %v, which is less than oms.mutationTimeout (%s) and 10 s: a call in flight would be cut. Raise it, or leave it at 0" .Values.terminationGracePeriodSeconds .Values.oms.mutationTimeout) }}
+{{- end }}
+{{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) }}
+  {{- $wrong = append $wrong (printf "replicaCount is %v without leaderElection.enabled: only one may work at a time. Enable it, or set replicaCount to 1" .Values.replicaCount) }}
+{{- end }}
+{{- if .Values.defaultConnection.create.enabled }}
+  {{- range list "url" "credentialsSecretRef" }}
+    {{- if not (hasKey $.Values.defaultConnection.create.spec .) }}
+      {{- $wrong = append $wrong (printf "defaultConnection.create.spec.%s is missing" .) }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- with include "oms-operator.defaultConnection" . }}
+  {{- $where := splitList "/" . | first }}
+  {{- if and $.Values.watchNamespaces (not (has $where $.Values.watchNamespaces)) }}
+    {{- $wrong = append $wrong (printf "the default connection %s lies in a namespace that is not in watchNamespaces: the operator would not see it. Add %s to watchNamespaces" . $where) }}
+  {{- end }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service.enabled) }}
+  {{- $wrong = append $wrong "metrics.serviceMonitor.enabled needs metrics.service.enabled; metrics.podMonitor does without" }}
+{{- end }}
+{{- if and .Values.metrics.serviceMonitor.enabled .Values.metrics.podMonitor.enabled }}
+  {{- $wrong = append $wrong "metrics.serviceMonitor.enabled and metrics.podMonitor.enabled would have everything scraped twice: enable one" }}
+{{- end }}
+{{- if eq (int .Values.health.port) (int .Values.metrics.port) }}
+  {{- $wrong = append $wrong (printf "health.port and metrics.port are both %v" .Values.health.port) }}
+{{- end }}
+{{- if $wrong }}
+  {{- fail (printf "\n\nThese values do not go together:\n  - %s\n" (join "\n  - " $wrong)) }}
+{{- end }}
+{{- end }}

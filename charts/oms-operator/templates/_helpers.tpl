@@ -1,0 +1,118 @@
+{{- define "oms-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* At most 52 characters: a Service may have 63, "-metrics" among them. */}}
+{{- define "oms-operator.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- $full := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- default $full .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "oms-operator.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
+{{- end }}
+
+{{- define "oms-operator.serviceAccountName" -}}
+{{- $own := ternary (include "oms-operator.fullname" .) "default" .Values.serviceAccount.create }}
+{{- default $own .Values.serviceAccount.name }}
+{{- end }}
+
+{{- define "oms-operator.leaseName" -}}
+{{- default (include "oms-operator.fullname" .) .Values.leaderElection.leaseName }}
+{{- end }}
+
+{{- define "oms-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "oms-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "oms-operator.ownLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "oms-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{/* (dict "root" $ "labels" …): what selectors rely on comes first, then what the object has of its own. */}}
+{{- define "oms-operator.labels" -}}
+{{- merge (include "oms-operator.ownLabels" .root | fromYaml) (default dict .labels) .root.Values.commonLabels | toYaml }}
+{{- end }}
+
+{{/*
+The metadata of an object that lies in a namespace, or with "cluster" in none:
+(dict "root" $ "name" … "namespace" … "cluster" true "labels" … "annotations" …)
+*/}}
+{{- define "oms-operator.metadata" -}}
+name: {{ toYaml .name }}
+{{- if not .cluster }}
+namespace: {{ default (include "oms-operator.namespace" .root) .namespace | toYaml }}
+{{- end }}
+labels:
+  {{- include "oms-operator.labels" . | nindent 2 }}
+{{- with merge dict (default dict .annotations) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "oms-operator.image" -}}
+{{- $image := .Values.image }}
+{{- $repository := ternary (printf "%s/%s" $image.registry $image.repository) $image.repository (ne $image.registry "") }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $repository $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion $image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "oms-operator.listen" -}}
+{{- printf "%s:%d" (ternary "[::]" "0.0.0.0" (eq .root.Values.listenAddress "::")) (int .port) }}
+{{- end }}
+
+{{/* How a probe is made. No 0 that the API server would drop: a second kubectl apply would find a difference. */}}
+{{- define "oms-operator.probe" -}}
+{{- ternary . (omit . "initialDelaySeconds") (gt (int .initialDelaySeconds) 0) | toYaml }}
+{{- end }}
+
+{{/* A duration such as 90s or 5m in whole seconds, rounded up. */}}
+{{- define "oms-operator.seconds" -}}
+{{- $number := regexFind "^[0-9]+" . | int64 }}
+{{- $unit := regexFind "[a-z]+$" . }}
+{{- if eq $unit "ms" }}{{ div (add $number 999) 1000 }}
+{{- else }}{{ mul $number (get (dict "s" 1 "m" 60 "h" 3600) $unit) }}
+{{- end }}
+{{- end }}
+
+{{/* A call in flight, and the write of the id that it gives (ten seconds), have to fit in. */}}
+{{- define "oms-operator.gracePeriod" -}}
+{{- $call := include "oms-operator.seconds" .Values.oms.mutationTimeout | int64 }}
+{{- if .Values.terminationGracePeriodSeconds }}{{ int64 .Values.terminationGracePeriodSeconds }}
+{{- else }}{{ add $call 20 }}
+{{- end }}
+{{- end }}
+
+{{/* The connection of resources that name none, as NAMESPACE/NAME, or nothing. */}}
+{{- define "oms-operator.defaultConnection" -}}
+{{- if .Values.defaultConnection.ref }}{{ .Values.defaultConnection.ref }}
+{{- else if .Values.defaultConnection.create.enabled }}
+{{- printf "%s/%s" (include "oms-operator.namespace" .) .Values.defaultConnection.create.name }}
+{{- end }}
+{{- end }}
+
+{{/* Whether the OMSConnection can be part of this render: Helm asks the server for every kind before it installs the first. */}}
+{{- define "oms-operator.connectionIsServed" -}}
+{{- if .Capabilities.APIVersions.Has "oms.oceanbase.com/v1alpha1/OMSConnection" }}true{{ end }}
+{{- end }}
+
+{{/* (dict "root" $ "annotations" …) */}}
+{{- define "oms-operator.connection" -}}
+{{- $create := .root.Values.defaultConnection.create }}
+{{- $annotations := merge (dict "helm.sh/resource-policy" "keep") (default dict .annotations) }}
+apiVersion: oms.oceanbase.com/v1alpha1
+kind: OMSConnection
+metadata:
+  {{- include "oms-operator.metadata" (dict "root" .root "name" $create.name "annotations" $annotations) | nindent 2 }}
+spec:
+  {{- toYaml $create.spec | nindent 2 }}
+{{- end }}
