@@ -169,7 +169,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
-        events: Events::new(client, None),
+        events: Events::new(client, None, clock.clone()),
         projects: projects.store(),
         connections: connections.store(),
         connections_synced: connections.synced(),

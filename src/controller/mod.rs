@@ -8,6 +8,7 @@
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
+//! | `watch.rs`, `listing.rs`, `kept.rs`, `merge.rs` | the watches, and what is kept of what they see |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
 //! | `context.rs`, `clock.rs`, `wake.rs`, `action.rs` | what a simulation replaces, or has to know |
 
@@ -22,9 +23,11 @@ mod credentials;
 mod details;
 mod events;
 mod failure;
+mod kept;
 mod kubernetes;
 mod life;
 mod link;
+mod listing;
 mod locks;
 mod me;
 mod memory;
@@ -47,6 +50,7 @@ pub use context::{Connect, ConnectByNetwork, Context, SENDING, Settings};
 pub use create::finish;
 pub use events::Events;
 pub use failure::chain;
+pub use kept::KeptProject;
 pub use kubernetes::Kubernetes;
 pub use locks::NameLocks;
 pub use memory::Memory;

@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
+use super::kept::{KeptProject, Watched};
 use super::pass::{Error, Step};
 use super::{create, failure, life, me};
 use crate::api::v1alpha1::MigrationProject;
@@ -19,11 +20,9 @@ const PASSES: usize = 8;
 /// One reconcile: passes over the resource until nothing more is to be done
 /// now. A resource without a project goes through the create protocol, one with
 /// a project through its life.
-#[tracing::instrument(name = "reconcile", skip_all, fields(resource = %Key::of(&*project)))]
-pub async fn reconcile(
-    project: Arc<MigrationProject>,
-    context: Arc<Context>,
-) -> Result<Action, Error> {
+#[tracing::instrument(name = "reconcile", skip_all, fields(resource = %Key::of(&*kept)))]
+pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<Action, Error> {
+    let project = Arc::new(MigrationProject::restore(&kept));
     let uid = project.uid().unwrap_or_default();
     if let Some(wait) = context
         .memory
@@ -61,11 +60,7 @@ pub async fn reconcile(
 /// A reconcile failed. Conflicts are read again at once; everything else waits
 /// a little, spread.
 #[must_use]
-pub fn error_policy(
-    project: Arc<MigrationProject>,
-    error: &Error,
-    context: Arc<Context>,
-) -> Action {
+pub fn error_policy(project: Arc<KeptProject>, error: &Error, context: Arc<Context>) -> Action {
     let chance = context.clock.chance();
     if error.is_conflict() {
         context.metrics.reconciled("conflict");
