@@ -11,20 +11,17 @@ mod due;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 pub use self::due::Marks;
 use self::due::{Comparison, Due};
 use super::claims::Key;
 use super::context::Context;
 use super::me::Me;
-use super::publish::Say;
 use super::{failure, kubernetes};
 use crate::api::v1alpha1::{
     ConditionType, DriftStatus, MigrationProject, MigrationProjectSpec, MigrationProjectStatus,
     Reason,
 };
-use crate::decide::{Statement, conditions, drift, precheck, verification};
+use crate::decide::{Statement, drift, precheck, verification};
 use crate::observe::{self, Seen};
 use crate::oms::{self, Client, Described};
 
@@ -286,25 +283,13 @@ pub fn unknown(read: &MigrationProject, gone: bool) -> Option<Statement> {
     })
 }
 
-/// Takes the mark back out of `after` where nothing else would be written.
+/// Takes the mark back out of `after` where nothing else of it would be written.
 pub fn keep_mark_with_changes_only(
     before: &MigrationProjectStatus,
     after: &mut MigrationProjectStatus,
-    say: &Say<'_>,
-    generation: i64,
-    now: Timestamp,
 ) {
-    let mut statements = say.verdict.statements();
-    statements.extend_from_slice(say.more);
     let without = MigrationProjectStatus {
         last_modified: before.last_modified,
-        conditions: conditions(
-            &before.conditions,
-            &statements,
-            say.unstated,
-            generation,
-            now,
-        ),
         ..after.clone()
     };
     if without == *before {

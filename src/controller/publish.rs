@@ -1,5 +1,6 @@
 //! Publish: the status as it has to be, written only where it differs.
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
@@ -31,6 +32,19 @@ impl<'a> Say<'a> {
             more: &[],
             unstated: Unstated::Unknown,
         }
+    }
+
+    /// What is said, as conditions; `before` lends the times.
+    #[must_use]
+    pub fn conditions(
+        &self,
+        before: &[Condition],
+        generation: i64,
+        now: Timestamp,
+    ) -> Vec<Condition> {
+        let mut statements = self.verdict.statements();
+        statements.extend_from_slice(self.more);
+        conditions(before, &statements, self.unstated, generation, now)
     }
 }
 
@@ -68,16 +82,8 @@ pub async fn publish_all(
         .map(|status| status.conditions.as_slice());
     let before = before.unwrap_or_default();
     let generation = read.metadata.generation.unwrap_or_default();
-    let mut statements = say.verdict.statements();
-    statements.extend_from_slice(say.more);
     after.observed_generation = Some(generation);
-    after.conditions = conditions(
-        before,
-        &statements,
-        say.unstated,
-        generation,
-        context.clock.now(),
-    );
+    after.conditions = say.conditions(before, generation, context.clock.now());
     after.last_handled_reconcile_at = requested(read);
     let written = write(context, read, &after).await?;
     if written.is_some() {

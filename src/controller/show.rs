@@ -63,13 +63,6 @@ pub async fn show(
     after.last_error = None;
 
     let before = read.status.clone().unwrap_or_default();
-    let interval = context.settings.figures_interval;
-    let rest = context.memory.figures_wait(&me.uid, interval);
-    if let (true, Some(rest)) = (moves_figures_only(&before, &after), rest) {
-        // Conditions are not held back: they only change with more than figures.
-        carry_figures(&before, &mut after);
-        again = sooner(again, Some(rest));
-    }
     let verdict = match recreate::hindrance(context, me, read) {
         Some(hindrance) if decision.gone => decision.verdict.clone().and(hindrance),
         _ => decision.verdict.clone(),
@@ -79,7 +72,16 @@ pub async fn show(
         more: &statements,
         unstated: Unstated::Unknown,
     };
-    details::keep_mark_with_changes_only(&before, &mut after, &say, me.generation, now);
+    let said_before = say.conditions(&before.conditions, me.generation, now) == before.conditions;
+    let interval = context.settings.figures_interval;
+    let rest = context.memory.figures_wait(&me.uid, interval);
+    if let (true, true, Some(rest)) = (said_before, moves_figures_only(&before, &after), rest) {
+        carry_figures(&before, &mut after);
+        again = sooner(again, Some(rest));
+    }
+    if said_before {
+        details::keep_mark_with_changes_only(&before, &mut after);
+    }
     let written = publish_all(context, read, &say, after).await?;
     if written.is_some() {
         context.memory.figures_written(&me.uid, &me.key);

@@ -183,3 +183,27 @@ async fn caught_up_follows_the_lag_and_a_project_that_keeps_up_is_not_written() 
     );
     world.finish([operator]).await;
 }
+
+#[tokio::test]
+async fn figures_that_are_held_back_go_along_with_a_condition_that_flips() {
+    let world = World::new("lag-flip").await;
+    let operator = world.operator().await;
+    let readiness = json!({"readiness": {"maxLag": "45s", "stableFor": "0s"}});
+    world.create("orders", readiness).await;
+    let project = world.until_running("orders").await;
+    let id = crate::world::id(&project).unwrap().to_owned();
+    world.oms().step(Duration::from_secs(3600));
+    // Each flip comes within `--figures-interval` of the write before it.
+    for (lag, is, shown) in [(5, "True", 30), (250, "False", 300), (5, "True", 30)] {
+        let lag = Some(Duration::from_secs(lag));
+        world.oms().set_lag(&id, lag).unwrap();
+        let project = world
+            .until("orders", "CaughtUp has flipped", |project| {
+                condition(project, "CaughtUp").is_some_and(|(status, _)| status == is)
+            })
+            .await;
+        let lag = project.status.as_ref().unwrap().lag_seconds;
+        assert_eq!(lag, Some(shown), "CaughtUp is {is}");
+    }
+    world.finish([operator]).await;
+}
