@@ -247,6 +247,11 @@ struct Run {
     #[arg(long, env = "OMS_OPERATOR_RETRY_PERIOD", value_name = "DURATION", default_value = "2s", value_parser = duration)]
     retry_period: Duration,
 
+    /// The namespace of the operator itself. What can no longer be told beside a resource, because its
+    /// namespace is being deleted, is told in Events there. None: in the log alone.
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAMESPACE")]
+    own_namespace: Option<String>,
+
     /// What tells this cluster from others, in place of the UID of the namespace kube-system.
     #[arg(long, env = "OMS_OPERATOR_CLUSTER_ID", value_name = "ID")]
     cluster_id: Option<String>,
@@ -325,6 +330,7 @@ impl Run {
             lease_duration,
             renew_deadline,
             retry_period,
+            own_namespace,
             cluster_id,
             kubeconfig,
             log_filter,
@@ -350,6 +356,7 @@ impl Run {
             },
             proxy: oms_proxy,
             naming: name_pattern,
+            own_namespace,
             cluster_id,
             kubeconfig,
             election: leader_elect.then_some(Election {

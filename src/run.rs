@@ -46,6 +46,7 @@ pub struct Options {
     pub timeouts: Timeouts,
     pub proxy: bool,
     pub naming: Naming,
+    pub own_namespace: Option<String>,
     pub cluster_id: Option<String>,
     pub kubeconfig: Option<PathBuf>,
     pub election: Option<Election>,
@@ -169,7 +170,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
-        events: Events::new(client, None, clock.clone()),
+        events: Events::new(client, None, clock.clone())
+            .with_own_namespace(options.own_namespace.clone()),
         projects: projects.store(),
         connections: connections.store(),
         connections_synced: connections.synced(),

@@ -1,45 +1,40 @@
 //! Events: what happened, for the eyes of the user. Best effort: an Event that
 //! cannot be written never fails a reconcile.
-//!
-//! Written here and not by kube's recorder, which keeps each Event whole for six
-//! minutes and walks over all of them at the next one: at ten thousand resources
-//! the largest part of both memory and CPU.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use k8s_openapi::api::events::v1::Event;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
-use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::runtime::events::{Event, EventType};
 use kube::{Client, Resource};
-use serde_json::json;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
-use self::recent::{Key, Recent};
+use self::recorder::Recorder;
 use super::clock::Clock;
-use crate::api::keys::FIELD_MANAGER;
 use crate::api::v1alpha1::Reason;
 
 mod recent;
+mod recorder;
 
 /// Longest note that the API server takes.
 const NOTE_LIMIT: usize = 1024;
 
-/// Longest name of an object; that of an Event has 25 characters more than that
-/// of what it is about.
-const NAME_LIMIT: usize = 253 - 25;
-
 /// Longest time a reconcile is held up by an Event.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long it counts that a namespace was seen to be going: each pass over a
+/// resource in it looks again, and one of the same name may come after it.
+const GOING: Duration = Duration::from_secs(60);
+
 /// Writes Events.
 pub struct Events {
-    client: Client,
-    instance: String,
-    clock: Arc<dyn Clock>,
-    written: AtomicU32,
-    recent: Recent,
+    recorder: Recorder,
+    /// Where is told what can no longer be told beside the resource.
+    own_namespace: Option<String>,
+    /// Namespaces that are being deleted, and when that was seen.
+    going: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Events {
@@ -47,12 +42,72 @@ impl Events {
     #[must_use]
     pub fn new(client: Client, instance: Option<String>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            client,
-            instance: instance.unwrap_or_else(|| FIELD_MANAGER.to_owned()),
-            clock,
-            written: AtomicU32::new(0),
-            recent: Recent::default(),
+            recorder: Recorder::new(client, instance, clock),
+            own_namespace: None,
+            going: Mutex::default(),
         }
+    }
+
+    /// The same, with a namespace in which the last word about a resource is told
+    /// when its own takes no Event any more.
+    #[must_use]
+    pub fn with_own_namespace(self, own_namespace: Option<String>) -> Self {
+        Self {
+            own_namespace,
+            ..self
+        }
+    }
+
+    /// A namespace was looked at: whether it is being deleted. It takes no new
+    /// Event then, so that none is tried.
+    pub fn namespace_goes(&self, namespace: &str, goes: bool) {
+        let mut going = self.going.lock();
+        going.retain(|_, seen| seen.elapsed() < GOING);
+        match goes {
+            true => going.insert(namespace.to_owned(), Instant::now()),
+            false => going.remove(namespace),
+        };
+    }
+
+    fn is_going(&self, namespace: Option<&str>) -> bool {
+        let going = self.going.lock();
+        let seen = namespace.and_then(|namespace| going.get(namespace));
+        seen.is_some_and(|seen| seen.elapsed() < GOING)
+    }
+
+    /// The last word about a resource that goes: beside it, or else in the
+    /// operator's own namespace, where it names the resource.
+    pub async fn last_word<K: Resource<DynamicType = ()>>(
+        &self,
+        about: &K,
+        type_: EventType,
+        reason: Reason,
+        note: &str,
+    ) {
+        let reference: ObjectReference = about.object_ref(&());
+        if !self.is_going(reference.namespace.as_deref()) {
+            return self.write(&reference, None, type_, reason, note).await;
+        }
+        let Some(own) = &self.own_namespace else {
+            return;
+        };
+        // An Event stands in the namespace of the object that it is about.
+        let here = ObjectReference {
+            api_version: Some("v1".to_owned()),
+            kind: Some("Namespace".to_owned()),
+            name: Some(own.clone()),
+            namespace: Some(own.clone()),
+            ..ObjectReference::default()
+        };
+        let name = |text: &Option<String>| text.clone().unwrap_or_default();
+        let note = format!(
+            "{} {}/{}: {note}",
+            name(&reference.kind),
+            name(&reference.namespace),
+            name(&reference.name)
+        );
+        self.write(&here, Some(reference), type_, reason, &note)
+            .await;
     }
 
     /// Something went as it should.
@@ -62,7 +117,7 @@ impl Events {
         reason: Reason,
         note: &str,
     ) {
-        self.tell("Normal", about, reason, note).await;
+        self.tell(EventType::Normal, about, reason, note).await;
     }
 
     /// Something needs the user's attention.
@@ -72,19 +127,39 @@ impl Events {
         reason: Reason,
         note: &str,
     ) {
-        self.tell("Warning", about, reason, note).await;
+        self.tell(EventType::Warning, about, reason, note).await;
     }
 
     async fn tell<K: Resource<DynamicType = ()>>(
         &self,
-        type_: &'static str,
+        type_: EventType,
         about: &K,
         reason: Reason,
         note: &str,
     ) {
         let reference: ObjectReference = about.object_ref(&());
-        let write = self.write(type_, reference, reason, clip(note, NOTE_LIMIT));
-        match tokio::time::timeout(TIMEOUT, write).await {
+        if !self.is_going(reference.namespace.as_deref()) {
+            self.write(&reference, None, type_, reason, note).await;
+        }
+    }
+
+    async fn write(
+        &self,
+        about: &ObjectReference,
+        secondary: Option<ObjectReference>,
+        type_: EventType,
+        reason: Reason,
+        note: &str,
+    ) {
+        let event = Event {
+            type_,
+            reason: reason.as_str().to_owned(),
+            note: Some(clip(note)),
+            action: "Reconcile".to_owned(),
+            secondary,
+        };
+        let publish = self.recorder.publish(&event, about);
+        match tokio::time::timeout(TIMEOUT, publish).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::debug!(
@@ -95,60 +170,12 @@ impl Events {
             Err(_) => tracing::debug!("event not written in time"),
         }
     }
-
-    /// The same again within minutes is counted in the Event that is there.
-    async fn write(
-        &self,
-        type_: &'static str,
-        about: ObjectReference,
-        reason: Reason,
-        note: &str,
-    ) -> kube::Result<()> {
-        let namespace = about.namespace.clone().unwrap_or_default();
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
-        let now = MicroTime(self.clock.now());
-        let key = Key::of(type_, &about, reason);
-        if let Some((name, count)) = self.recent.again(key) {
-            let series = json!({"count": count, "lastObservedTime": now});
-            let patch = Patch::Merge(json!({"series": series, "note": note}));
-            let counted = api.patch(&name, &PatchParams::default(), &patch).await;
-            match counted {
-                // It has expired.
-                Err(kube::Error::Api(status)) if status.is_not_found() => {}
-                counted => return counted.map(drop),
-            }
-        }
-        let name = self.name(about.name.as_deref().unwrap_or_default(), &now);
-        let event = Event {
-            metadata: ObjectMeta {
-                name: Some(name.clone()),
-                namespace: Some(namespace),
-                ..ObjectMeta::default()
-            },
-            action: Some("Reconcile".to_owned()),
-            event_time: Some(now),
-            note: Some(note.to_owned()),
-            reason: Some(reason.as_str().to_owned()),
-            regarding: Some(about),
-            reporting_controller: Some(FIELD_MANAGER.to_owned()),
-            reporting_instance: Some(self.instance.clone()),
-            type_: Some(type_.to_owned()),
-            ..Event::default()
-        };
-        api.create(&PostParams::default(), &event).await?;
-        self.recent.written(key, name);
-        Ok(())
-    }
-
-    /// A name that no other Event has: by the time, as is usual, and by a count,
-    /// because two may be of one moment.
-    fn name(&self, about: &str, now: &MicroTime) -> String {
-        let count = self.written.fetch_add(1, Ordering::Relaxed);
-        let about = clip(about, NAME_LIMIT).trim_end_matches(['.', '-']);
-        format!("{about}.{:x}{count:08x}", now.0.as_microsecond())
-    }
 }
 
-fn clip(text: &str, limit: usize) -> &str {
-    &text[..text.floor_char_boundary(limit)]
+fn clip(note: &str) -> String {
+    let mut end = note.len().min(NOTE_LIMIT);
+    while !note.is_char_boundary(end) {
+        end -= 1;
+    }
+    note[..end].to_owned()
 }

@@ -259,6 +259,14 @@ impl Kubernetes {
             .unwrap_or_default())
     }
 
+    /// Whether a namespace is being deleted.
+    pub async fn namespace_goes(&self, name: &str) -> Result<bool, Error> {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let namespace = limited("get Namespace", api.get_opt(name)).await?;
+        let metadata = namespace.map(|namespace| namespace.metadata);
+        Ok(metadata.is_none_or(|metadata| metadata.deletion_timestamp.is_some()))
+    }
+
     async fn patch_metadata<K: Ours>(
         &self,
         what: &'static str,

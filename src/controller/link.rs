@@ -14,7 +14,7 @@ use super::me::is_held;
 use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
 use crate::api::v1alpha1::{Adoption, MigrationProject, NamespacesFrom, OMSConnection, Reason};
-use crate::decide::{Answer, Verdict, connection};
+use crate::decide::{Answer, Suspension, Verdict, connection};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -29,6 +29,18 @@ pub struct Link {
     pub suspended: bool,
     /// Why the resource may not take over an existing project, if so.
     pub adoption_refused: Option<String>,
+}
+
+impl Link {
+    /// Who keeps the operator from changing anything for `project`.
+    #[must_use]
+    pub fn suspension(&self, project: &MigrationProject) -> Option<Suspension> {
+        if project.spec.is_suspended() {
+            return Some(Suspension::Resource);
+        }
+        self.suspended
+            .then(|| Suspension::Connection(self.key.to_string()))
+    }
 }
 
 /// What stands between a resource and its connection.

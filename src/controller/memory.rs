@@ -19,8 +19,8 @@ use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace};
 pub enum LastMutation {
     /// It was created.
     Created,
-    /// It was started.
-    Started,
+    /// Something else was asked of OMS, with whatever outcome.
+    Changed,
 }
 
 /// A project that was made a moment ago.
@@ -51,8 +51,14 @@ pub struct Remembered {
     /// The name is not free for another resource before this, although OMS may
     /// not show the project yet.
     pub guard: Option<Guard>,
-    /// The last change made in OMS, and when.
+    /// The last change that was asked of OMS, and when that was answered: what
+    /// was seen before says nothing any more.
     pub mutated: Option<(LastMutation, Timestamp)>,
+    /// OMS said that it has paused the project, as the spec of this generation
+    /// asked, and the project was not seen since.
+    pub paused_for: Option<i64>,
+    /// The word to try again on which OMS certainly did nothing.
+    pub unheard_retry: Option<String>,
     /// A foreign reservation was told of.
     pub told_foreign: bool,
     /// On which side of its limit the lag has been, and since when.
@@ -82,6 +88,8 @@ impl Remembered {
             made_by: None,
             guard: None,
             mutated: None,
+            paused_for: None,
+            unheard_retry: None,
             told_foreign: false,
             lag_side: None,
             details: Marks::default(),

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `reconcile.rs` | one reconcile of a MigrationProject, and its error policy |
 //! | `create/` | the create protocol: look, reserve, call, record |
-//! | `life.rs` | a project with an id: observe, decide, start, publish |
+//! | `life/`, `farewell.rs` | a project with an id: observe, gather, act, depart; and the last word |
+//! | `show.rs`, `details.rs`, `recreate.rs` | what is published of it, what lists do not show, and how it is made anew |
 //! | `connection.rs`, `credentials.rs`, `sweeps.rs` | one reconcile of an OMSConnection: client, sweep, status |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
@@ -23,6 +24,7 @@ mod credentials;
 mod details;
 mod events;
 mod failure;
+mod farewell;
 mod kept;
 mod kubernetes;
 mod life;

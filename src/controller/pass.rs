@@ -8,7 +8,7 @@ use super::action::Action;
 use super::context::Context;
 use super::failure;
 use super::kubernetes;
-use super::me::{Me, is_held, is_observed};
+use super::me::{Me, is_observed};
 use super::publish::{Say, publish, publish_all};
 use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::decide::{Readiness, Unstated, Verdict};
@@ -162,6 +162,21 @@ pub async fn mutation_failed(
     failed(context, read, failure::in_words(error), Some(say), wait).await
 }
 
+/// A change that a deletion asks for failed: says `verdict`, and when the next
+/// attempt is.
+pub async fn change_failed(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    error: &oms::Error,
+    verdict: &Verdict,
+) -> Result<Step, Error> {
+    look_at_connection(context, read, error);
+    let wait = back_off(context, me, least_wait(context, error));
+    let say = Some(Say::only(verdict));
+    failed(context, read, failure::in_words(error), say, wait).await
+}
+
 async fn failed(
     context: &Context,
     read: &MigrationProject,
@@ -228,25 +243,4 @@ fn back_off(context: &Context, me: &Me, least: Option<Duration>) -> Duration {
     context
         .memory
         .failed(&me.uid, &me.key, me.cause, cap, least, chance)
-}
-
-/// Takes the finalizer off and says what may be left.
-pub async fn let_go(
-    context: &Context,
-    me: &Me,
-    read: &MigrationProject,
-    left: Option<String>,
-) -> Result<Step, Error> {
-    if let Some(left) = &left {
-        context.events.warning(read, Reason::LeftInOms, left).await;
-        tracing::warn!(resource = %me.key, uid = me.uid, "deleted: {left}");
-    }
-    if is_held(read) {
-        context.kubernetes.let_go(read).await?;
-    }
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = None);
-    context.memory.forget(&me.uid);
-    Ok(Step::Rest)
 }

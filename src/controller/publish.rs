@@ -1,6 +1,5 @@
 //! Publish: the status as it has to be, written only where it differs.
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
@@ -10,8 +9,8 @@ use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
 use crate::api::keys::RECONCILE_REQUESTED_AT;
-use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
-use crate::decide::{Statement, Unstated, Verdict, conditions};
+use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus, Reason};
+use crate::decide::{Statement, Unstated, Verdict, conditions, remove};
 
 /// What a resource says: its verdict, and what it has reached besides.
 pub struct Say<'a> {
@@ -34,18 +33,30 @@ impl<'a> Say<'a> {
         }
     }
 
-    /// What is said, as conditions; `before` lends the times.
-    #[must_use]
-    pub fn conditions(
-        &self,
-        before: &[Condition],
-        generation: i64,
-        now: Timestamp,
-    ) -> Vec<Condition> {
+    /// All that is said, with what holds of the spec whatever the project is at.
+    fn statements(&self, context: &Context, read: &MigrationProject) -> Vec<Statement> {
         let mut statements = self.verdict.statements();
         statements.extend_from_slice(self.more);
+        let policy = read.spec.deletion_policy();
+        let refused = context.refuses(read, policy);
+        statements.extend(refused.map(|connection| remove::refused(&connection, policy)));
+        statements
+    }
+
+    /// What is said of `read`, as conditions; its own ones lend the times.
+    #[must_use]
+    pub fn conditions(&self, context: &Context, read: &MigrationProject) -> Vec<Condition> {
+        let before = conditions_of(read);
+        let generation = read.metadata.generation.unwrap_or_default();
+        let statements = self.statements(context, read);
+        let now = context.clock.now();
         conditions(before, &statements, self.unstated, generation, now)
     }
+}
+
+fn conditions_of(read: &MigrationProject) -> &[Condition] {
+    let status = read.status.as_ref();
+    status.map_or(&[], |status| status.conditions.as_slice())
 }
 
 /// Longest echo of an annotation that the schema of the status takes; the
@@ -76,20 +87,29 @@ pub async fn publish_all(
     say: &Say<'_>,
     mut after: MigrationProjectStatus,
 ) -> Result<Option<MigrationProject>, kubernetes::Error> {
-    let before = read
-        .status
-        .as_ref()
-        .map(|status| status.conditions.as_slice());
-    let before = before.unwrap_or_default();
-    let generation = read.metadata.generation.unwrap_or_default();
-    after.observed_generation = Some(generation);
-    after.conditions = say.conditions(before, generation, context.clock.now());
+    let before = conditions_of(read);
+    after.observed_generation = Some(read.metadata.generation.unwrap_or_default());
+    after.conditions = say.conditions(context, read);
     after.last_handled_reconcile_at = requested(read);
     let written = write(context, read, &after).await?;
     if written.is_some() {
         announce(&context.events, read, before, say.verdict).await;
+        let refused = Reason::PolicyNotAllowed;
+        let statements = say.statements(context, read);
+        let said = statements.iter().find(|one| one.reason == refused);
+        if let Some(news) = said.filter(|one| !stands(before, one)) {
+            context.events.warning(read, refused, &news.message).await;
+        }
     }
     Ok(written)
+}
+
+/// Whether the condition says so already.
+fn stands(before: &[Condition], statement: &Statement) -> bool {
+    let mut same = before
+        .iter()
+        .filter(|condition| condition.type_ == statement.type_.as_str());
+    same.any(|condition| condition.message == statement.message)
 }
 
 /// Writes what differs, if anything does.

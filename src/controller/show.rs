@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use super::details;
 use super::me::Me;
-use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step};
+use super::pass::{Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step};
 use super::publish::{Say, publish_all};
 use super::recreate;
 use crate::api::v1alpha1::{
@@ -33,7 +33,8 @@ pub async fn show(
     }
     let now = context.clock.now();
     let status = seen.map(|seen| &seen.status);
-    let mut statements: Vec<Statement> = milestones::ending(status, decision.gone).into();
+    let goes_on = decision.verdict.readiness == Readiness::Progressing;
+    let mut statements: Vec<Statement> = milestones::ending(status, decision.gone, goes_on).into();
     let mut again = None;
     if let Some(seen) = seen {
         statements.extend(milestones::steps(&seen.progress));
@@ -59,6 +60,9 @@ pub async fn show(
     }
     after.gone = decision.gone.then_some(true);
     after.spec_mismatch = None;
+    after.pause = decision.record.pause.clone();
+    after.retries = decision.record.retries.clone();
+    after.last_handled_retry = decision.record.handled_retry.clone();
     after.create = None;
     after.last_error = None;
 
@@ -72,7 +76,7 @@ pub async fn show(
         more: &statements,
         unstated: Unstated::Unknown,
     };
-    let said_before = say.conditions(&before.conditions, me.generation, now) == before.conditions;
+    let said_before = say.conditions(context, read) == before.conditions;
     let interval = context.settings.figures_interval;
     let rest = context.memory.figures_wait(&me.uid, interval);
     if let (true, true, Some(rest)) = (said_before, moves_figures_only(&before, &after), rest) {
@@ -88,8 +92,13 @@ pub async fn show(
         details::announce(context, read, &statements).await;
     }
     context.memory.succeeded(&me.uid);
+    if let Some(until) = decision.again {
+        again = sooner(again, Some(left_until(until, now)));
+    }
     let rest = match decision.verdict.readiness {
-        Readiness::Progressing => Some(SWEEP_WAIT),
+        // Whatever ends it wakes the resource.
+        Readiness::Progressing if decision.verdict.reason == Reason::Suspended => None,
+        Readiness::Progressing if decision.again.is_none() => Some(SWEEP_WAIT),
         Readiness::Stalled | Readiness::Unknown
             if decision.verdict.reason == Reason::ActionMissing =>
         {
@@ -98,6 +107,11 @@ pub async fn show(
         _ => None,
     };
     Ok(sooner(rest, again).map_or(Step::Rest, Step::After))
+}
+
+fn left_until(until: Timestamp, now: Timestamp) -> Duration {
+    let left = Duration::try_from(until.duration_since(now));
+    left.unwrap_or_default().max(MOMENT)
 }
 
 fn sooner(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
@@ -152,11 +166,7 @@ fn caught_up(
         side
     });
     let (is, until) = caught_up::caught_up(side, limit, stands(read), now);
-    let wait = until.map(|until| {
-        Duration::try_from(until.duration_since(now))
-            .unwrap_or_default()
-            .max(super::pass::MOMENT)
-    });
+    let wait = until.map(|until| left_until(until, now));
     (Some(milestones::caught_up(is, max_lag)), wait)
 }
 

@@ -91,7 +91,9 @@ fn kind(condition: &Condition, all: &[Condition]) -> Kind {
     };
     match type_ {
         None => Kind::Foreign,
-        Some(Type::Reconciling | Type::Stalled | Type::Insecure) => Kind::Passing,
+        Some(Type::Reconciling | Type::Stalled | Type::Insecure | Type::DeletionPolicyRefused) => {
+            Kind::Passing
+        }
         Some(type_ @ (Type::PrecheckPassed | Type::FullCopied)) if is_true(*type_) => Kind::Reached,
         // Both speak of the one end.
         Some(Type::Finished | Type::Succeeded) if is_true(Type::Finished) => Kind::Reached,

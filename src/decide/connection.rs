@@ -194,18 +194,6 @@ pub fn waits_for(connection: &str, problem: &Problem) -> Verdict {
     }
 }
 
-/// What a project says that waits for the end of a suspension.
-#[must_use]
-pub fn suspended(connection: &str, due: &str) -> Verdict {
-    Verdict::progressing(
-        Reason::Suspended,
-        format!(
-            "{due}, and OMSConnection {connection} is suspended (its spec.suspend): nothing is \
-             changed in OMS until that ends."
-        ),
-    )
-}
-
 fn sentence(text: &str) -> String {
     match text.ends_with(['.', '!', '?']) {
         true => text.to_owned(),

@@ -8,13 +8,14 @@ use crate::api::v1alpha1::{ConditionType as Type, Reason};
 /// Whether the project has come to an end, and to which.
 ///
 /// `Finished` is True on every end, because `kubectl wait` cannot wait for one
-/// condition or another; `Succeeded` says which it was.
+/// condition or another; `Succeeded` says which it was. A project that failed and
+/// `goes_on` by itself has not ended.
 #[must_use]
-pub fn ending(status: Option<&ProjectStatus>, gone: bool) -> [Statement; 2] {
+pub fn ending(status: Option<&ProjectStatus>, gone: bool, goes_on: bool) -> [Statement; 2] {
     let (finished, succeeded, reason) = match status {
         _ if gone => (true, Some(false), Reason::ProjectGone),
         Some(ProjectStatus::Finished) => (true, Some(true), Reason::Succeeded),
-        Some(ProjectStatus::Failed) => (true, Some(false), Reason::Failed),
+        Some(ProjectStatus::Failed) if !goes_on => (true, Some(false), Reason::Failed),
         Some(ProjectStatus::Released | ProjectStatus::Deleted) => {
             (true, Some(false), Reason::Released)
         }

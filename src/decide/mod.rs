@@ -11,19 +11,23 @@ pub mod create;
 pub mod drift;
 pub mod lifecycle;
 pub mod milestones;
+mod mutation;
 mod name;
 mod observed;
 pub mod precheck;
 pub mod progress;
 mod record;
 pub mod recreate;
+pub mod remove;
 mod reservation;
 pub mod stale;
+mod suspension;
 mod verdict;
 pub mod verification;
 
 pub use conditions::{Unstated, conditions};
 pub use connection::{Answer, Problem};
+pub use mutation::Mutation;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
 pub use progress::Progress;
@@ -32,4 +36,5 @@ pub use reservation::{
     Identity, Provenance, RESERVATION_STALE_AFTER, RESERVATION_VALID_FOR, Reservation,
     ReservedConnection, Target, classify,
 };
+pub use suspension::Suspension;
 pub use verdict::{Readiness, Statement, Verdict};

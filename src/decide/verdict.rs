@@ -93,6 +93,7 @@ impl Verdict {
                     | Reason::UrlInvalid
                     | Reason::ConnectionNotFound
                     | Reason::EndpointNotFound
+                    | Reason::Retrying
             ),
             Readiness::Stalled | Readiness::Unknown | Readiness::Stale => true,
         }

@@ -12,6 +12,12 @@ pub enum Action {
     CreateProject,
     /// Starts a project that is INIT.
     StartProject,
+    /// Pauses a project that is RUNNING.
+    StopProject,
+    /// Goes on with a project that is SUSPEND or FAILED.
+    ResumeProject,
+    /// Ends a project that is SUSPEND, FAILED or FINISHED for good; takes a while.
+    ReleaseProject,
     /// Removes the record of a project that is INIT or RELEASED.
     DeleteProject,
     /// One page of the projects.
@@ -28,9 +34,12 @@ pub enum Action {
 
 impl Action {
     /// All of them, for metrics that exist before the first call.
-    pub const ALL: [Action; 8] = [
+    pub const ALL: [Action; 11] = [
         Action::CreateProject,
         Action::StartProject,
+        Action::StopProject,
+        Action::ResumeProject,
+        Action::ReleaseProject,
         Action::DeleteProject,
         Action::ListProjects,
         Action::DescribeProject,
@@ -44,6 +53,9 @@ impl Action {
         match self {
             Action::CreateProject => "CreateProject",
             Action::StartProject => "StartProject",
+            Action::StopProject => "StopProject",
+            Action::ResumeProject => "ResumeProject",
+            Action::ReleaseProject => "ReleaseProject",
             Action::DeleteProject => "DeleteProject",
             Action::ListProjects => "ListProjects",
             Action::DescribeProject => "DescribeProject",
@@ -56,7 +68,12 @@ impl Action {
     /// Whether the action changes something in OMS.
     pub const fn is_mutation(self) -> bool {
         match self {
-            Action::CreateProject | Action::StartProject | Action::DeleteProject => true,
+            Action::CreateProject
+            | Action::StartProject
+            | Action::StopProject
+            | Action::ResumeProject
+            | Action::ReleaseProject
+            | Action::DeleteProject => true,
             Action::ListProjects
             | Action::DescribeProject
             | Action::ListDataSource

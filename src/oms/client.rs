@@ -83,6 +83,24 @@ impl Client {
             .await
     }
 
+    /// Pauses a project that is RUNNING.
+    pub async fn stop_project(&self, id: &str) -> Outcome<()> {
+        self.mutate(Action::StopProject, &by_id(id), |_| Ok(()))
+            .await
+    }
+
+    /// Goes on with a project that is SUSPEND or FAILED.
+    pub async fn resume_project(&self, id: &str) -> Outcome<()> {
+        self.mutate(Action::ResumeProject, &by_id(id), |_| Ok(()))
+            .await
+    }
+
+    /// Ends a project that is SUSPEND, FAILED or FINISHED for good; what it holds in OMS is let go of in a while.
+    pub async fn release_project(&self, id: &str) -> Outcome<()> {
+        self.mutate(Action::ReleaseProject, &by_id(id), |_| Ok(()))
+            .await
+    }
+
     /// Removes the record of a project; only for one that is INIT and surplus, or RELEASED.
     pub async fn delete_project(&self, id: &str) -> Outcome<()> {
         self.mutate(Action::DeleteProject, &by_id(id), |_| Ok(()))

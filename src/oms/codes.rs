@@ -112,7 +112,13 @@ pub const TABLE: &[Row] = &[
         pattern: Pattern::Exact(PROJECT_NOT_FOUND),
         class: Class::NotFound,
         retry: Retry::OnChange,
-        effect: Effect::RefusedFor(&[Action::StartProject, Action::DeleteProject]),
+        effect: Effect::RefusedFor(&[
+            Action::StartProject,
+            Action::StopProject,
+            Action::ResumeProject,
+            Action::ReleaseProject,
+            Action::DeleteProject,
+        ]),
         advice: "The project does not exist in OMS; it was deleted there, or the connection leads to another OMS.",
     },
     Row {

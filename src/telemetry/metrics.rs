@@ -36,6 +36,11 @@ struct Result {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
 /// Every figure.
 pub struct Metrics {
     registry: RwLock<Registry>,
@@ -47,6 +52,7 @@ pub struct Metrics {
     unknown: Counter,
     surplus: Counter,
     left: Counter,
+    departed: Family<Outcome, Counter>,
     sweep_seconds: Family<Connection, Gauge<f64, std::sync::atomic::AtomicU64>>,
     sweep_projects: Family<Connection, Gauge>,
 }
@@ -71,6 +77,7 @@ impl Metrics {
             unknown: Counter::default(),
             surplus: Counter::default(),
             left: Counter::default(),
+            departed: Family::default(),
             sweep_seconds: Family::default(),
             sweep_projects: Family::default(),
         };
@@ -111,6 +118,11 @@ impl Metrics {
             "projects_left",
             "Projects made for a resource that went away meanwhile",
             self.left.clone(),
+        );
+        registry.register(
+            "resources_deleted",
+            "Resources that were deleted, by what has become of their projects",
+            self.departed.clone(),
         );
         registry.register(
             "sweep_seconds",
@@ -171,6 +183,11 @@ impl Metrics {
     /// A project was made for a resource that is gone.
     pub fn project_left(&self) {
         self.left.inc();
+    }
+
+    /// A resource was deleted; `outcome` says what has become of its project.
+    pub fn departed(&self, outcome: &'static str) {
+        self.departed.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// A sweep ended well.

@@ -11,7 +11,7 @@ use oms_operator::api::keys;
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use serde_json::{Value, json};
 
-use crate::world::{DEADLINE, World, id, message};
+use crate::world::{DEADLINE, World, condition, id, message};
 
 impl World {
     /// A look at once.
@@ -19,6 +19,36 @@ impl World {
         let annotations = json!({keys::RECONCILE_REQUESTED_AT: text});
         self.patch(name, json!({"metadata": {"annotations": annotations}}))
             .await;
+    }
+
+    /// The human's word to try again.
+    pub async fn retry(&self, name: &str, text: &str) {
+        let annotations = json!({keys::RETRY: text});
+        self.patch(name, json!({"metadata": {"annotations": annotations}}))
+            .await;
+    }
+
+    /// Another wanted run state.
+    pub async fn want(&self, name: &str, state: &str) {
+        self.patch(name, json!({"spec": {"state": state}})).await;
+    }
+
+    /// Waits until Ready has this status and reason.
+    pub async fn until_ready(&self, name: &str, status: &str, reason: &str) -> MigrationProject {
+        let what = format!("Ready is {status}, {reason}");
+        self.until(name, &what, |project| {
+            condition(project, "Ready") == Some((status, reason))
+        })
+        .await
+    }
+
+    /// Waits until the spec of now has been looked at.
+    pub async fn until_looked_at(&self, name: &str) -> MigrationProject {
+        self.until(name, "its spec is looked at", |project| {
+            let seen = project.status.as_ref();
+            seen.and_then(|status| status.observed_generation) == project.metadata.generation
+        })
+        .await
     }
 
     /// `kubectl replace` with the manifest as it was written first, which has

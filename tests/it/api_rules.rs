@@ -224,7 +224,9 @@ async fn once_the_project_exists_each_change_is_refused_with_immutable_and_the_p
     }
     for free in [
         json!({ "state": "Created" }),
-        json!({ "deletionPolicy": "Retain" }),
+        json!({ "state": "Paused", "onExternalPause": "Resume", "suspend": true }),
+        json!({ "retry": { "maxAttempts": 3, "initialDelay": "1m", "maxDelay": "1h" } }),
+        json!({ "deletionPolicy": "Delete", "deletionTimeout": "5m", "onDeletionTimeout": "Block" }),
         json!({ "adopt": { "byName": true } }),
     ] {
         cluster
@@ -367,13 +369,17 @@ async fn a_status_with_every_field_set_comes_back_as_it_was_written() {
             "connection": { "uid": "u", "url": "https://oms.example.com" },
             "replied": true, "handledRetry": "1", "message": "m",
         },
+        "pause": { "state": "Paused", "generation": 3, "since": time },
+        "retries": {
+            "count": 2, "lastAttemptTime": time, "failureTime": time, "nextAttemptTime": time,
+        },
         "specMismatch": false,
         "gone": false,
         "lastError": {
             "action": "CreateProject", "code": "INNER_ERROR", "message": "m", "advice": "a",
             "requestId": "r", "time": time, "nextAttemptTime": time,
         },
-        "lastHandledReconcileAt": "1",
+        "lastHandledReconcileAt": "1", "lastHandledRetry": "2",
         "conditions": [{
             "type": "Ready", "status": "False", "reason": "Creating", "message": "",
             "lastTransitionTime": "2026-11-23T18:00:00Z", "observedGeneration": 1,

@@ -46,6 +46,7 @@ examples! {
     oceanbase_to_kafka: "oceanbase-to-kafka.yaml" => ["orders-feed": Ready("RUNNING")];
     wildcard_rules: "wildcard-rules.yaml" => ["crm": Ready("RUNNING")];
     not_started: "not-started.yaml" => ["warehouse": Ready("INIT")];
+    whole_life: "whole-life.yaml" => ["preview": Ready("RUNNING")];
     vendor_example: "vendor-example.yaml" => ["vendor-example": Ready("RUNNING")];
     by_id: "adoption/by-id.yaml" => ["made-by-hand": Ready("RUNNING")];
     by_name: "adoption/by-name.yaml" => ["moved": Ready("RUNNING")];

@@ -319,7 +319,7 @@ async fn every_state_of_a_project_has_its_word() {
     for (word, reason, fixture, expected) in [
         ("FINISHED", "Finished", "finished", CURRENT),
         ("FAILED", "Failed", "failed", FAILED),
-        ("SUSPEND", "Paused", "paused", FAILED),
+        ("SUSPEND", "PausedOutside", "paused-outside", FAILED),
         ("ON_HOLIDAY", "StatusUnknown", "status-unknown", IN_PROGRESS),
         ("RELEASING", "Releasing", "releasing", IN_PROGRESS),
         ("RELEASED", "Released", "released", FAILED),
@@ -341,6 +341,7 @@ async fn every_state_of_a_project_has_its_word() {
     let held = json!({"metadata": {"finalizers": finalizers}});
     world.patch("idle", held).await;
     world.delete("idle").await;
+    world.until_message("idle", "example.com/backup").await;
     project_is(&world, "idle", "deleting", TERMINATING).await;
     assert!(operator.terminate().await.success());
 
@@ -350,6 +351,58 @@ async fn every_state_of_a_project_has_its_word() {
     project_is(&world, "orders", "edited", IN_PROGRESS).await;
     world.strip_finalizers("idle").await;
     world.finish([]).await;
+}
+
+#[tokio::test]
+async fn what_a_user_asks_of_its_life_has_its_word() {
+    let world = World::with("kstatus-asked", slow()).await;
+    let operator = world.operator().await;
+    let retry = json!({"retry": {"maxAttempts": 1, "initialDelay": "1h"}});
+    world.create("calm", json!({})).await;
+    world.create("retried", retry).await;
+    let doomed = json!({"deletionPolicy": "Delete", "onDeletionTimeout": "Block"});
+    world.create("doomed", doomed).await;
+    for name in ["calm", "retried", "doomed"] {
+        world.until_running(name).await;
+    }
+    world.want("calm", "Paused").await;
+    world.until_ready("calm", "True", "Paused").await;
+    project_is(&world, "calm", "paused", CURRENT).await;
+
+    let failed = id(&world.get("retried").await).unwrap().to_owned();
+    world.oms().set_status(&failed, "FAILED").unwrap();
+    world.until_ready("retried", "False", "Retrying").await;
+    project_is(&world, "retried", "retrying", IN_PROGRESS).await;
+
+    let suspend = |is: bool| json!({"spec": {"suspend": is}});
+    world.patch("calm", suspend(true)).await;
+    world.want("calm", "Running").await;
+    world.until_ready("calm", "False", "Suspended").await;
+    project_is(&world, "calm", "suspended-itself", IN_PROGRESS).await;
+
+    let allowed = json!({"spec": {"allowedDeletionPolicies": ["Retain"]}});
+    world.patch_connection("oms", allowed).await;
+    let refused =
+        |project: &MigrationProject| condition(project, "DeletionPolicyRefused").is_some();
+    world
+        .until("doomed", "its policy is refused", refused)
+        .await;
+    project_is(&world, "doomed", "policy-refused", CURRENT).await;
+    let all = json!({"spec": {"allowedDeletionPolicies": null}});
+    world.patch_connection("oms", all).await;
+    world
+        .until("doomed", "it is allowed", |project| !refused(project))
+        .await;
+
+    world.patch("doomed", suspend(true)).await;
+    world.delete("doomed").await;
+    world.until_ready("doomed", "False", "Suspended").await;
+    project_is(&world, "doomed", "deleting-suspended", TERMINATING).await;
+    let over = json!({"spec": {"deletionTimeout": "0s"}});
+    world.patch("doomed", over).await;
+    world.until_stalled("doomed", "DeletionTimedOut").await;
+    project_is(&world, "doomed", "deletion-timed-out", TERMINATING).await;
+    world.finish([operator]).await;
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ use crate::world::World;
 /// The namespace of everything.
 pub const NAMESPACE: &str = "shop";
 
+/// The namespace of the operator itself.
+pub const OWN_NAMESPACE: &str = "oms-system";
+
 /// The finalizer and the reservation, as documented.
 pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
 /// See [`FINALIZER`].

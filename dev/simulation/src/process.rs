@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::acts::OWN_NAMESPACE;
 use crate::clock::SimulatedClock;
 use crate::controller::drive;
 use crate::transports::{ConnectBySimulation, REPLIED, SILENT, TIMEOUTS, Wires, kubernetes_client};
@@ -53,7 +54,8 @@ impl Process {
         let clock = Arc::new(SimulatedClock::new(began, ahead, seed ^ life));
         let context = Arc::new(Context {
             kubernetes: Kubernetes::new(client.clone()),
-            events: Events::new(client, None, clock.clone()),
+            events: Events::new(client, None, clock.clone())
+                .with_own_namespace(Some(OWN_NAMESPACE.to_owned())),
             projects: projects.store(),
             connections: connections.store(),
             connections_synced: connections.synced(),

@@ -335,7 +335,7 @@ pub fn all() -> Vec<Scenario> {
                 Act::Wait(60),
                 Act::Settle,
             ],
-            vec![Ending::Stalled("orders", &["Paused"])],
+            vec![Ending::Stalled("orders", &["PausedOutside"])],
         ),
         scenario(
             "namespace-deleted",

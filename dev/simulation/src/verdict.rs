@@ -152,7 +152,7 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "EndpointChanged" => did(|act| matches!(act, Act::ApplyConnection(1 | 2, _))),
         "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
         "Released" => there.as_deref() == Some("RELEASED"),
-        "Paused" => there.as_deref() == Some("SUSPEND"),
+        "PausedOutside" => there.as_deref() == Some("SUSPEND"),
         "Failed" => there.as_deref() == Some("FAILED"),
         "RestoredWithoutProject" | "RestoreAmbiguous" => restored,
         "AdoptRefused" => adopts || restored,

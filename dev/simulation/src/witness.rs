@@ -299,7 +299,12 @@ impl Witness {
         if asked.id.kind == Kind::Event {
             let event: Value = serde_json::from_slice(body).unwrap_or_default();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let (uid, reason) = (text(&event["regarding"]["uid"]), text(&event["reason"]));
+            // What is told in the operator's own namespace is about the related one.
+            let about = match event["related"]["uid"].as_str() {
+                Some(_) => &event["related"],
+                None => &event["regarding"],
+            };
+            let (uid, reason) = (text(&about["uid"]), text(&event["reason"]));
             let note = text(&event["note"]);
             self.state.lock().said.push((uid, reason, note));
             return;

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::acts::{Act, HOSTS, NAMESPACE, id};
+use crate::acts::{Act, HOSTS, NAMESPACE, OWN_NAMESPACE, id};
 use crate::bus::{Ask, Bus, Meddling};
 use crate::clock::beginning;
 use crate::faults::Mishaps;
@@ -137,13 +137,15 @@ impl World {
             backups: Arc::default(),
             orders,
         };
-        let namespace =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-        let made = world
-            .wires
-            .cluster
-            .create(&id(Kind::Namespace, NAMESPACE), namespace);
-        made.expect("the namespace");
+        for name in [NAMESPACE, OWN_NAMESPACE] {
+            let namespace =
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            let made = world
+                .wires
+                .cluster
+                .create(&id(Kind::Namespace, name), namespace);
+            made.expect("a namespace");
+        }
         world.act(&Act::ApplySecret("admin-password")).await;
         world.act(&Act::ApplyConnection(0, Vec::new())).await;
         let keeper = Keeper {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::schema::describe_at_field;
 
 use super::connection_status::OMSConnectionStatus;
+use super::lifecycle::DeletionPolicy;
 
 /// Interval of the sweep when the connection names none: the period at which a
 /// person who watches `kubectl get -w` still takes a change for prompt.
@@ -86,6 +87,13 @@ pub struct OMSConnectionSpec {
     /// SameNamespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
+
+    /// Which deletionPolicy MigrationProjects may carry out in this OMS. A
+    /// resource with another one says so early (DeletionPolicyRefused), and its
+    /// project stays in OMS when it is deleted. Left out: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 3))]
+    pub allowed_deletion_policies: Option<Vec<DeletionPolicy>>,
 }
 
 /// Names a Secret in this namespace.
@@ -188,6 +196,14 @@ impl OMSConnectionSpec {
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.suspend == Some(true)
+    }
+
+    /// Whether resources may carry out this deletion policy here. `Retain` asks
+    /// nothing of OMS, and is carried out in any case.
+    #[must_use]
+    pub fn allows(&self, policy: DeletionPolicy) -> bool {
+        let allowed = self.allowed_deletion_policies.as_ref();
+        allowed.is_none_or(|allowed| allowed.contains(&policy))
     }
 
     /// Who may take over existing projects, the default applied.

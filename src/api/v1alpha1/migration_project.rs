@@ -5,10 +5,11 @@ use std::time::Duration;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::api::schema::describe_at_field;
 use serde_json::{Map, Value};
 
+use super::lifecycle::{
+    DeletionPolicy, OnDeletionTimeout, OnExternalPause, RetryPolicy, WantedState, duration,
+};
 use super::project::ProjectBody;
 use super::status::MigrationProjectStatus;
 
@@ -42,15 +43,54 @@ pub struct MigrationProjectSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection_ref: Option<ConnectionRef>,
 
-    /// Wanted run state. Running: create and start. Created: create and do not
-    /// start. Default: Running.
+    /// Wanted run state. Running: create and start; resume what this field has
+    /// paused. Paused: pause what runs, and start nothing. Created: create and do
+    /// not start; what was started elsewhere is left running. Default: Running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<WantedState>,
 
+    /// What is done when somebody pauses the project in OMS while `state` is
+    /// Running. Respect: it is said, and nothing is done until the annotation
+    /// oms.oceanbase.com/retry gets a new text, somebody resumes it in OMS, or
+    /// `state` is changed. Resume: it is resumed. Default: Respect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_external_pause: Option<OnExternalPause>,
+
+    /// true: nothing is changed in OMS for this resource, whatever else it asks
+    /// for; it is still watched. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+
+    /// How often and how soon a project that OMS calls FAILED is resumed by
+    /// itself, while `state` is Running. Left out: never; the annotation
+    /// oms.oceanbase.com/retry resumes it once for each new text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryPolicy>,
+
     /// What happens to the OMS project when this resource is deleted. Retain:
-    /// it stays in OMS, untouched. Default: Retain.
+    /// it stays in OMS, untouched. Release: it is paused and released, which ends
+    /// it for good and keeps its record. Delete: it is released, and its record is
+    /// deleted. The connection's allowedDeletionPolicies must allow it. May be
+    /// changed at any time, also while the resource is being deleted. Default:
+    /// Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+
+    /// How long deleting this resource may wait for its deletionPolicy, and for
+    /// finalizers of others, such as `10m`. Default: 1h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 2, max = 32),
+        regex(pattern = r"^([0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h))+$")
+    )]
+    pub deletion_timeout: Option<String>,
+
+    /// What happens after deletionTimeout. Abandon: the resource goes, and an
+    /// Event says what may be left in OMS. Block: it stays, and the policy is
+    /// still tried; in a namespace that is being deleted it goes all the same.
+    /// Default: Abandon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_deletion_timeout: Option<OnDeletionTimeout>,
 
     /// Take over a project that exists in OMS already, instead of creating one.
     /// Exactly one of projectId and byName. The connection's `adoption` must
@@ -119,26 +159,6 @@ pub struct NameRef {
     pub name: String,
 }
 
-/// Wanted run state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(transform = describe_at_field)]
-pub enum WantedState {
-    /// Created and started.
-    #[default]
-    Running,
-    /// Created and not started.
-    Created,
-}
-
-/// What deleting the resource does to the OMS project.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(transform = describe_at_field)]
-pub enum DeletionPolicy {
-    /// Nothing.
-    #[default]
-    Retain,
-}
-
 /// Which existing project to take over; exactly one of the two fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -203,18 +223,6 @@ impl MigrationProjectSpec {
             .unwrap_or(DEFAULT_STABLE_FOR)
     }
 
-    /// The wanted run state, the default applied.
-    #[must_use]
-    pub fn state(&self) -> WantedState {
-        self.state.unwrap_or_default()
-    }
-
-    /// The deletion policy, the default applied.
-    #[must_use]
-    pub fn deletion_policy(&self) -> DeletionPolicy {
-        self.deletion_policy.unwrap_or_default()
-    }
-
     /// The id that `adopt` names.
     #[must_use]
     pub fn adopt_project_id(&self) -> Option<&str> {
@@ -228,12 +236,4 @@ impl MigrationProjectSpec {
             .as_ref()
             .is_some_and(|adopt| adopt.by_name == Some(true))
     }
-}
-
-/// A duration as the schema lets it through; anything else counts as unset.
-fn duration(text: Option<&str>) -> Option<Duration> {
-    text?
-        .parse::<kube::core::Duration>()
-        .ok()
-        .map(Duration::from)
 }

@@ -4,9 +4,11 @@ pub mod conditions;
 mod connection;
 mod connection_status;
 mod detail_status;
+mod lifecycle;
 mod migration_project;
 pub mod project;
 pub(crate) mod rules;
+mod run_status;
 mod status;
 
 pub use conditions::{ConditionType, Reason};
@@ -19,10 +21,11 @@ pub use detail_status::{
     ConfigurationDifference, DifferingTable, DriftStatus, FailedCheck, PrecheckStatus,
     VerificationStatus,
 };
+pub use lifecycle::{DeletionPolicy, OnDeletionTimeout, OnExternalPause, RetryPolicy, WantedState};
 pub use migration_project::{
-    Adopt, ConnectionRef, DeletionPolicy, MigrationProject, MigrationProjectSpec, NameRef,
-    Readiness, WantedState,
+    Adopt, ConnectionRef, MigrationProject, MigrationProjectSpec, NameRef, Readiness,
 };
+pub use run_status::{PauseStatus, RetriesStatus};
 pub use status::{
     ConnectionIdentity, CreateOutcome, CreateStatus, LastError, MigrationProjectStatus,
     PinnedConnection, StepStatus,

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::detail_status::{DriftStatus, PrecheckStatus, VerificationStatus};
+use super::run_status::{PauseStatus, RetriesStatus};
 use crate::api::schema::describe_at_field;
 
 /// What the operator knows about the project.
@@ -90,6 +91,15 @@ pub struct MigrationProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Timestamp>,
 
+    /// The pause, while the project is paused, and whether it is from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseStatus>,
+
+    /// How often a failed project was resumed by itself (spec.retry), and when
+    /// it is next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<RetriesStatus>,
+
     /// The creation, while it is not settled: what was tried, and what is waited
     /// for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +123,12 @@ pub struct MigrationProjectStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub last_handled_reconcile_at: Option<String>,
+
+    /// Value of the annotation oms.oceanbase.com/retry that was seen last: it is
+    /// obeyed once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub last_handled_retry: Option<String>,
 
     /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Finished,
     /// Succeeded, PrecheckPassed, FullCopied, Verified, CaughtUp, InSync. Each

@@ -11,15 +11,18 @@ use crate::api::keys::{CREATE_RESERVATION, RETRY};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
+use crate::controller::farewell::let_go;
+use crate::controller::life::gives_up_at;
 use crate::controller::link::Link;
 use crate::controller::me::{Me, annotation, is_held};
 use crate::controller::pass::{
-    Error, STALLED_RECHECK, Step, give_up_for_now, let_go, not_there, rest_stalled, wait_until,
+    Error, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
 };
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
+use crate::decide::remove::End;
 use crate::decide::{
-    Ending, Record, Reservation, ReservedConnection, Target, Trace, Verdict, body, connection,
+    Ending, Record, Reservation, ReservedConnection, Suspension, Target, Trace, Verdict, body,
 };
 use crate::oms;
 
@@ -98,8 +101,8 @@ impl Held<'_> {
                             return not_there(context, me, &self.read, asked, &verdict).await;
                         }
                     };
-                    if self.link.suspended {
-                        return self.suspended().await;
+                    if let Some(suspension) = self.link.suspension(&self.read) {
+                        return self.suspended(&suspension).await;
                     }
                     let target = Target {
                         connection: self.connection(),
@@ -151,7 +154,8 @@ impl Held<'_> {
                     return Ok(Step::After(STALLED_RECHECK));
                 }
                 CreateDecision::LetGo { left } => {
-                    return let_go(context, me, &self.read, left).await;
+                    let end = left.map_or(End::Nothing, End::Left);
+                    return let_go(context, me, &self.read, None, end).await;
                 }
             }
         }
@@ -327,10 +331,10 @@ impl Held<'_> {
     }
 
     /// A project is to be made, and nothing may be: the end of the suspension
-    /// is a change of the connection, which wakes its users.
-    async fn suspended(&self) -> Result<Step, Error> {
+    /// is a change of the resource, or of the connection, which wakes its users.
+    async fn suspended(&self, suspension: &Suspension) -> Result<Step, Error> {
         let due = format!("Project \"{}\" is to be created", self.name);
-        let verdict = connection::suspended(&self.link.key.to_string(), &due);
+        let verdict = suspension.verdict(&due);
         self.publish(&verdict).await?;
         Ok(Step::Rest)
     }
@@ -340,14 +344,15 @@ impl Held<'_> {
             &self.record,
             self.read.metadata.deletion_timestamp.is_some(),
         ) {
-            let until = open.quarantine(self.context.settings.timing);
-            if self.context.clock.now() >= until {
+            let quarantine = open.quarantine(self.context.settings.timing);
+            let until = gives_up_at(self.context, &self.read, quarantine).await?;
+            if until.is_some_and(|until| self.context.clock.now() >= until) {
                 let left = format!(
                     "the create of \"{}\" was not settled, and OMS could not be asked ({error}): \
                      a project of that name may be left",
                     open.reservation.project_name
                 );
-                return let_go(self.context, &self.me, &self.read, Some(left)).await;
+                return let_go(self.context, &self.me, &self.read, None, End::Left(left)).await;
             }
         }
         give_up_for_now(self.context, &self.me, &self.read, error).await

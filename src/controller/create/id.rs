@@ -14,7 +14,7 @@ use crate::controller::kubernetes::Recorded;
 use crate::controller::link::{Link, link};
 use crate::controller::me::Me;
 use crate::controller::pass::{Error, Step};
-use crate::decide::{ReservedConnection, body};
+use crate::decide::{ReservedConnection, Suspension, body};
 use crate::oms;
 
 /// How often the id is written at once before the pass gives its slot back.
@@ -304,8 +304,12 @@ async fn delete_surplus(
             "that OMS cannot be reached through the connection".to_owned()
         ));
     };
-    if link.suspended {
-        return Ok(Err(format!("OMSConnection {} is suspended", link.key)));
+    match link.suspension(live) {
+        None => {}
+        Some(Suspension::Resource) => return Ok(Err("spec.suspend is set".to_owned())),
+        Some(Suspension::Connection(name)) => {
+            return Ok(Err(format!("OMSConnection {name} is suspended")));
+        }
     }
     if !context.may_begin_a_change() {
         return Ok(Err("this process does not lead any more".to_owned()));

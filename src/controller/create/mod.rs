@@ -17,12 +17,15 @@ pub use self::id::finish;
 use self::trace::record_of;
 pub use self::trace::to_status;
 use super::context::Context;
+use super::farewell::let_go;
+use super::life::gives_up_at;
 use super::link::{Blocked, Link, link};
 use super::me::Me;
-use super::pass::{Error, MOMENT, Step, let_go, wait_until};
+use super::pass::{Error, MOMENT, STALLED_RECHECK, Step, wait_until};
 use super::publish::publish;
 use super::waits;
 use crate::api::v1alpha1::{MigrationProject, Reason};
+use crate::decide::remove::End;
 use crate::decide::{Record, Reservation, Verdict, create};
 
 /// One pass over a resource that has no project id yet. `read` may be old: it
@@ -39,7 +42,12 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     let record = record_of(context, &me, read).await;
     let deleting = read.metadata.deletion_timestamp.is_some();
     if deleting && !matches!(record, Record::Open(_)) {
-        return let_go(context, &me, read, create::left_by(&record)).await;
+        let end = create::left_by(&record).map_or(End::Nothing, End::Left);
+        return let_go(context, &me, read, None, end).await;
+    }
+    if deleting {
+        // Whatever is said from here on.
+        context.namespace_goes(read).await?;
     }
     let link = match link(context, read).await? {
         Ok(link) => link,
@@ -88,17 +96,20 @@ async fn blocked(
     verdict: Verdict,
 ) -> Result<Step, Error> {
     if let (Record::Open(open), true) = (record, read.metadata.deletion_timestamp.is_some()) {
-        let until = open.quarantine(context.settings.timing);
-        if context.clock.now() < until {
+        let quarantine = open.quarantine(context.settings.timing);
+        let until = gives_up_at(context, read, quarantine).await?;
+        if until.is_none_or(|until| context.clock.now() < until) {
             publish(context, read, Some(&verdict), |_| {}).await?;
-            return Ok(wait_until(context, until));
+            return Ok(until.map_or(Step::After(STALLED_RECHECK), |until| {
+                wait_until(context, until)
+            }));
         }
         let left = format!(
             "the create of \"{}\" was not settled, and OMS could not be asked: a project of that \
              name may be left",
             open.reservation.project_name
         );
-        return let_go(context, me, read, Some(left)).await;
+        return let_go(context, me, read, None, End::Left(left)).await;
     }
     waits::blocked(context, read, &verdict).await
 }

@@ -5,10 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::Event;
 use parking_lot::Mutex;
 use tokio::time::Instant;
-
-use crate::api::v1alpha1::Reason;
 
 /// What came longer ago is not the same happening: six minutes, as client-go has
 /// it.
@@ -18,16 +17,19 @@ const SAME: Duration = Duration::from_secs(360);
 /// again, and that is all.
 const MOST: usize = 1_000;
 
-/// What makes two Events the same: about whom, of what type and reason.
+/// What makes two Events the same: about whom, of what type, action and reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key(u64);
 
 impl Key {
     /// The key of an Event.
-    pub fn of(type_: &str, about: &ObjectReference, reason: Reason) -> Self {
+    pub fn of(event: &Event, about: &ObjectReference) -> Self {
         let mut hasher = DefaultHasher::new();
-        (type_, reason.as_str()).hash(&mut hasher);
-        (&about.uid, &about.namespace, &about.name).hash(&mut hasher);
+        (event.type_, &event.action, &event.reason).hash(&mut hasher);
+        for object in [Some(about), event.secondary.as_ref()] {
+            let who = object.map(|object| (&object.uid, &object.namespace, &object.name));
+            who.hash(&mut hasher);
+        }
         Self(hasher.finish())
     }
 }
@@ -80,25 +82,34 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
+    use kube::runtime::events::EventType;
+
     use super::*;
 
-    fn key(name: &str, reason: Reason) -> Key {
+    fn key(name: &str, reason: &str) -> Key {
+        let event = Event {
+            type_: EventType::Normal,
+            reason: reason.to_owned(),
+            note: None,
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
         let about = ObjectReference {
             name: Some(name.to_owned()),
             ..ObjectReference::default()
         };
-        Key::of("Normal", &about, reason)
+        Key::of(&event, &about)
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_same_is_counted_for_minutes_and_something_else_is_not() {
         let recent = Recent::default();
-        let orders = key("orders", Reason::ProjectCreated);
+        let orders = key("orders", "ProjectCreated");
         assert_eq!(recent.again(orders), None);
         recent.written(orders, "orders.1".to_owned());
         assert_eq!(recent.again(orders), Some(("orders.1".to_owned(), 2)));
-        assert_eq!(recent.again(key("orders", Reason::ProjectStarted)), None);
-        assert_eq!(recent.again(key("items", Reason::ProjectCreated)), None);
+        assert_eq!(recent.again(key("orders", "ProjectStarted")), None);
+        assert_eq!(recent.again(key("items", "ProjectCreated")), None);
         tokio::time::advance(SAME).await;
         assert_eq!(recent.again(orders), Some(("orders.1".to_owned(), 3)));
         tokio::time::advance(SAME + Duration::from_secs(1)).await;
@@ -109,7 +120,7 @@ mod tests {
     async fn it_holds_no_more_than_it_may() {
         let recent = Recent::default();
         for number in 0..10 * MOST {
-            let key = key(&number.to_string(), Reason::ProjectCreated);
+            let key = key(&number.to_string(), "ProjectCreated");
             recent.written(key, String::new());
         }
         assert!(recent.0.lock().len() <= MOST);

@@ -136,6 +136,9 @@ fn mutations() -> impl Strategy<Value = Action> {
     prop::sample::select(vec![
         Action::CreateProject,
         Action::StartProject,
+        Action::StopProject,
+        Action::ResumeProject,
+        Action::ReleaseProject,
         Action::DeleteProject,
     ])
 }

@@ -60,7 +60,7 @@ fn create(client: &Client) -> Outcome<String> {
     run(client.create_project(&Map::new()))
 }
 
-/// All three mutations, by name.
+/// All mutations, by name.
 fn mutate(client: &Client, action: Action) -> Outcome<()> {
     match action {
         Action::CreateProject => match create(client) {
@@ -69,6 +69,9 @@ fn mutate(client: &Client, action: Action) -> Outcome<()> {
             Outcome::Unknown(error) => Outcome::Unknown(error),
         },
         Action::StartProject => run(client.start_project("np_1")),
+        Action::StopProject => run(client.stop_project("np_1")),
+        Action::ResumeProject => run(client.resume_project("np_1")),
+        Action::ReleaseProject => run(client.release_project("np_1")),
         Action::DeleteProject => run(client.delete_project("np_1")),
         read => panic!("{read} is no mutation"),
     }

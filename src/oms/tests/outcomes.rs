@@ -147,9 +147,15 @@ fn every_documented_reply_to_a_create_has_its_outcome() {
 }
 
 #[test]
-fn start_and_delete_are_certain_about_a_project_that_is_not_there() {
+fn every_change_is_certain_about_a_project_that_is_not_there() {
     let client = answering(200, r#"{"success":false,"code":"GHANA-PROJECT000001"}"#);
-    for action in [Action::StartProject, Action::DeleteProject] {
+    for action in [
+        Action::StartProject,
+        Action::StopProject,
+        Action::ResumeProject,
+        Action::ReleaseProject,
+        Action::DeleteProject,
+    ] {
         let outcome = mutate(&client, action);
         assert!(
             matches!(&outcome, Outcome::NotDone(error) if error.is_not_found()),

@@ -1,0 +1,196 @@
+//! Act: the one change of a pass, and how its outcome is settled.
+
+use super::observe;
+use crate::api::v1alpha1::MigrationProject;
+use crate::controller::audit::{Asker, audit};
+use crate::controller::context::Context;
+use crate::controller::link::Link;
+use crate::controller::me::Me;
+use crate::controller::memory::LastMutation;
+use crate::controller::pass::{Error, MOMENT, SWEEP_WAIT, Step, mutation_failed};
+use crate::controller::publish::{Say, publish_all};
+use crate::decide::lifecycle::{self, LifeDecision, LifeSituation, RunRecord};
+use crate::decide::{Mutation, Observed, Unstated};
+use crate::oms::{self, Outcome};
+
+/// Makes the change that was decided on. `live` is the resource as the API
+/// server has it.
+pub async fn act(
+    context: &Context,
+    me: &Me,
+    live: MigrationProject,
+    link: &Link,
+    situation: &LifeSituation,
+    decision: &LifeDecision,
+    mutation: Mutation,
+) -> Result<Step, Error> {
+    if !context.may_begin_a_change() {
+        return Ok(Step::After(MOMENT));
+    }
+    let live = match &decision.first {
+        Some(first) => record_first(context, live, decision, first).await?,
+        None => live,
+    };
+    let Some(outcome) = call(context, me, link, &situation.id, mutation).await else {
+        unheard(context, me, situation);
+        return Ok(Step::After(MOMENT));
+    };
+    match outcome {
+        Outcome::Done(..) => {
+            done(context, me, &live, link, situation, mutation, "").await;
+            Ok(Step::After(SWEEP_WAIT))
+        }
+        Outcome::NotDone(error) => {
+            unheard(context, me, situation);
+            settle(context, me, &live, link, situation, mutation, &error).await
+        }
+        Outcome::Unknown(error) => {
+            settle(context, me, &live, link, situation, mutation, &error).await
+        }
+    }
+}
+
+/// Writes down what allows this change only once, before it is made.
+async fn record_first(
+    context: &Context,
+    live: MigrationProject,
+    decision: &LifeDecision,
+    first: &RunRecord,
+) -> Result<MigrationProject, Error> {
+    let before = live.status.clone().unwrap_or_default();
+    let mut after = before.clone();
+    after.pause = first.pause.clone();
+    after.retries = first.retries.clone();
+    after.last_handled_retry = first.handled_retry.clone();
+    // A repeat of what OMS has refused.
+    if after == before {
+        return Ok(live);
+    }
+    let say = Say {
+        unstated: Unstated::Stands,
+        ..Say::only(&decision.verdict)
+    };
+    let written = publish_all(context, &live, &say, after).await?;
+    Ok(written.unwrap_or(live))
+}
+
+/// OMS has certainly not done what the human's word asks for: the word counts
+/// still. One that had been obeyed before does not come back by that.
+fn unheard(context: &Context, me: &Me, situation: &LifeSituation) {
+    if situation.word_is_new() {
+        let word = situation.word.clone();
+        context
+            .memory
+            .remember(&me.uid, &me.key, |mine| mine.unheard_retry = word);
+    }
+}
+
+/// The call itself, in a task of its own: the end of this reconcile does not
+/// cancel it. `None`: it was not begun.
+pub(super) async fn call(
+    context: &Context,
+    me: &Me,
+    link: &Link,
+    id: &str,
+    mutation: Mutation,
+) -> Option<Outcome<()>> {
+    // Something was written since this was asked last.
+    if !context.may_begin_a_change() {
+        return None;
+    }
+    let (client, project) = (link.live.client.clone(), id.to_owned());
+    let call = context.tasks.spawn(async move {
+        match mutation {
+            Mutation::Start => client.start_project(&project).await,
+            Mutation::Stop => client.stop_project(&project).await,
+            Mutation::Resume => client.resume_project(&project).await,
+            Mutation::Release => client.release_project(&project).await,
+            Mutation::Delete => client.delete_project(&project).await,
+        }
+    });
+    let outcome = call.await.ok()?;
+    let action = match mutation {
+        Mutation::Start => oms::Action::StartProject,
+        Mutation::Stop => oms::Action::StopProject,
+        Mutation::Resume => oms::Action::ResumeProject,
+        Mutation::Release => oms::Action::ReleaseProject,
+        Mutation::Delete => oms::Action::DeleteProject,
+    };
+    let asker = Asker {
+        key: &me.key,
+        uid: &me.uid,
+        generation: me.generation,
+    };
+    audit(&asker, action, None, Some(id), &outcome);
+    let now = context.clock.now();
+    context.memory.remember(&me.uid, &me.key, |mine| {
+        // Whatever the outcome: what was seen before is old.
+        mine.mutated = Some((LastMutation::Changed, now));
+        mine.unheard_retry = None;
+    });
+    context.bring_sweep_forward(&link.key);
+    Some(outcome)
+}
+
+/// OMS has done it.
+async fn done(
+    context: &Context,
+    me: &Me,
+    live: &MigrationProject,
+    link: &Link,
+    situation: &LifeSituation,
+    mutation: Mutation,
+    how: &str,
+) {
+    context.memory.remember(&me.uid, &me.key, |mine| {
+        mine.paused_for = (mutation == Mutation::Stop).then_some(situation.generation);
+        mine.unheard_retry = None;
+    });
+    context.memory.succeeded(&me.uid);
+    context.bring_sweep_forward(&link.key);
+    let note = format!(
+        "Project {} was {}{how}.",
+        situation.id,
+        mutation.participle()
+    );
+    if let Some(reason) = mutation.done() {
+        context.events.normal(live, reason, &note).await;
+    }
+}
+
+/// OMS has refused, or its answer is lost: what it has made of it shows in
+/// another look. An error followed by the wanted state is success.
+async fn settle(
+    context: &Context,
+    me: &Me,
+    live: &MigrationProject,
+    link: &Link,
+    situation: &LifeSituation,
+    mutation: Mutation,
+    error: &oms::Error,
+) -> Result<Step, Error> {
+    let looked = match error.is_unsupported() {
+        true => None,
+        false => observe::ask(context, link, &situation.id).await.ok(),
+    };
+    let Some((observed @ (Observed::Present(_) | Observed::Absent), _)) = looked else {
+        return mutation_failed(context, me, live, error).await;
+    };
+    if let Observed::Present(status) = &observed
+        && mutation.shows_in(status)
+    {
+        let how = "; the answer of OMS was another, or was lost";
+        done(context, me, live, link, situation, mutation, how).await;
+        return Ok(Step::After(SWEEP_WAIT));
+    }
+    let now = LifeSituation {
+        observed,
+        now: context.clock.now(),
+        ..situation.clone()
+    };
+    match lifecycle::decide(&now).mutation {
+        Some(again) if again == mutation => mutation_failed(context, me, live, error).await,
+        // It is another than it was: the next look tells the rest.
+        _ => Ok(Step::After(SWEEP_WAIT)),
+    }
+}

@@ -1,0 +1,93 @@
+//! A project that is recorded, through its life: gather → decide → act →
+//! publish; one pass of it.
+//!
+//! What is decided is decided in [`crate::decide::lifecycle`], and for a resource
+//! that is being deleted in [`crate::decide::remove`]; here it is gathered and
+//! done.
+
+mod act;
+mod depart;
+mod gather;
+mod mismatch;
+mod observe;
+
+use kube::ResourceExt;
+
+pub use self::depart::gives_up_at;
+use super::context::Context;
+use super::link::{Blocked, link};
+use super::me::{Me, is_held};
+use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now};
+use super::show::show;
+use super::waits;
+use crate::api::v1alpha1::MigrationProject;
+use crate::decide::{Observed, lifecycle};
+
+/// One pass over a resource that has recorded the project `id`.
+pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
+    let me = Me::of(context, read);
+    if read.metadata.deletion_timestamp.is_some() {
+        return depart::pass(context, &me, read, id).await;
+    }
+    let stripped = mismatch::stripped_reservation(context, &me, read);
+    if !is_held(read) || stripped.is_some() {
+        let held = match stripped {
+            Some(text) => context.kubernetes.reserve(read, &text).await?,
+            None => context.kubernetes.hold(read).await?,
+        };
+        return Ok(Step::Reread(Box::new(held)));
+    }
+
+    let link = link(context, read).await?;
+    if mismatch::spec_mismatch(context, &me, read, id) {
+        return mismatch::publish(context, &me, read, link.ok().as_ref(), id).await;
+    }
+    let link = match link {
+        Ok(link) => link,
+        Err(Blocked::NotYet(wait)) => return Ok(Step::After(wait)),
+        Err(Blocked::Because(verdict)) => return waits::blocked(context, read, &verdict).await,
+    };
+    let at_once = gather::retry_is_asked(context, &me, read);
+    let (observed, seen) = match observe::observe(context, &me, &link, id, at_once).await {
+        Ok(observed) => observed,
+        Err(error) => return give_up_for_now(context, &me, read, &error).await,
+    };
+    let situation = gather::situation(context, &me, read, id, &link, (observed, seen.as_ref()));
+    let decision = lifecycle::decide(&situation);
+
+    if let Some(mutation) = decision.mutation {
+        // Nothing irrevocable is done on the word of a cache.
+        let Some(live) = context.kubernetes.live(&me.key).await? else {
+            return Ok(Step::Rest);
+        };
+        if live.resource_version() != read.resource_version() {
+            return Ok(Step::Reread(Box::new(live)));
+        }
+        return act::act(context, &me, live, &link, &situation, &decision, mutation).await;
+    }
+
+    // Nothing to say yet, or nothing that was seen: the sweep is waited for.
+    let observed = situation.observed;
+    let assumed = seen.is_none() && matches!(observed, Observed::Present(_));
+    if assumed {
+        context.bring_sweep_forward(&link.key);
+    }
+    if assumed || observed == Observed::Unknown {
+        return Ok(Step::After(SWEEP_WAIT));
+    }
+    let step = show(context, &me, read, &decision, seen.as_ref()).await?;
+    context.memory.remember(&me.uid, &me.key, |mine| {
+        mine.made_by = None;
+        mine.paused_for = None;
+        mine.unheard_retry = None;
+    });
+    // A project that no list holds yet can go without any list telling.
+    let snapshot = link.live.snapshot.as_ref();
+    let unlisted = snapshot.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
+    Ok(match step {
+        Step::Rest if unlisted && matches!(observed, Observed::Present(_)) => {
+            Step::After(STALLED_RECHECK)
+        }
+        step => step,
+    })
+}

@@ -1,0 +1,93 @@
+//! What may be believed about the project. The sweep answers for a resource at
+//! rest; OMS is asked directly only where the sweep cannot have the answer.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::controller::context::Context;
+use crate::controller::link::Link;
+use crate::controller::me::Me;
+use crate::controller::memory::LastMutation;
+use crate::decide::{Observed, ProjectStatus};
+use crate::observe::{Seen, Snapshot, translate};
+use crate::oms;
+
+/// How long a project is taken to be as its own creation left it.
+const RECENT: SignedDuration = SignedDuration::from_secs(5);
+
+/// What is known of the project `id`. `at_once`: what a sweep has shown is not
+/// new enough.
+pub async fn observe(
+    context: &Context,
+    me: &Me,
+    link: &Link,
+    id: &str,
+    at_once: bool,
+) -> Result<(Observed, Option<Seen>), oms::Error> {
+    if at_once {
+        match ask(context, link, id).await {
+            // The sweep has to do.
+            Err(error) if error.is_unsupported() => {}
+            answer => return answer,
+        }
+    }
+    let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
+    let fresh = fresh(link, mutated.map(|(_, at)| at));
+    let swept = !link.live.unlisted;
+    match (fresh, mutated) {
+        (Some(snapshot), _) => {
+            if let Some(seen) = snapshot.projects.get(id) {
+                return Ok((Observed::Present(seen.status.clone()), Some(seen.clone())));
+            }
+            // Not in the list: gone, or only missed by the walk. Asked below.
+        }
+        // The sweep that the change has brought forward is on its way.
+        (None, Some((LastMutation::Changed, _))) if swept => return Ok((Observed::Unknown, None)),
+        // Made by this process a moment ago, and CreateProject does not start.
+        (None, Some((LastMutation::Created, at))) if is_recent(context, at) => {
+            return Ok((Observed::Present(ProjectStatus::Init), None));
+        }
+        (None, None) if swept => {
+            context.wake_connection.wake(&link.key);
+            return Ok((Observed::Unknown, None));
+        }
+        (None, _) => {}
+    }
+    ask(context, link, id).await
+}
+
+/// A sweep that began before our own last change says nothing about it.
+fn fresh(link: &Link, mutated: Option<Timestamp>) -> Option<&Snapshot> {
+    let snapshot = link.live.snapshot.as_deref();
+    snapshot.filter(|snapshot| mutated.is_none_or(|at| snapshot.taken_at > at))
+}
+
+/// What a sweep has shown of the project, if it can be relied on.
+pub fn swept(context: &Context, me: &Me, link: &Link, id: &str) -> Option<Seen> {
+    let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
+    let fresh = fresh(link, mutated.map(|(_, at)| at))?;
+    fresh.projects.get(id).cloned()
+}
+
+/// What OMS says to a direct question.
+pub async fn ask(
+    context: &Context,
+    link: &Link,
+    id: &str,
+) -> Result<(Observed, Option<Seen>), oms::Error> {
+    match link.live.client.describe_project(id).await {
+        Ok(project) => {
+            let seen = translate(&project, context.clock.now(), None);
+            Ok((Observed::Present(seen.status.clone()), Some(seen)))
+        }
+        Err(error) if error.is_not_found() => Ok((Observed::Absent, None)),
+        Err(error) if error.is_unsupported() && link.live.unlisted => {
+            let missing = "ListProjects";
+            Ok((Observed::Unobservable { missing }, None))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_recent(context: &Context, at: Timestamp) -> bool {
+    context.clock.now().duration_since(at) < RECENT
+}
