@@ -15,6 +15,8 @@ mod departure;
 mod drift;
 mod examples;
 mod failures;
+mod gitops;
+mod image;
 mod invalid;
 mod kstatus;
 mod kubectl;
