@@ -55,9 +55,14 @@ impl Cluster {
 
     /// The namespace of `world`.
     pub fn of(world: &World) -> Self {
+        Self::beside(world, &world.namespace)
+    }
+
+    /// Another namespace on the same control plane.
+    pub fn beside(world: &World, namespace: &str) -> Self {
         Self {
             client: world.client.clone(),
-            namespace: world.namespace.clone(),
+            namespace: namespace.to_owned(),
         }
     }
 

@@ -14,6 +14,7 @@ use oms_simulator::{Config, Oms, Tls};
 use serde_json::{Value, json};
 
 use crate::apply::annotated;
+use crate::gitops::{self, How};
 use crate::world::{PASSWORD, World, condition, id, ready, status};
 
 /// Where a project of an example ends up.
@@ -34,7 +35,7 @@ macro_rules! examples {
             &[$(($file, &[$(($project, $reaches)),*])),*];
         $(#[tokio::test]
         async fn $test() {
-            Example::read($file).reaches(&[$(($project, $reaches)),*]).await;
+            Example::read($file).reaches(&[$(($project, $reaches)),*], How::ServerSide).await;
         })*
     };
 }
@@ -112,6 +113,14 @@ fn every_file_has_a_row_here_and_one_in_the_readme_with_its_states() {
     }
 }
 
+#[tokio::test]
+async fn each_reaches_the_same_when_it_is_applied_client_side() {
+    let all = ALL
+        .iter()
+        .map(|(file, projects)| Example::read(file).reaches(projects, How::ClientSide));
+    futures::future::join_all(all).await;
+}
+
 /// A file with what it needs.
 struct Example {
     file: String,
@@ -142,7 +151,7 @@ impl Example {
         }
     }
 
-    async fn reaches(mut self, projects: &[(&str, Reaches)]) {
+    async fn reaches(mut self, projects: &[(&str, Reaches)], how: How) {
         let world = World::with("examples", self.oms()).await;
         let places = self.places(&world).await;
         self.fill_in(&world);
@@ -159,6 +168,11 @@ impl Example {
         }
         let home = &places[""];
         for document in &self.documents {
+            if gitops::is_ours(document) {
+                let applied = gitops::apply(home, document, how).await;
+                applied.unwrap_or_else(|error| panic!("{}: {error}", self.file));
+                continue;
+            }
             let text = document.to_string();
             let applied = home.plane.apply_yaml_in(&home.namespace, &text).await;
             applied.unwrap_or_else(|error| panic!("{}: {error:#}", self.file));
@@ -183,6 +197,10 @@ impl Example {
         let made = ids.len() - adopted.len();
         assert_eq!(world.oms().count("CreateProject"), made as u64);
         assert_eq!(self.of_kind("MigrationProject").count(), projects.len());
+        let ours = self.documents.iter().filter(|one| gitops::is_ours(one));
+        for (number, document) in ours.enumerate() {
+            gitops::record(home, &self.file, number, document, how).await;
+        }
         world.finish([operator]).await;
         for place in places.into_values() {
             place.finish([]).await;

@@ -5,6 +5,7 @@ mod operator;
 mod oracle;
 mod read;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -358,11 +359,18 @@ impl World {
     /// An operator that watches all namespaces, if the flags name none.
     pub fn operator_everywhere(&self, flags: &[&str], proxy: Option<&Proxy>) -> Operator {
         let kubeconfig = match proxy {
-            Some(proxy) => proxy.kubeconfig(self.plane, &self.token),
-            None => self.plane.write_kubeconfig(&self.token, None),
-        }
-        .expect("a kubeconfig");
+            Some(proxy) => proxy
+                .kubeconfig(self.plane, &self.token)
+                .expect("a kubeconfig"),
+            None => self.kubeconfig(),
+        };
         Operator::quick(&kubeconfig, flags)
+    }
+
+    /// A kubeconfig of the operator's account.
+    pub fn kubeconfig(&self) -> PathBuf {
+        let written = self.plane.write_kubeconfig(&self.token, None);
+        written.expect("a kubeconfig")
     }
 
     /// A proxy in front of the API server.

@@ -1,6 +1,7 @@
 //! `cargo xtask generate`: the files that follow from the code.
 
 mod api;
+mod argocd;
 mod cli;
 mod markdown;
 mod metrics;
@@ -15,7 +16,7 @@ use oms_operator::api::{Kind, crds_yaml};
 use crate::paths::{root, shown};
 
 /// Every generated file with the text that it should have.
-fn files() -> Vec<(PathBuf, String)> {
+fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let definition = |kind: Kind| {
         let path = format!("crds/{}.yaml", kind.definition_name());
         (root().join(path), crds_yaml(kind))
@@ -27,13 +28,15 @@ fn files() -> Vec<(PathBuf, String)> {
         ("docs/reference/api.md", api::page()),
     ];
     let pages = pages.map(|(path, text)| (root().join(path), text));
-    Kind::ALL.into_iter().map(definition).chain(pages).collect()
+    let mut files: Vec<_> = Kind::ALL.into_iter().map(definition).chain(pages).collect();
+    files.extend(argocd::files()?);
+    Ok(files)
 }
 
 /// Writes the files that differ, or with `check` says which do.
 pub fn generate(check: bool) -> anyhow::Result<()> {
     let mut stale = Vec::new();
-    for (path, wanted) in files() {
+    for (path, wanted) in files()? {
         let name = shown(&path);
         // A file that is not there differs, too.
         let found = fs::read_to_string(&path).unwrap_or_default();

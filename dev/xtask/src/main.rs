@@ -5,7 +5,7 @@ mod checks;
 mod counts;
 mod demo;
 mod generate;
-mod kstatus;
+mod go;
 mod leftovers;
 mod paths;
 mod simulate;

@@ -1,14 +1,15 @@
 //! `cargo xtask test`: every check, then every test, then the counts.
 
+use std::path::Path;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cargo::{cargo, run_lines, succeeded};
 use crate::checks;
 use crate::counts::Counts;
-use crate::kstatus;
+use crate::go;
 use crate::leftovers::Run;
 use crate::steps::{elapsed, step};
 
@@ -44,17 +45,20 @@ async fn everything() -> anyhow::Result<()> {
         ),
     ];
     let mut counts = Counts::default();
+    let records = tempfile::tempdir().context("cannot make a temporary folder")?;
     let control_plane = step("control plane", checks::control_plane()).await;
     if control_plane.is_ok() {
         let run = Run::new()?;
-        let tests = step("tests", tests(&run, &mut counts)).await;
+        let tests = step("tests", tests(&run, records.path(), &mut counts)).await;
         results.push(("tests", tests));
         let left = step("nothing left behind", run.nothing_left()).await;
         results.push(("nothing left behind", left));
     }
     results.push(("control plane", control_plane));
-    let kstatus = step("kstatus", kstatus::test(&mut counts)).await;
-    results.push(("kstatus", kstatus));
+    for folder in ["dev/kstatus", "dev/gitops"] {
+        let tested = step(folder, go::test(folder, records.path(), &mut counts)).await;
+        results.push((folder, tested));
+    }
 
     println!();
     let mut failed = 0;
@@ -78,10 +82,11 @@ async fn everything() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn tests(run: &Run, counts: &mut Counts) -> anyhow::Result<()> {
+async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result<()> {
     let args = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let mut command = cargo(&args);
     run.mark(&mut command);
+    command.env(go::RECORDS, records);
     let status = run_lines(command, |line| {
         println!("{line}");
         counts.line(line);

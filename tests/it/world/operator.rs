@@ -16,6 +16,13 @@ impl Operator {
     /// `run` as the account of this kubeconfig, with waits as short as tests
     /// want them. A flag given takes the place of the one here.
     pub fn quick(kubeconfig: &Path, flags: &[&str]) -> Self {
+        let kubeconfig = kubeconfig.to_string_lossy();
+        let environment = [("KUBECONFIG", &*kubeconfig), ("RUST_LOG", "trace")];
+        Self::spawn(&Self::arguments(flags), &environment)
+    }
+
+    /// The arguments of `quick`.
+    pub fn arguments<'a>(flags: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec![
             "run",
             "--health-addr=127.0.0.1:0",
@@ -32,14 +39,16 @@ impl Operator {
         let name = |flag: &str| flag.split('=').next().map(str::to_owned);
         arguments.retain(|one| flags.iter().all(|own| name(own) != name(one)));
         arguments.extend_from_slice(flags);
-        let kubeconfig = kubeconfig.to_string_lossy();
-        let environment = [("KUBECONFIG", &*kubeconfig), ("RUST_LOG", "trace")];
-        Self::spawn(&arguments, &environment)
+        arguments
     }
 
     /// The binary with these arguments.
     pub fn spawn(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let program = std::path::Path::new(env!("CARGO_BIN_EXE_oms-operator"));
+        Self::of(env!("CARGO_BIN_EXE_oms-operator"), arguments, environment)
+    }
+
+    /// A program that becomes the binary.
+    pub fn of(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let process = Process::spawn("operator", program, arguments, environment);
         Self {
             process: process.expect("the operator"),

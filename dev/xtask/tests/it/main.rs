@@ -1,4 +1,8 @@
 //! Whether what is told and shipped beside the code is true.
 
+mod argocd;
 mod deploy;
 mod docs;
+mod gitops;
+mod image;
+mod workflows;

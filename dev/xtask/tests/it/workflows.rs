@@ -1,0 +1,75 @@
+//! `.github/`: what can be said of the workflows without running them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Name and text of each workflow.
+fn workflows() -> Vec<(String, String)> {
+    let folder = fs::read_dir(root().join(".github/workflows")).expect("a folder");
+    let read = |entry: fs::DirEntry| {
+        let text = fs::read_to_string(entry.path()).expect("a workflow");
+        (entry.file_name().to_string_lossy().into_owned(), text)
+    };
+    let workflows: Vec<_> = folder.map(|entry| read(entry.expect("an entry"))).collect();
+    assert!(workflows.len() >= 3);
+    workflows
+}
+
+/// A tag can be moved; what it stood for when it was looked at cannot.
+#[test]
+fn every_action_is_named_by_its_commit() {
+    for (name, text) in workflows() {
+        let uses = text
+            .lines()
+            .filter_map(|line| line.trim().split_once("uses: "));
+        for (_, action) in uses {
+            let commit = action.split_once('@').map(|(_, commit)| commit);
+            let commit = commit.and_then(|rest| rest.split_once(" # v"));
+            let (commit, _) = commit.unwrap_or_else(|| panic!("{name}: {action}"));
+            assert!(
+                commit.len() == 40 && commit.chars().all(|digit| digit.is_ascii_hexdigit()),
+                "{name}: {action}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_workflow_may_read_and_a_job_says_what_more_it_needs() {
+    for (name, text) in workflows() {
+        let workflow: Value = serde_saphyr::from_str(&text).expect(&name);
+        let permissions = serde_json::json!({"contents": "read"});
+        assert_eq!(workflow["permissions"], permissions, "{name}");
+        for (job, content) in workflow["jobs"].as_object().expect("jobs") {
+            assert!(content["timeout-minutes"].is_u64(), "{name}: {job}");
+        }
+    }
+}
+
+/// Users check signatures against this file's name.
+#[test]
+fn the_documentation_names_the_workflow_that_signs() {
+    let (name, text) = workflows()
+        .into_iter()
+        .find(|(_, text)| text.contains("cosign sign"))
+        .expect("a workflow that signs");
+    for page in ["docs/install.md", "deploy/flux/operator.yaml"] {
+        let page_text = fs::read_to_string(root().join(page)).expect(page);
+        let plain = page_text.replace('\\', "");
+        assert!(
+            plain.contains(&format!(".github/workflows/{name}@")),
+            "{page} does not name {name}"
+        );
+    }
+    let image = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("IMAGE: "));
+    let install = fs::read_to_string(root().join("docs/install.md")).expect("docs/install.md");
+    assert!(install.contains(image.expect("an image")));
+}
