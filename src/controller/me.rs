@@ -66,11 +66,12 @@ pub fn is_held(object: &impl ResourceExt) -> bool {
     object.finalizers().iter().any(|one| one == FINALIZER)
 }
 
-/// Whether something was ever seen of the resource's project.
+/// Whether something was ever seen of the resource's project, be it that it is
+/// gone.
 #[must_use]
 pub fn is_observed(project: &MigrationProject) -> bool {
     project
         .status
         .as_ref()
-        .is_some_and(|status| status.project_status.is_some())
+        .is_some_and(|status| status.project_status.is_some() || status.gone == Some(true))
 }

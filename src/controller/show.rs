@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::Context;
 use super::details;
 use super::me::Me;
+use super::memory::Remembered;
 use super::pass::{Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step};
 use super::publish::{Say, publish_all};
 use super::recreate;
@@ -57,6 +58,9 @@ pub async fn show(
         statements.extend(details.statements);
     } else {
         statements.extend(details::unknown(read, decision.gone));
+    }
+    if decision.gone {
+        forget_figures(&mut after);
     }
     after.gone = decision.gone.then_some(true);
     after.spec_mismatch = None;
@@ -142,6 +146,15 @@ fn describe(status: &mut MigrationProjectStatus, seen: &Seen) {
     status.completion_time = progress.finished;
 }
 
+/// What was seen of a project that is gone is no longer so.
+fn forget_figures(status: &mut MigrationProjectStatus) {
+    status.project_status = None;
+    status.steps.clear();
+    status.current_step = None;
+    status.progress = None;
+    status.lag_seconds = None;
+}
+
 /// The condition CaughtUp, where there is a lag to speak of, and when it may
 /// change without anything else changing.
 fn caught_up(
@@ -152,6 +165,9 @@ fn caught_up(
     now: Timestamp,
 ) -> (Option<Statement>, Option<Duration>) {
     let Some(lag) = progress.lag else {
+        // Once it is followed again, it has to hold anew.
+        let forget = |mine: &mut Remembered| mine.lag_side = None;
+        context.memory.remember(&me.uid, &me.key, forget);
         return (None, None);
     };
     let max_lag = read.spec.max_lag().as_secs();

@@ -13,18 +13,23 @@ use crate::api::v1alpha1::{ConditionType as Type, Reason};
 #[must_use]
 pub fn ending(status: Option<&ProjectStatus>, gone: bool, goes_on: bool) -> [Statement; 2] {
     let (finished, succeeded, reason) = match status {
-        _ if gone => (true, Some(false), Reason::ProjectGone),
-        Some(ProjectStatus::Finished) => (true, Some(true), Reason::Succeeded),
-        Some(ProjectStatus::Failed) if !goes_on => (true, Some(false), Reason::Failed),
+        _ if gone => (Some(true), Some(false), Reason::ProjectGone),
+        Some(ProjectStatus::Finished) => (Some(true), Some(true), Reason::Succeeded),
+        Some(ProjectStatus::Failed) if !goes_on => (Some(true), Some(false), Reason::Failed),
         Some(ProjectStatus::Released | ProjectStatus::Deleted) => {
-            (true, Some(false), Reason::Released)
+            (Some(true), Some(false), Reason::Released)
         }
-        _ => (false, None, Reason::InProgress),
+        // A word that is not known may be one for an end.
+        None | Some(ProjectStatus::Other(_)) => (None, None, Reason::NotObserved),
+        Some(_) => (Some(false), None, Reason::InProgress),
     };
-    let word = status.map_or("not known", ProjectStatus::word);
-    let message = format!("The project's status in OMS is {word}.");
+    let message = match status {
+        _ if gone => "OMS no longer knows the project.".to_owned(),
+        Some(status) => format!("The project's status in OMS is {status}."),
+        None => "The project's status in OMS is not known.".to_owned(),
+    };
     [
-        Statement::new(Type::Finished, Some(finished), reason, message.clone()),
+        Statement::new(Type::Finished, finished, reason, message.clone()),
         Statement::new(Type::Succeeded, succeeded, reason, message),
     ]
 }
@@ -86,4 +91,29 @@ pub fn caught_up(is: bool, max_lag: u64) -> Statement {
         )
     };
     Statement::new(Type::CaughtUp, Some(is), reason, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_only_claimed_or_denied_where_the_status_is_known() {
+        let ended = |word: Option<&str>, gone| {
+            let status = word.map(ProjectStatus::parse);
+            let [finished, succeeded] = ending(status.as_ref(), gone, false);
+            (finished.holds, succeeded.holds)
+        };
+        for word in ["INIT", "RUNNING", "SUSPEND", "RELEASING"] {
+            assert_eq!(ended(Some(word), false), (Some(false), None), "{word}");
+        }
+        assert_eq!(ended(Some("FINISHED"), false), (Some(true), Some(true)));
+        for word in ["FAILED", "RELEASED", "DELETED"] {
+            assert_eq!(ended(Some(word), false), (Some(true), Some(false)));
+        }
+        assert_eq!(ended(None, true), (Some(true), Some(false)));
+        for word in [None, Some("ARCHIVED")] {
+            assert_eq!(ended(word, false), (None, None), "{word:?}");
+        }
+    }
 }

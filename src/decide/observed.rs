@@ -75,6 +75,15 @@ impl ProjectStatus {
         }
     }
 
+    /// Whether it is at work.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        matches!(
+            self,
+            Self::Running | Self::RunningModifying | Self::RunningMerging
+        )
+    }
+
     /// Whether the project has come, or is coming, to its irrevocable end.
     /// Such a namesake neither stands in the way of a new project nor is it
     /// ever taken over.

@@ -50,6 +50,12 @@ impl Step {
         matches!(self.name.as_str(), "FULL_VERIFIER" | "FULL_VALIDATION")
     }
 
+    /// Whether it is at work: the one that follows changes is MONITORING then.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        matches!(self.status.as_str(), "RUNNING" | "MONITORING")
+    }
+
     /// Whether its work is done: a verifier stays RUNNING at 100 as long as the
     /// project lives.
     #[must_use]

@@ -26,8 +26,10 @@ pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) 
         .map(|lag| lag.bucket);
     let mut ordered: Vec<&oms::Step> = project.steps.iter().collect();
     ordered.sort_by_key(|step| step.order);
+    let status = ProjectStatus::parse(project.status.as_deref().unwrap_or_default());
     let lag = ordered
         .iter()
+        .filter(|_| status.is_running())
         .find_map(|step| lag_of(step, now))
         .map(|seconds| Lag {
             seconds,
@@ -35,7 +37,7 @@ pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) 
         });
     Seen {
         name: project.name.clone().unwrap_or_default(),
-        status: ProjectStatus::parse(project.status.as_deref().unwrap_or_default()),
+        status,
         modified: project.gmt_modified,
         progress: Progress {
             steps: ordered.into_iter().take(MAX_STEPS).map(step).collect(),
@@ -80,10 +82,12 @@ fn problem(step: &oms::Step) -> Option<String> {
     (!printable.is_empty()).then_some(printable)
 }
 
-/// The lag of the step that follows changes, never below zero: clocks that
-/// differ would give that.
+/// The lag of the step that follows changes, while it does: the checkpoint of one
+/// that stands tells how far it came, not how far it is behind. Never below zero:
+/// clocks that differ would give that.
 fn lag_of(wire: &oms::Step, now: Timestamp) -> Option<u64> {
-    if !step(wire).is_incremental() {
+    let step = step(wire);
+    if !step.is_incremental() || !step.is_at_work() {
         return None;
     }
     let checkpoint = wire.step_info.incr_timestamp_checkpoint?;
@@ -93,4 +97,45 @@ fn lag_of(wire: &oms::Step, now: Timestamp) -> Option<u64> {
         .filter(|sampled| now.as_second() - sampled <= SAMPLE_VALID_SECONDS);
     let lag = sampled.unwrap_or_else(|| now.as_second()) - checkpoint;
     Some(u64::try_from(lag).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn following(project: &str, step: &str) -> oms::Project {
+        oms::Project {
+            status: Some(project.to_owned()),
+            steps: vec![oms::Step {
+                name: Some("INCR_TRANSFER".to_owned()),
+                status: Some(step.to_owned()),
+                step_info: oms::StepInfo {
+                    incr_timestamp_checkpoint: Some(1_000),
+                    ..oms::StepInfo::default()
+                },
+                ..oms::Step::default()
+            }],
+            ..oms::Project::default()
+        }
+    }
+
+    #[test]
+    fn only_what_follows_changes_has_a_lag() {
+        let now = Timestamp::from_second(1_010).unwrap();
+        let lag = |project, step| {
+            let seen = translate(&following(project, step), now, None);
+            seen.progress.lag.map(|lag| lag.seconds)
+        };
+        assert_eq!(lag("RUNNING", "MONITORING"), Some(10));
+        assert_eq!(lag("RUNNING_MODIFYING", "RUNNING"), Some(10));
+        for (project, step) in [
+            ("SUSPEND", "SUSPEND"),
+            ("SUSPEND", "MONITORING"),
+            ("FAILED", "FAILED"),
+            ("RELEASED", "MONITORING"),
+            ("RUNNING", "FAILED"),
+        ] {
+            assert_eq!(lag(project, step), None, "{project}, {step}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
+use oms_operator::api::v1alpha1::MigrationProject;
 use oms_simulator::StepError;
 use serde_json::json;
 
@@ -204,6 +205,44 @@ async fn figures_that_are_held_back_go_along_with_a_condition_that_flips() {
             .await;
         let lag = project.status.as_ref().unwrap().lag_seconds;
         assert_eq!(lag, Some(shown), "CaughtUp is {is}");
+    }
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_project_that_stands_has_no_lag_and_is_not_caught_up() {
+    let world = World::new("lag-stands").await;
+    let operator = world.operator().await;
+    let calm = json!({"readiness": {"stableFor": "1s"}, "onExternalPause": "Respect"});
+    world.create("orders", calm).await;
+    let project = world.until_running("orders").await;
+    let id = crate::world::id(&project).unwrap().to_owned();
+    world.oms().step(Duration::from_secs(3600));
+    let is = |is: &'static str| {
+        move |project: &MigrationProject| {
+            condition(project, "CaughtUp").is_some_and(|(status, _)| status == is)
+        }
+    };
+    world.until("orders", "it has caught up", is("True")).await;
+    for word in ["SUSPEND", "FAILED"] {
+        world.oms().set_status(&id, word).unwrap();
+        world.until("orders", "it stands", is("Unknown")).await;
+        // Its checkpoint falls behind ever more, and its lag is measured no more.
+        world.oms().step(Duration::from_secs(900));
+        let project = world
+            .until("orders", "it says that it stands", |project| {
+                status(project) == Some(word) && is("Unknown")(project)
+            })
+            .await;
+        let version = project.resource_version();
+        let sweeps = world.oms().count("ListProjects");
+        let swept = world.oms().wait_until(Duration::from_secs(60), |oms| {
+            oms.count("ListProjects") >= sweeps + 5
+        });
+        assert!(swept.await, "five more sweeps");
+        let project = world.get("orders").await;
+        assert_eq!(project.resource_version(), version, "nobody wrote: {word}");
+        assert_eq!(project.status.as_ref().unwrap().lag_seconds, None);
     }
     world.finish([operator]).await;
 }

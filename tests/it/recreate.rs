@@ -21,6 +21,9 @@ async fn vanished(test: &str) -> (World, Operator, String) {
     let project = world.until_stalled("orders", "ProjectGone").await;
     let line = format!("oms.oceanbase.com/recreate: {old}");
     assert!(message(&project).contains(&line), "{}", message(&project));
+    let shown = project.status.as_ref().unwrap();
+    let figures = (&shown.project_status, &shown.current_step, shown.progress);
+    assert_eq!(figures, (&None, &None, None), "nothing is shown of it");
     (world, operator, old)
 }
 
