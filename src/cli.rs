@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::api::{self, Kind};
 use crate::check::{self, Checker};
-use crate::controller::Key;
+use crate::controller::{Key, Scope};
 use crate::decide::Naming;
 use crate::release::ReleaseAll;
 use crate::run::{self, Election, Options};
@@ -141,6 +141,17 @@ struct Run {
     )]
     watch_namespaces: Vec<String>,
 
+    /// Watch only MigrationProjects and OMSConnections with these labels, such as shard=a or
+    /// 'shard notin (b,c)': one of several operators that share the work. A project and its connection
+    /// belong to one of them: give both the labels. See docs/sharding.md for what the parts do not know of
+    /// each other.
+    #[arg(
+        long = "watch-selector",
+        env = "OMS_OPERATOR_WATCH_SELECTOR",
+        value_name = "SELECTOR"
+    )]
+    watch_selector: Option<String>,
+
     /// The OMSConnection of resources that name none.
     #[arg(long, env = "OMS_OPERATOR_DEFAULT_CONNECTION", value_name = "NAMESPACE/NAME", value_parser = key)]
     default_connection: Option<Key>,
@@ -173,7 +184,8 @@ struct Run {
     )]
     log_format: LogFormat,
 
-    /// How many MigrationProjects are worked on at the same time.
+    /// How many MigrationProjects of one OMS are worked on at the same time. What hangs with one OMS
+    /// takes nothing from another.
     #[arg(long, env = "OMS_OPERATOR_CONCURRENCY", value_name = "N", default_value_t = 32,
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
@@ -242,7 +254,7 @@ struct Run {
         long,
         env = "OMS_OPERATOR_LEADER_ELECT_NAME",
         value_name = "NAME",
-        default_value = "oms-operator"
+        default_value = run::DEFAULT_LEASE
     )]
     leader_elect_name: String,
 
@@ -327,6 +339,7 @@ impl Run {
     fn execute(self) -> anyhow::Result<()> {
         let Self {
             watch_namespaces,
+            watch_selector,
             default_connection,
             health_addr,
             metrics_addr,
@@ -357,7 +370,10 @@ impl Run {
         } = self;
         install(log_format, log_filter.as_deref())?;
         run::block_on(Options {
-            watch_namespaces,
+            scope: Scope {
+                namespaces: watch_namespaces,
+                selector: watch_selector,
+            },
             default_connection,
             health_addr,
             metrics_addr,

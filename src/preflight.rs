@@ -12,6 +12,7 @@ use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+use crate::controller::Scope;
 
 /// How long one question to the API server may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -23,9 +24,10 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// When something is missing.
 pub async fn check(
     client: &Client,
-    namespaces: &[String],
+    watched: &Scope,
     cluster: Option<&str>,
 ) -> anyhow::Result<String> {
+    let namespaces = &watched.namespaces;
     let scopes: Vec<Option<&str>> = if namespaces.is_empty() {
         vec![None]
     } else {
@@ -35,8 +37,9 @@ pub async fn check(
             .collect()
     };
     for scope in &scopes {
-        can_list::<OMSConnection>(client, *scope).await?;
-        can_list::<MigrationProject>(client, *scope).await?;
+        let selector = watched.selector.as_deref();
+        can_list::<OMSConnection>(client, *scope, selector).await?;
+        can_list::<MigrationProject>(client, *scope, selector).await?;
     }
     has_rights(client, &scopes).await?;
     match cluster {
@@ -81,7 +84,11 @@ fn place(namespace: Option<&str>) -> String {
     )
 }
 
-async fn can_list<K>(client: &Client, namespace: Option<&str>) -> anyhow::Result<()>
+async fn can_list<K>(
+    client: &Client,
+    namespace: Option<&str>,
+    selector: Option<&str>,
+) -> anyhow::Result<()>
 where
     K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
         + Clone
@@ -92,7 +99,8 @@ where
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    let first = ListParams::default().limit(1);
+    let mut first = ListParams::default().limit(1);
+    first.label_selector = selector.map(str::to_owned);
     let place = place(namespace);
     let kind = K::plural(&());
     match answered(api.list_metadata(&first)).await? {
@@ -106,6 +114,11 @@ where
         Err(kube::Error::Api(status)) if status.is_forbidden() => bail!(
             "this account may not list {kind} {place}: {}. Give it its rights with: \
              kubectl apply -f deploy/default/rbac.yaml (or watch fewer namespaces: --watch-namespace)",
+            status.message
+        ),
+        Err(kube::Error::Api(status)) if status.code == 400 && selector.is_some() => bail!(
+            "--watch-selector {} is not a label selector: {}. It looks like shard=a, or 'shard notin (b,c)'",
+            selector.unwrap_or_default(),
             status.message
         ),
         Err(error) => Err(error).with_context(|| format!("cannot list {kind} {place}")),

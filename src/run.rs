@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
+use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,23 +16,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::{
     self, Claims, Clock, ConnectByNetwork, Context, Events, Key, Kubernetes, Memory, NameLocks,
-    Registry, Settings, Sweeps, SystemClock, Waker, Wakes, Watch,
+    Registry, Scope, Settings, Shares, Sweeps, SystemClock, Waker, Wakes, Watch,
 };
 use crate::decide::{Naming, Timing};
 use crate::lease::{self, Elector, Leadership};
-use crate::oms::Timeouts;
+use crate::oms::{Governors, Timeouts};
 use crate::preflight;
-use crate::telemetry::{Health, Metrics, serve};
+use crate::telemetry::{CountRequests, Health, Metrics, serve};
 
 /// How long ids that are not written yet are tried when the process ends. With
 /// the longest call it stays within the Pod's grace period (deploy/default/operator.yaml).
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
+/// The Lease of an operator that does all the work of what it watches.
+pub const DEFAULT_LEASE: &str = "oms-operator";
+
 /// What `run` was asked to do; see the command line for each.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the flags of the command line document them")]
 pub struct Options {
-    pub watch_namespaces: Vec<String>,
+    pub scope: Scope,
     pub default_connection: Option<Key>,
     pub health_addr: SocketAddr,
     pub metrics_addr: SocketAddr,
@@ -66,7 +70,12 @@ pub struct Election {
 impl Election {
     /// Checked settings. A change in OMS is begun only if the lease outlives
     /// connecting and sending: it must be able to.
-    fn settings(&self, client: &Client, connect: Duration) -> anyhow::Result<lease::Settings> {
+    fn settings(
+        &self,
+        client: &Client,
+        connect: Duration,
+        selects: bool,
+    ) -> anyhow::Result<lease::Settings> {
         let namespace = self.namespace.clone();
         let host = rustix::system::uname();
         let settings = lease::Settings {
@@ -83,6 +92,12 @@ impl Election {
             retry_period: self.retry_period,
         };
         settings.check()?;
+        if selects && settings.name == DEFAULT_LEASE {
+            bail!(
+                "--watch-selector shares the work with other operators, and with one Lease only one of \
+                 all would work: give each part a Lease of its own (--leader-elect-name)"
+            );
+        }
         let needed = self.retry_period + connect + controller::SENDING;
         if self.lease_duration <= needed {
             bail!(
@@ -128,11 +143,22 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let serving = CancellationToken::new();
     let config = config(options.kubeconfig.as_deref()).await?;
     let address = config.cluster_url.to_string();
-    let client = Client::try_from(config).context("cannot make a client for the API server")?;
     let metrics = Arc::new(Metrics::new());
-    let projects = Watch::new(&client, &options.watch_namespaces);
-    let connections = Watch::new(&client, &options.watch_namespaces);
-    let health = Health::new(vec![projects.synced(), connections.synced()]);
+    let client = ClientBuilder::try_from(config)
+        .context("cannot make a client for the API server")?
+        .with_layer(&CountRequests(metrics.clone()))
+        .build();
+    let projects = Watch::new(&client, &options.scope);
+    let connections = Watch::new(&client, &options.scope);
+    let (wake_project, woken_projects) = Waker::new();
+    let (wake_connection, woken_connections) = Waker::new();
+    let health = Health::new(
+        vec![projects.synced(), connections.synced()],
+        vec![
+            ("MigrationProject", wake_project.queue().clone()),
+            ("OMSConnection", wake_connection.queue().clone()),
+        ],
+    );
     serve(
         health.clone(),
         metrics.clone(),
@@ -149,14 +175,18 @@ async fn run(options: Options) -> anyhow::Result<()> {
         }
     });
     let cluster = tokio::select! {
-        checked = preflight::check(&client, &options.watch_namespaces, options.cluster_id.as_deref()) => {
+        checked = preflight::check(&client, &options.scope, options.cluster_id.as_deref()) => {
             checked.with_context(|| format!("cannot start with the API server at {address}"))?
         }
         () = stop.cancelled() => return Ok(()),
     };
     let mut elector = match &options.election {
         Some(election) => {
-            let settings = election.settings(&client, options.timeouts.connect)?;
+            let settings = election.settings(
+                &client,
+                options.timeouts.connect,
+                options.scope.selector.is_some(),
+            )?;
             Some(Elector::new(client.clone(), settings, || SystemClock.now()))
         }
         None => None,
@@ -182,8 +212,6 @@ async fn run(options: Options) -> anyhow::Result<()> {
             leading.await
         })
     });
-    let (wake_project, woken_projects) = Waker::new();
-    let (wake_connection, woken_connections) = Waker::new();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
@@ -193,6 +221,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
         connections_synced: connections.synced(),
         projects_synced: projects.synced(),
         registry: Registry::default(),
+        governors: Governors::default(),
+        shares: Shares::new(options.concurrency.into()),
         sweeps: Sweeps::default(),
         claims: Arc::new(Claims::new(
             options.naming.clone(),
@@ -209,19 +239,19 @@ async fn run(options: Options) -> anyhow::Result<()> {
         wake_connection,
         settings: settings(&options, cluster, clock.now())?,
     });
+    context.metrics.leads(true);
+    let counted = Arc::downgrade(&context);
+    context.metrics.at_scrape(move |metrics| {
+        if let Some(context) = counted.upgrade() {
+            controller::census(&context, metrics);
+        }
+    });
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     let wakes = Wakes {
         projects: woken_projects,
         connections: woken_connections,
     };
-    let controllers = controller::run(
-        context.clone(),
-        projects,
-        connections,
-        wakes,
-        options.concurrency,
-        stop.clone(),
-    );
+    let controllers = controller::run(context.clone(), projects, connections, wakes, stop.clone());
     tokio::select! {
         () = controllers => {}
         () = stopped_too_early(&context, &stop) => {}

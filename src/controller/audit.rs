@@ -23,6 +23,10 @@ pub fn audit<T>(
     outcome: &Outcome<T>,
 ) {
     let error = outcome.error();
+    // Nothing was asked of OMS.
+    if error.is_some_and(|error| error.not_sent().is_some()) {
+        return;
+    }
     tracing::info!(
         target: "audit",
         action = action.as_str(),

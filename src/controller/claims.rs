@@ -127,8 +127,9 @@ impl Claims {
         }
     }
 
-    /// Takes in what the watch saw. Returns the claims that are gone.
-    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<Claim> {
+    /// Takes in what the watch saw. Returns the claims that are gone, and whose they
+    /// were.
+    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<(Key, Claim)> {
         let mut index = self.index.write();
         match event {
             watcher::Event::Init => index.listed = Some(BTreeSet::new()),
@@ -146,7 +147,7 @@ impl Claims {
                     .filter(|key| !listed.contains(*key))
                     .cloned()
                     .collect();
-                return gone.iter().filter_map(|key| index.remove(key)).collect();
+                return gone.into_iter().filter_map(|key| index.lose(key)).collect();
             }
             watcher::Event::Apply(project) => {
                 let (key, claim) = (Key::of(project), self.claim(project));
@@ -161,7 +162,7 @@ impl Claims {
                 }
             }
             watcher::Event::Delete(project) => {
-                return index.remove(&Key::of(project)).into_iter().collect();
+                return index.lose(Key::of(project)).into_iter().collect();
             }
         }
         Vec::new()
@@ -219,6 +220,26 @@ impl Claims {
                     .is_some_and(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
             })
             .cloned()
+    }
+
+    /// How many ids are recorded by more than one resource, in what may be one OMS.
+    #[must_use]
+    pub fn doubly_claimed(&self) -> usize {
+        let index = self.index.read();
+        let shared = index.by_id.values().filter(|keys| keys.len() > 1);
+        shared
+            .filter(|keys| {
+                let claims: Vec<&Claim> = keys
+                    .iter()
+                    .filter_map(|key| index.by_key.get(key))
+                    .collect();
+                let urls: BTreeSet<_> = claims
+                    .iter()
+                    .filter_map(|claim| claim.pinned_url.as_deref())
+                    .collect();
+                urls.len() < claims.len()
+            })
+            .count()
     }
 
     /// The resource that comes before `me` for `name`, among those of which
@@ -292,6 +313,31 @@ impl Claims {
                     .is_some_and(|claim| claim.connection.as_ref() == Some(connection))
             })
             .cloned()
+            .collect()
+    }
+
+    /// Whether any resource has recorded `id` in an OMS of which `same_oms` says by
+    /// its address that it is the one in question.
+    pub fn is_recorded(&self, id: &str, same_oms: impl Fn(&str) -> bool) -> bool {
+        let index = self.index.read();
+        let mut keys = index.by_id.get(id).into_iter().flatten();
+        keys.any(|key| {
+            let url = index
+                .by_key
+                .get(key)
+                .and_then(|claim| claim.pinned_url.as_deref());
+            url.is_none_or(&same_oms)
+        })
+    }
+
+    /// The ids that resources have recorded through `connection`, in the same sense.
+    pub fn ids_of(&self, connection: &Key, same_oms: impl Fn(&str) -> bool) -> BTreeSet<String> {
+        let index = self.index.read();
+        let users = index.by_connection.get(connection).into_iter().flatten();
+        let claims = users.filter_map(|key| index.by_key.get(key));
+        claims
+            .filter(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
+            .filter_map(|claim| claim.project_id.clone())
             .collect()
     }
 
@@ -411,6 +457,10 @@ impl Index {
                 .insert(key.clone());
         }
         self.by_key.insert(key, claim);
+    }
+
+    fn lose(&mut self, key: Key) -> Option<(Key, Claim)> {
+        self.remove(&key).map(|claim| (key, claim))
     }
 
     fn remove(&mut self, key: &Key) -> Option<Claim> {

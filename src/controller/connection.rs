@@ -14,11 +14,13 @@ use super::context::Context;
 use super::credentials;
 use super::doubt;
 use super::failure;
+use super::limits::{held_back, limits};
 use super::link::has_something_in_oms;
 use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
 use super::registry::{Entry, Live};
+use super::strangers;
 use crate::api::v1alpha1::{OMSConnection, Reason};
 use crate::decide::connection::{self, ConnectionSituation};
 use crate::decide::{Answer, Problem, Unstated, conditions};
@@ -27,6 +29,9 @@ use crate::oms::{self, BaseUrl};
 
 /// First wait after a sweep that failed.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
+
+/// A pause in calls that OMS asks for is worth a word if it is longer than this.
+const SHORT_PAUSE: Duration = Duration::from_secs(15);
 
 /// A connection without users is only asked whether it works, and rarely.
 const IDLE_INTERVAL: Duration = Duration::from_secs(120);
@@ -53,8 +58,7 @@ pub async fn reconcile(
         if held {
             context.kubernetes.let_go(&*connection).await?;
         }
-        context.registry.remove(&key);
-        context.sweeps.remove(&key);
+        context.forget_connection(&key);
         return Ok(Action::await_change());
     }
     let connection =
@@ -65,19 +69,26 @@ pub async fn reconcile(
         };
 
     if asked(&connection) {
-        context.sweeps.ask(&key);
+        context.look_at_once(&key);
     }
     if doubt::take_answer(&context, &key, &connection) {
         wake_users(&context, &key);
     }
     keep_client(&context, &key, &connection).await?;
+    if let Some(live) = context.registry.get(&key).live {
+        let governors = &context.governors;
+        governors.join(&key.to_string(), &live.url, limits(&connection.spec));
+    }
     sweep(&context, &key, &connection, !users.is_empty()).await;
     publish(&context, &key, &connection, users.len()).await?;
 
     let read = context.settings.secret_interval;
     // Without a client nothing is swept, and so nothing is ever not due.
     let next = match context.registry.get(&key).live {
-        Some(_) => context.sweeps.due_in(&key).min(read),
+        Some(live) => {
+            let due = context.sweeps.due_in(&key);
+            due.max(pause(&live).unwrap_or_default()).min(read)
+        }
         None => read.min(SOON),
     };
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
@@ -157,6 +168,7 @@ async fn keep_client(
         client,
         snapshot: known.and_then(|live| live.snapshot.clone()),
         vanished: known.map(|live| live.vanished.clone()).unwrap_or_default(),
+        strangers: known.map(|live| live.strangers).unwrap_or_default(),
         unlisted: known.is_some_and(|live| live.unlisted),
         resource: connection.clone(),
         url,
@@ -251,8 +263,15 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     };
     // The first user of a connection that was only asked whether it works.
     let first = used && live.snapshot.is_none() && !live.unlisted;
-    let due = context.sweeps.due_in(key).is_zero()
+    let mut due = context.sweeps.due_in(key).is_zero()
         || (first && !matches!(entry.answer, Answer::Failed(_)));
+    match pause(&live) {
+        None => {}
+        // The sweep comes after it.
+        Some(left) if left <= SHORT_PAUSE => due = false,
+        // Whoever waits for the connection learns why, by a sweep that is not let out.
+        Some(_) => due |= entry.answer == Answer::Good,
+    }
     if !due {
         return;
     }
@@ -262,10 +281,16 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         .sweep_interval()
         .max(context.settings.min_sweep_interval);
     let recorded = doubt::recorded(context, key, &live);
+    let ids = strangers::recorded(context, key, &live);
     let swept = if used {
-        observe::sweep(&live.client, context.clock.now(), live.snapshot.as_deref())
-            .await
-            .map(Some)
+        observe::sweep(
+            &live.client,
+            context.clock.now(),
+            live.snapshot.as_deref(),
+            &ids,
+        )
+        .await
+        .map(Some)
     } else {
         observe::probe(&live.client).await.map(|()| None)
     };
@@ -288,9 +313,13 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
                 next.vanished = Arc::default();
             }
             if let Some(snapshot) = snapshot {
-                context
-                    .metrics
-                    .swept(key, began.elapsed(), snapshot.projects.len());
+                context.metrics.swept(key, began.elapsed(), snapshot.total);
+                next.strangers = strangers::count(context, &live, &ids, &snapshot);
+                let strangers = next.strangers;
+                let metrics = &context.metrics;
+                metrics.strangers(key, strangers.unclaimed, strangers.missing);
+                let lags = claimed_lags(context, key, &snapshot);
+                context.metrics.lags(key, lags.into_iter());
                 seen = Some(snapshot.taken_at);
                 next.vanished =
                     doubt::after_sweep(context, key, connection, &live, &recorded, &snapshot);
@@ -310,6 +339,7 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             let cap = context.settings.max_backoff;
             let first = failure::least_wait(&error, cap).unwrap_or(FIRST_BACKOFF);
             context.sweeps.failed(key, first, cap);
+            context.metrics.sweep_failed(key);
             tracing::warn!(connection = %key, error = failure::chain(&error), "sweep failed");
             Answer::Failed(Problem::new(failure::reason(&error), failure::text(&error)))
         }
@@ -332,7 +362,39 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     if turned || live.vanished.doubt().is_some() != next.vanished.doubt().is_some() {
         wake_users(context, key);
     }
+    if recovered {
+        tell_neighbours(context, key, &live.url);
+    }
     wake_changed(context, key, &live, &next);
+}
+
+/// The lags of projects that belong to a resource.
+fn claimed_lags(context: &Context, key: &Key, snapshot: &Snapshot) -> Vec<u64> {
+    let all = snapshot.projects.iter();
+    all.filter(|(id, _)| !context.claims.holders_of(id, key).is_empty())
+        .filter_map(|(_, seen)| seen.progress.lag)
+        .map(|lag| lag.seconds)
+        .collect()
+}
+
+/// How much is left of a pause in calls that its OMS has asked for.
+fn pause(live: &Live) -> Option<Duration> {
+    live.client.standing()?.paused_for
+}
+
+/// Other connections to the same OMS need not find out by and by that it is back.
+fn tell_neighbours(context: &Context, key: &Key, url: &BaseUrl) {
+    for other in context.registry.keys() {
+        let entry = context.registry.get(&other);
+        let same = entry.live.as_ref().is_some_and(|live| live.url == *url);
+        // Not those whose account or certificate is the trouble: a repeat may lock it.
+        let away =
+            matches!(&entry.answer, Answer::Failed(why) if why.reason == Reason::OmsUnreachable);
+        if same && other != *key && away {
+            context.sweeps.start_over(&other);
+            context.wake_connection.wake(&other);
+        }
+    }
 }
 
 /// Whether those who use the connection have another thing to say or to do. The
@@ -403,6 +465,7 @@ async fn publish(
         let vanished = &live.vanished;
         vanished.problem(live.url.as_str(), &key.namespace, &key.name)
     });
+    let standing = entry.live.as_ref().and_then(|live| live.client.standing());
     let situation = ConnectionSituation {
         deleting: connection.metadata.deletion_timestamp.is_some(),
         users,
@@ -413,6 +476,7 @@ async fn publish(
         answer: &entry.answer,
         unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
         doubted: doubted.as_ref(),
+        held_back: standing.as_ref().and_then(held_back),
     };
     let Some(verdict) = connection::verdict(&situation) else {
         return Ok(());
@@ -428,6 +492,11 @@ async fn publish(
         0 => None,
         _ => doubt::to_status(connection, entry.live.as_deref()),
     };
+    after.unclaimed = match &entry.live {
+        Some(live) if live.snapshot.is_some() => i32::try_from(live.strangers.unclaimed).ok(),
+        // What was counted last stands until it is counted again.
+        _ => before.unclaimed,
+    };
     after.last_handled_reconcile_at = requested(connection);
     after.conditions = conditions(
         &before.conditions,
@@ -440,7 +509,6 @@ async fn publish(
         return Ok(());
     };
     context.kubernetes.publish(connection, difference).await?;
-    context.metrics.status_written();
     announce(&context.events, connection, &before.conditions, &verdict).await;
     Ok(())
 }

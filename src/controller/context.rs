@@ -15,6 +15,7 @@ use super::kubernetes::Kubernetes;
 use super::locks::NameLocks;
 use super::memory::Memory;
 use super::registry::Registry;
+use super::shares::Shares;
 use super::sweeps::Sweeps;
 use super::wake::Waker;
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
@@ -93,6 +94,10 @@ pub struct Context {
     pub projects_synced: Arc<AtomicBool>,
     /// The connections in use.
     pub registry: Registry,
+    /// What lets calls to each OMS out.
+    pub governors: oms::Governors,
+    /// What each OMS may have of this process.
+    pub shares: Shares,
     /// When each connection is to be swept.
     pub sweeps: Sweeps,
     /// Who claims what.
@@ -137,6 +142,23 @@ impl Context {
     pub fn may_begin_a_change(&self) -> bool {
         self.leadership
             .outlives(self.settings.timeouts.connect + SENDING)
+    }
+
+    /// A human asks for a look at once: whatever is waited for with a connection
+    /// is not waited for any longer.
+    pub fn look_at_once(&self, connection: &Key) {
+        self.sweeps.ask(connection);
+        if let Some(live) = self.registry.get(connection).live {
+            live.client.end_pause();
+        }
+    }
+
+    /// The connection is gone.
+    pub fn forget_connection(&self, connection: &Key) {
+        self.registry.remove(connection);
+        self.sweeps.remove(connection);
+        self.governors.leave(&connection.to_string());
+        self.metrics.forget_connection(connection);
     }
 
     /// Has a connection swept soon, because something in its OMS has just been

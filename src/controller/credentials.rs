@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::claims::Key;
 use super::context::Context;
 use super::kubernetes;
+use super::limits::limits;
 use crate::api::v1alpha1::{CaKind, CaRef, OMSConnection, Reason};
 use crate::decide::Problem;
 use crate::oms::{BaseUrl, Credentials, Settings};
@@ -52,6 +53,8 @@ pub async fn read(
     settings.timeouts = context.settings.timeouts;
     settings.proxy = context.settings.proxy;
     settings.observer = Some(context.metrics.oms_calls(key));
+    let governors = &context.governors;
+    settings.governor = Some(governors.join(&key.to_string(), &settings.base, limits(spec)));
     if let Some(reference) = spec.tls.as_ref().and_then(|tls| tls.ca_ref.as_ref()) {
         match ca(context, key, reference).await? {
             Ok(pem) => settings.ca_pem = Some(pem),

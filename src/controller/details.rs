@@ -49,8 +49,13 @@ pub async fn look(
     let (Some(live), Some(id)) = (live, after.project_id.clone()) else {
         return Details::default();
     };
-    let marks = context.memory.recall(&me.uid).map(|mine| mine.details);
-    let due = Due::new(marks.unwrap_or_default(), read, seen);
+    let mine = context.memory.recall(&me.uid);
+    let just_made = mine.as_ref().is_some_and(|mine| mine.made_by.is_some());
+    let marks = mine.map(|mine| mine.details);
+    let mut due = Due::new(marks.unwrap_or_default(), read, seen);
+    if just_made {
+        due.just_made();
+    }
     let mut asking = Asking {
         client: &live.client,
         id,

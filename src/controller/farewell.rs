@@ -38,7 +38,7 @@ pub async fn let_go(
     if is_held(read) {
         context.kubernetes.let_go(read).await?;
     }
-    context.metrics.departed(outcome(&end));
+    context.metrics.projects().departed(outcome(&end));
     context
         .memory
         .remember(&me.uid, &me.key, |mine| mine.attempt = None);

@@ -166,6 +166,17 @@ impl Memory {
         unwritten.collect()
     }
 
+    /// How many creates there are of which it is not known whether they made a
+    /// project.
+    #[must_use]
+    pub fn unresolved(&self) -> usize {
+        let by_uid = self.by_uid.lock();
+        let attempts = by_uid.values().filter_map(|one| one.attempt.as_ref());
+        attempts
+            .filter(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+            .count()
+    }
+
     /// Whether OMS has made a project for this resource whose id is not
     /// written yet.
     #[must_use]

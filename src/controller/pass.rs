@@ -116,6 +116,9 @@ pub async fn give_up_for_now(
     read: &MigrationProject,
     error: &oms::Error,
 ) -> Result<Step, Error> {
+    if let Some(why) = error.not_sent() {
+        return Ok(not_asked(context, read, why));
+    }
     look_at_connection(context, read, error);
     let wait = back_off(context, me, least_wait(context, error));
     let verdict = failure::verdict(error);
@@ -182,6 +185,9 @@ pub async fn mutation_failed(
     read: &MigrationProject,
     error: &oms::Error,
 ) -> Result<Step, Error> {
+    if let Some(why) = error.not_sent() {
+        return Ok(not_asked(context, read, why));
+    }
     look_at_connection(context, read, error);
     let (verdict, wait) = refused_or_wait(context, me, error, Reason::OmsError);
     let say = Say {
@@ -189,6 +195,18 @@ pub async fn mutation_failed(
         ..Say::only(&verdict)
     };
     failed(context, read, failure::in_words(error), Some(say), wait).await
+}
+
+/// The call was not let out. That is no failure of this resource's: its
+/// connection finds out how OMS is, and says it.
+fn not_asked(context: &Context, read: &MigrationProject, why: oms::NotSent) -> Step {
+    if let Some(connection) = context.claims.connection_of(read) {
+        context.bring_sweep_forward(&connection);
+    }
+    match why {
+        oms::NotSent::Open => Step::After(SWEEP_WAIT),
+        oms::NotSent::Paused(left) => Step::After(left.max(MOMENT)),
+    }
 }
 
 /// A change that a deletion asks for failed: says `verdict`, and when the next
@@ -200,6 +218,9 @@ pub async fn change_failed(
     error: &oms::Error,
     verdict: &Verdict,
 ) -> Result<Step, Error> {
+    if let Some(why) = error.not_sent() {
+        return Ok(not_asked(context, read, why));
+    }
     look_at_connection(context, read, error);
     let wait = back_off(context, me, least_wait(context, error));
     let say = Some(Say::only(verdict));
@@ -234,7 +255,7 @@ async fn failed(
 fn look_at_connection(context: &Context, read: &MigrationProject, error: &oms::Error) {
     let may_be_general = matches!(
         error.class(),
-        oms::Class::Transient | oms::Class::Auth | oms::Class::Unreadable
+        oms::Class::Transient | oms::Class::Auth | oms::Class::Throttled | oms::Class::Unreadable
     );
     if let (true, Some(connection)) = (may_be_general, context.claims.connection_of(read)) {
         context.bring_sweep_forward(&connection);

@@ -123,7 +123,6 @@ async fn write(
         return Ok(None);
     };
     let written = context.kubernetes.publish(read, difference).await?;
-    context.metrics.status_written();
     context.claims.note(&written);
     Ok(Some(written))
 }

@@ -9,7 +9,7 @@ use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
 use super::me::{self, Me};
-use super::pass::{Error, Step};
+use super::pass::{Error, SOON, Step};
 use super::{create, failure, life};
 use crate::api::v1alpha1::MigrationProject;
 
@@ -32,7 +32,19 @@ pub async fn reconcile(
     {
         return Ok(Action::requeue(wait));
     }
-    let mut read = project;
+    let Some(_part) = Part::take(&context, &project) else {
+        return Ok(Action::requeue(SOON.mul_f64(1.0 + context.clock.chance())));
+    };
+    // Thousands may be here at once; what a pass needs, only those that go on.
+    let step = Box::pin(passes(&context, project, &uid)).await?;
+    Ok(step.into_action(context.clock.chance()))
+}
+
+async fn passes(
+    context: &Context,
+    mut read: Arc<MigrationProject>,
+    uid: &str,
+) -> Result<Step, Error> {
     let mut step = Step::Again;
     for _ in 0..PASSES {
         let id = read
@@ -42,10 +54,10 @@ pub async fn reconcile(
         step = match id {
             // A project whose id is not written yet comes first: it is this
             // resource's, or else surplus.
-            Some(id) if !context.memory.holds_unwritten_id(&uid) => {
-                life::pass(&context, &read, &id).await?
+            Some(id) if !context.memory.holds_unwritten_id(uid) => {
+                life::pass(context, &read, &id).await?
             }
-            _ => create::pass(&context, &read).await?,
+            _ => create::pass(context, &read).await?,
         };
         match step {
             Step::Reread(live) => {
@@ -55,9 +67,36 @@ pub async fn reconcile(
             _ => break,
         }
     }
-    context.memory.went_through(&uid);
-    context.metrics.reconciled("ok");
-    Ok(step.into_action(context.clock.chance()))
+    context.memory.went_through(uid);
+    Ok(step)
+}
+
+/// A part of what the project's OMS may have of this process.
+struct Part<'a> {
+    context: &'a Context,
+    endpoint: String,
+}
+
+impl<'a> Part<'a> {
+    /// Takes one. `None`: all are taken; the resource is woken when one is free.
+    fn take(context: &'a Context, project: &MigrationProject) -> Option<Self> {
+        let connection = context.claims.connection_of(project);
+        let address = |connection: Key| {
+            let url = context.registry.url_of(&connection);
+            url.unwrap_or_else(|| connection.to_string())
+        };
+        let endpoint = connection.map(address).unwrap_or_default();
+        let free = context.shares.enter(&endpoint, &Key::of(project));
+        free.then_some(Self { context, endpoint })
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        if let Some(next) = self.context.shares.leave(&self.endpoint) {
+            self.context.wake_project.wake(&next);
+        }
+    }
 }
 
 /// A reconcile failed. Conflicts are read again at once; everything else waits
@@ -70,10 +109,8 @@ pub fn error_policy(
 ) -> Action {
     let chance = context.clock.chance();
     if error.is_conflict() {
-        context.metrics.reconciled("conflict");
         return Action::requeue(Duration::from_millis(50).mul_f64(1.0 + 4.0 * chance));
     }
-    context.metrics.reconciled("error");
     tracing::warn!(resource = %Key::of(&*project), error = failure::chain(error), "reconcile failed");
     let me = Me::of(&context, &project);
     let wait = context

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use parking_lot::RwLock;
 
 use super::claims::Key;
+use super::strangers::Strangers;
 use crate::api::v1alpha1::OMSConnection;
 use crate::decide::doubt::Vanished;
 use crate::decide::{Answer, Problem};
@@ -28,6 +29,8 @@ pub struct Live {
     /// What the last complete walk has shown. Older ones stand while OMS
     /// cannot be reached, and none does while the connection has no users.
     pub snapshot: Option<Arc<Snapshot>>,
+    /// What that snapshot holds of nobody's, and lacks.
+    pub strangers: Strangers,
     /// What is recorded and not in that snapshot, although it was there.
     pub vanished: Arc<Vanished>,
     /// The server has no ListProjects.

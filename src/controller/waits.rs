@@ -85,7 +85,7 @@ fn ask_connection(context: &Context, read: &MigrationProject) {
     };
     let reference = ObjectRef::new(&key.name).within(&key.namespace);
     if context.connections.get(&reference).is_some() {
-        context.sweeps.ask(&key);
+        context.look_at_once(&key);
         context.wake_connection.wake(&key);
     }
 }

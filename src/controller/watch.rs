@@ -1,11 +1,12 @@
 //! The watches, and the two controllers that they drive.
 
+use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt, TryFutureExt};
+use futures::{FutureExt, Stream, StreamExt};
 use kube::runtime::controller::{self, Controller};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::watcher::{self, Event, watcher};
@@ -20,9 +21,8 @@ use super::failure;
 use super::kubernetes::Ours;
 use super::me::annotation;
 use super::merge::merge;
-use super::pass::Error;
 use super::publish::requested;
-use super::{connection, reconcile};
+use super::work;
 use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 
@@ -30,12 +30,22 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// hundreds of kilobytes.
 const PAGE_SIZE: u32 = 100;
 
-/// Connections reconciled at a time; each may be in the middle of a sweep.
-const CONNECTIONS_AT_ONCE: u16 = 16;
+/// Connections reconciled at a time. Each may be in the middle of a sweep, or
+/// wait for an OMS that is away: so many have to be before another waits for them.
+const CONNECTIONS_AT_ONCE: u16 = 64;
 
 /// The annotation in which client-side apply keeps a copy of the whole object:
 /// as much memory again, for nothing.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// What of the cluster this process works on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Only these namespaces; none means all.
+    pub namespaces: Vec<String>,
+    /// Only what has these labels.
+    pub selector: Option<String>,
+}
 
 /// A watch over one kind, and the store that it fills once it runs.
 pub struct Watch<K: Ours + 'static> {
@@ -45,11 +55,15 @@ pub struct Watch<K: Ours + 'static> {
 }
 
 impl<K: Ours + 'static> Watch<K> {
-    /// A watch over `namespaces`, or over all if there are none.
+    /// A watch over what `scope` names.
     #[must_use]
-    pub fn new(client: &Client, namespaces: &[String]) -> Self {
+    pub fn new(client: &Client, scope: &Scope) -> Self {
         let (store, writer) = store();
-        let config = || watcher::Config::default().page_size(PAGE_SIZE);
+        let namespaces = &scope.namespaces;
+        let config = || watcher::Config {
+            label_selector: scope.selector.clone(),
+            ..watcher::Config::default().page_size(PAGE_SIZE)
+        };
         let events: BoxStream<'static, _> = if namespaces.is_empty() {
             watcher(kube::Api::all(client.clone()), config())
                 .default_backoff()
@@ -158,7 +172,6 @@ pub async fn run<P, C>(
     projects: Watch<MigrationProject>,
     connections: Watch<OMSConnection>,
     wakes: Wakes<P, C>,
-    concurrency: u16,
     stop: CancellationToken,
 ) where
     P: Stream<Item = ObjectRef<MigrationProject>> + Send + 'static,
@@ -167,15 +180,13 @@ pub async fn run<P, C>(
     let stored = projects.store();
     let project_events = projects.waking(context.clone());
     let project_controller = Controller::for_stream(project_events, stored)
-        .with_config(controller::Config::default().concurrency(concurrency))
+        // Bounded for each OMS (`shares.rs`): none may hold up another's.
+        .with_config(controller::Config::default().concurrency(0))
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(
-            |project, context| {
-                let done = reconcile::reconcile(project, context);
-                done.map_ok(Into::into).boxed()
-            },
-            |project, error, context| reconcile::error_policy(project, error, context).into(),
+            |project, context| work::project(project, context).boxed(),
+            |_, never: &Infallible, _| match *never {},
             context.clone(),
         )
         .for_each(|result| async { told(result) });
@@ -187,13 +198,8 @@ pub async fn run<P, C>(
         .reconcile_on(wakes.connections)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
-            |connection, context| {
-                let done = connection::reconcile(connection, context);
-                done.map_ok(Into::into).boxed()
-            },
-            |connection, error, context| {
-                connection::error_policy(connection, error, context).into()
-            },
+            |connection, context| work::connection(connection, context).boxed(),
+            |_, never: &Infallible, _| match *never {},
             context,
         )
         .for_each(|result| async { told(result) });
@@ -203,8 +209,10 @@ pub async fn run<P, C>(
 
 /// Keeps the index of claims, and wakes whom a departure concerns.
 fn follow(context: &Context, event: &Event<MigrationProject>) {
-    for gone in context.claims.follow(event) {
+    for (key, gone) in context.claims.follow(event) {
         context.memory.forget(&gone.uid);
+        let queue = context.wake_project.queue();
+        queue.remove(&key.to_string());
         let id = gone.project_id.as_deref();
         let adopting = id.map(|id| context.claims.adopting(id));
         let named = gone.names().flat_map(|name| context.claims.named(name));
@@ -227,6 +235,12 @@ fn is_there(context: &Context, connection: &Key) -> bool {
 fn lost(context: &Context, connection: &Key) {
     context.registry.lose(connection);
     context.sweeps.remove(connection);
+    context.governors.leave(&connection.to_string());
+    context.metrics.forget_connection(connection);
+    context
+        .wake_connection
+        .queue()
+        .remove(&connection.to_string());
     for user in context.claims.users_of(connection) {
         context.wake_project.wake(&user);
     }
@@ -262,10 +276,13 @@ fn what_wakes<K: Ours>(object: &K) -> DefaultHasher {
     hasher
 }
 
-/// Errors of a reconcile are told where they happen; what is left are those of
-/// the controller itself.
+/// Errors of a reconcile are told where they happen, and are no errors any more
+/// here; what is left are those of the controller itself.
 fn told<K: Ours>(
-    result: Result<(ObjectRef<K>, controller::Action), controller::Error<Error, watcher::Error>>,
+    result: Result<
+        (ObjectRef<K>, controller::Action),
+        controller::Error<Infallible, watcher::Error>,
+    >,
 ) {
     match result {
         Ok(_)

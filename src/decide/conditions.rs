@@ -1,10 +1,10 @@
 //! From statements to the conditions of a status.
 //!
 //! One rule for what is not stated: a condition never keeps an answer that may
-//! have become a lie. `Reconciling`, `Stalled`, `IdentityDoubtful` and `Insecure`
-//! stand there only while they are True (kstatus; they say that something is
-//! abnormal). What has been reached stays reached. Everything else becomes Unknown
-//! as soon as a status is written without a look at what it speaks of.
+//! have become a lie. `Reconciling`, `Stalled`, `Throttled`, `IdentityDoubtful` and
+//! `Insecure` stand there only while they are True (kstatus; they say that
+//! something is abnormal). What has been reached stays reached. Everything else
+//! becomes Unknown as soon as a status is written without a look at what it speaks of.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -94,6 +94,7 @@ fn kind(condition: &Condition, all: &[Condition]) -> Kind {
         Some(
             Type::Reconciling
             | Type::Stalled
+            | Type::Throttled
             | Type::IdentityDoubtful
             | Type::Insecure
             | Type::DeletionPolicyRefused,

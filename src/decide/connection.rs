@@ -53,6 +53,15 @@ pub enum Answer {
     Failed(Problem),
 }
 
+/// Why calls to an OMS are held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldBack {
+    /// It asks for fewer, or has done so a moment ago.
+    AskedForFewer,
+    /// It does not answer.
+    CircuitOpen,
+}
+
 /// All that a connection's conditions rest on.
 #[derive(Clone, Debug)]
 pub struct ConnectionSituation<'a> {
@@ -75,6 +84,8 @@ pub struct ConnectionSituation<'a> {
     pub unlisted: bool,
     /// It may be another OMS than before.
     pub doubted: Option<&'a Problem>,
+    /// Why calls are held back, if they are.
+    pub held_back: Option<HeldBack>,
 }
 
 /// What the connection says as a whole; nothing before it was tried.
@@ -190,6 +201,7 @@ pub fn statements(situation: &ConnectionSituation<'_>) -> Vec<Statement> {
             doubted.message.clone(),
         ));
     }
+    all.extend(situation.held_back.map(throttled));
     if situation.url.is_some() && !situation.encrypted {
         all.push(Statement::new(
             Type::Insecure,
@@ -199,6 +211,23 @@ pub fn statements(situation: &ConnectionSituation<'_>) -> Vec<Statement> {
         ));
     }
     all
+}
+
+fn throttled(why: HeldBack) -> Statement {
+    let (reason, message) = match why {
+        HeldBack::AskedForFewer => (
+            Reason::Throttled,
+            "OMS has asked for fewer calls (HTTP 429): fewer are made at a time, and none before the \
+             end of a pause that it names. If it goes on, set spec.limits, or a longer \
+             spec.sweepInterval.",
+        ),
+        HeldBack::CircuitOpen => (
+            Reason::CircuitOpen,
+            "OMS has left several calls in a row unanswered. Until it answers again, only the sweep \
+             asks it; everything else waits.",
+        ),
+    };
+    Statement::new(Type::Throttled, Some(true), reason, message.to_owned())
 }
 
 type Said = (Option<bool>, Reason, String);
@@ -245,6 +274,7 @@ mod tests {
             answer,
             unlisted: false,
             doubted: None,
+            held_back: None,
         }
     }
 
@@ -334,6 +364,22 @@ mod tests {
         );
         situation.answer = &Answer::Good;
         assert!(!verdict(&situation).unwrap().message.contains("trouble"));
+    }
+
+    #[test]
+    fn what_holds_calls_back_is_told_while_it_does() {
+        for (held_back, reason) in [
+            (HeldBack::AskedForFewer, Reason::Throttled),
+            (HeldBack::CircuitOpen, Reason::CircuitOpen),
+        ] {
+            let mut situation = situation(Some("https://oms"), &Answer::Good);
+            assert_eq!(holds(&statements(&situation), Type::Throttled), None);
+            situation.held_back = Some(held_back);
+            let said = statements(&situation);
+            let mut found = said.iter().filter(|one| one.type_ == Type::Throttled);
+            let found = found.next().unwrap();
+            assert_eq!((found.holds, found.reason), (Some(true), reason));
+        }
     }
 
     #[test]

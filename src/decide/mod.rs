@@ -28,7 +28,7 @@ mod verdict;
 pub mod verification;
 
 pub use conditions::{Unstated, conditions};
-pub use connection::{Answer, Problem};
+pub use connection::{Answer, HeldBack, Problem};
 pub use mutation::Mutation;
 pub use name::{Naming, project_name};
 pub use observed::{Observed, ProjectStatus};

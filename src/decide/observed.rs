@@ -52,6 +52,15 @@ impl ProjectStatus {
     #[must_use]
     pub fn word(&self) -> &str {
         match self {
+            Self::Other(word) => word,
+            known => known.known_word(),
+        }
+    }
+
+    /// The vendor's word, or `other` for one that this version does not know.
+    #[must_use]
+    pub fn known_word(&self) -> &'static str {
+        match self {
             Self::Init => "INIT",
             Self::Running => "RUNNING",
             Self::RunningModifying => "RUNNING_MODIFYING",
@@ -62,7 +71,7 @@ impl ProjectStatus {
             Self::Releasing => "RELEASING",
             Self::Released => "RELEASED",
             Self::Deleted => "DELETED",
-            Self::Other(word) => word,
+            Self::Other(_) => "other",
         }
     }
 

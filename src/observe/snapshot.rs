@@ -1,6 +1,6 @@
 //! What one walk over a connection's projects has shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -39,9 +39,19 @@ pub struct Snapshot {
     pub taken_at: Timestamp,
     /// By project id.
     pub projects: BTreeMap<String, Seen>,
+    /// How many projects there are, whether they were looked at or not.
+    pub total: u64,
+    /// Only these were asked for, each by itself; `None`: all were walked over.
+    pub asked: Option<BTreeSet<String>>,
 }
 
 impl Snapshot {
+    /// Whether a project would be in here if it were in OMS.
+    #[must_use]
+    pub fn would_show(&self, id: &str) -> bool {
+        self.asked.as_ref().is_none_or(|asked| asked.contains(id))
+    }
+
     /// The projects that differ between the two, gone and new ones included, by
     /// id.
     pub fn changed<'a>(
@@ -51,7 +61,7 @@ impl Snapshot {
         let gone = before
             .into_iter()
             .flat_map(|before| &before.projects)
-            .filter(|(id, _)| !self.projects.contains_key(*id));
+            .filter(|(id, _)| !self.projects.contains_key(*id) && self.would_show(id));
         let moved = self.projects.iter().filter(move |(id, seen)| {
             let old = before.and_then(|before| before.projects.get(*id));
             old.is_none_or(|old| !old.shows_the_same(seen))
@@ -79,6 +89,8 @@ mod tests {
             .collect();
         Snapshot {
             taken_at: Timestamp::UNIX_EPOCH,
+            total: 0,
+            asked: None,
             projects,
         }
     }
@@ -90,6 +102,15 @@ mod tests {
         let mut changed: Vec<&str> = after.changed(Some(&before)).map(|(id, _)| id).collect();
         changed.sort_unstable();
         assert_eq!(changed, ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_has_not_gone() {
+        let before = snapshot(&[("a", "INIT"), ("b", "RUNNING")]);
+        let mut after = snapshot(&[]);
+        after.asked = Some(["a".to_owned()].into());
+        let changed: Vec<&str> = after.changed(Some(&before)).map(|(id, _)| id).collect();
+        assert_eq!(changed, ["a"]);
     }
 
     #[test]

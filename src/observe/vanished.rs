@@ -43,6 +43,8 @@ mod tests {
         };
         Snapshot {
             taken_at: Timestamp::UNIX_EPOCH,
+            total: 0,
+            asked: None,
             projects: ids
                 .iter()
                 .map(|id| ((*id).to_owned(), seen.clone()))

@@ -12,13 +12,14 @@ use tower::ServiceExt;
 
 use super::detail::{self, Described, FullVerification, PreCheckItem};
 use super::error::Inner;
+use super::governor::{Place, Turn};
 use super::redact::clean;
-use super::reply::{Failure, Success, Told, failure_of_transport, read, timed_out};
+use super::reply::{Failure, Success, Told, failure_of_transport, not_sent, read, timed_out};
 use super::walk::Walker;
 use super::wire::is_usable_id;
 use super::{
     Action, BaseUrl, BuildError, DataSource, Error, ListDataSources, ListProjects, Outcome, Page,
-    Project, Receipt, Settings, Transport, Walk, transport,
+    Project, Receipt, Settings, Standing, Transport, Walk, transport,
 };
 
 const AGENT: HeaderValue =
@@ -34,9 +35,14 @@ const MAX_WORD: usize = 256;
 /// A client of one OMS under one account. Cheap to clone; clones share their connections.
 ///
 /// It sends every call once: what to do about a failure is the caller's decision. A mutation should be awaited
-/// to its end, since dropping its future leaves its outcome unknown; its own time-out bounds the wait.
+/// to its end, since dropping its future leaves its outcome unknown; its own time-out bounds the wait, which
+/// begins when the [governor](super::Governor) of its OMS, if it has one, has let it out.
 #[derive(Clone)]
-pub struct Client(Arc<Shared>);
+pub struct Client {
+    shared: Arc<Shared>,
+    /// Where its calls are made, if it holds a place of its own.
+    place: Option<Arc<Place>>,
+}
 
 struct Shared {
     settings: Settings,
@@ -52,20 +58,66 @@ impl Client {
 
     /// A client over any transport: a governor around the real one, a simulation, a test.
     pub fn with_transport(settings: Settings, transport: Transport) -> Client {
-        Client(Arc::new(Shared {
-            settings,
-            transport,
-        }))
+        Client {
+            shared: Arc::new(Shared {
+                settings,
+                transport,
+            }),
+            place: None,
+        }
+    }
+
+    /// The same client with a place among those whose calls may be under way, for a few calls that belong
+    /// together, made one after another: `first` says how urgent they are. The place is held until the last
+    /// clone of what this returns is dropped. Without a governor there is nothing to hold.
+    pub async fn in_a_place(&self, first: Action) -> Result<Client, Error> {
+        let place = match &self.shared.settings.governor {
+            None => None,
+            Some(governor) => {
+                let place = governor.place(first).await;
+                Some(Arc::new(place.map_err(|why| not_sent(first, why).error)?))
+            }
+        };
+        Ok(Client {
+            shared: self.shared.clone(),
+            place,
+        })
+    }
+
+    /// In a place: waits until a call of `action` may go out. The next one then goes at once, whatever
+    /// happens meanwhile.
+    pub async fn prepare(&self, action: Action) -> Result<(), Error> {
+        match &self.place {
+            None => Ok(()),
+            Some(place) => {
+                let prepared = place.prepare(action).await;
+                prepared.map_err(|why| not_sent(action, why).error)
+            }
+        }
     }
 
     /// Where this client's OMS is.
     pub fn base(&self) -> &BaseUrl {
-        &self.0.settings.base
+        &self.shared.settings.base
     }
 
     /// What the client was made from.
     pub fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.shared.settings
+    }
+
+    /// How its OMS stands with the governor, if it has one.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let governor = self.shared.settings.governor.as_ref()?;
+        Some(governor.standing())
+    }
+
+    /// A human wants a look at once: a pause that OMS has asked for is not waited out.
+    pub fn end_pause(&self) {
+        if let Some(governor) = &self.shared.settings.governor {
+            governor.end_pause();
+        }
     }
 
     /// Makes a project and gives its id. It is not started by that.
@@ -256,7 +308,7 @@ impl Client {
     /// nothing if nothing is left.
     #[must_use]
     pub fn fit(&self, text: &str, max: usize) -> Option<String> {
-        clean(text, &self.0.settings.credentials, max)
+        clean(text, &self.shared.settings.credentials, max)
     }
 
     /// One page of the data sources.
@@ -301,8 +353,12 @@ impl Client {
         body: &Map<String, Value>,
         take: impl FnOnce(Success) -> Result<T, &'static str>,
     ) -> Outcome<T> {
+        let turn = match self.turn(action).await {
+            Ok(turn) => turn,
+            Err(failure) => return Outcome::NotDone(failure.error),
+        };
         let started = Instant::now();
-        let (outcome, told) = match self.call(action, body, take).await {
+        let (outcome, told) = match self.call(turn, action, body, take).await {
             Ok((value, told)) => {
                 let request_id = told.request_id().map(str::to_owned);
                 (Outcome::Done(value, Receipt { request_id }), Some(told))
@@ -332,8 +388,9 @@ impl Client {
         body: &Map<String, Value>,
         take: impl FnOnce(Success) -> Result<T, &'static str>,
     ) -> Result<T, Error> {
+        let turn = self.turn(action).await.map_err(|failure| failure.error)?;
         let started = Instant::now();
-        let (result, told) = match self.call(action, body, take).await {
+        let (result, told) = match self.call(turn, action, body, take).await {
             Ok((value, told)) => (Ok(value), Some(told)),
             Err(failure) => (Err(failure.error), None),
         };
@@ -343,8 +400,32 @@ impl Client {
         result
     }
 
-    /// Sends one request and waits for its reply, within the action's limit.
+    /// Waits until the call may go out; that is no part of its own time.
+    async fn turn(&self, action: Action) -> Result<Option<Turn>, Failure> {
+        let Some(governor) = &self.shared.settings.governor else {
+            return Ok(None);
+        };
+        let turn = governor.turn(action, self.place.as_deref()).await;
+        turn.map(Some).map_err(|why| not_sent(action, why))
+    }
+
+    /// Makes one call, and tells the governor what it came to.
     async fn call<T>(
+        &self,
+        turn: Option<Turn>,
+        action: Action,
+        body: &Map<String, Value>,
+        take: impl FnOnce(Success) -> Result<T, &'static str>,
+    ) -> Result<(T, Told), Failure> {
+        let result = self.exchange(action, body, take).await;
+        if let Some(turn) = turn {
+            turn.end(result.as_ref().err().map(|failure| &failure.error));
+        }
+        result
+    }
+
+    /// Sends one request and waits for its reply, within the action's limit.
+    async fn exchange<T>(
         &self,
         action: Action,
         body: &Map<String, Value>,
@@ -353,7 +434,7 @@ impl Client {
         let Shared {
             settings,
             transport,
-        } = &*self.0;
+        } = &*self.shared;
         let limit = settings.timeouts.of(action);
         let sent = transport.clone().oneshot(self.request(action, body));
         let response = match tokio::time::timeout(limit, sent).await {
@@ -383,7 +464,7 @@ impl Client {
             .parse()
             .expect("BaseUrl::parse has tried this, and an action is a word");
         let headers = request.headers_mut();
-        headers.insert(AUTHORIZATION, self.0.settings.credentials.header());
+        headers.insert(AUTHORIZATION, self.shared.settings.credentials.header());
         headers.insert(CONTENT_TYPE, JSON);
         headers.insert(ACCEPT, JSON);
         headers.insert(USER_AGENT, AGENT);
@@ -400,7 +481,7 @@ impl Client {
         told: Option<&Told>,
     ) {
         let elapsed = started.elapsed();
-        if let Some(observer) = &self.0.settings.observer {
+        if let Some(observer) = &self.shared.settings.observer {
             observer.call(action, outcome, elapsed.as_secs_f64());
         }
         tracing::debug!(
@@ -421,7 +502,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("settings", &self.0.settings)
+            .field("settings", &self.shared.settings)
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::codes::{Class, Retry};
-use super::{Action, TransportError, Unreadable};
+use super::{Action, NotSent, TransportError, Unreadable};
 
 /// A failed call: which action, what happened, and what OMS said. Cheap to clone.
 ///
@@ -18,6 +18,9 @@ pub struct Error(Arc<Inner>);
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// It was not sent at all.
+    #[error("not sent: {0}")]
+    NotSent(NotSent),
     /// No connection was made, so nothing was sent.
     #[error("OMS could not be reached")]
     Unreachable,
@@ -200,6 +203,14 @@ impl Error {
     /// Whether the certificate of OMS is not trusted, expired, or of another name.
     pub fn is_certificate(&self) -> bool {
         matches!(self.0.source, Some(TransportError::Untrusted(_)))
+    }
+
+    /// Why the call was not even sent, if so.
+    pub fn not_sent(&self) -> Option<NotSent> {
+        match self.0.problem {
+            Problem::NotSent(why) => Some(why),
+            _ => None,
+        }
     }
 
     /// Whether a reply came at all. Without one, a mutation may arrive much later.

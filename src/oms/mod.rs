@@ -10,6 +10,7 @@
 //! | `action.rs` | the actions and which of them change something |
 //! | `url.rs`, `settings.rs`, `credentials.rs` | what a client is made from |
 //! | `transport.rs` | the replaceable network, and what "never connected" means |
+//! | `governor/` | whether a call goes out now, later, or not at all |
 //! | `envelope.rs` | the shape that every reply has, in both key cases |
 //! | `codes.rs` | the table from codes and HTTP statuses to their meaning |
 //! | `outcome.rs` | the one place that may say that a mutation was not done |
@@ -26,6 +27,7 @@ mod detail;
 mod envelope;
 mod error;
 mod fields;
+mod governor;
 mod list;
 mod outcome;
 mod redact;
@@ -46,6 +48,7 @@ pub use credentials::{Credentials, CredentialsError};
 pub use detail::{Described, FullVerification, PreCheckItem, VerifiedTable};
 pub use envelope::Unreadable;
 pub use error::{Error, Problem};
+pub use governor::{Circuit, Governor, Governors, Lane, Limits, NotSent, Standing};
 pub use list::{ListDataSources, ListProjects, Order, Page, SortField};
 pub use outcome::{Outcome, Receipt};
 pub use settings::{Observe, Settings, Timeouts};

@@ -13,7 +13,7 @@ use super::envelope::Envelope;
 use super::error::Inner;
 use super::outcome::certainly_not_done;
 use super::redact::{MAX_ID, MAX_MESSAGE, clean};
-use super::{Action, Credentials, Error, Problem, TransportError, Unreadable};
+use super::{Action, Credentials, Error, NotSent, Problem, TransportError, Unreadable};
 
 /// Nobody asks for more in earnest, and callers may add this to a clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -56,6 +56,21 @@ impl Told {
         inner.request_id = self.request_id;
         inner.retry_after = self.retry_after;
         inner
+    }
+}
+
+/// The failure of a call that the governor did not let out.
+pub fn not_sent(action: Action, why: NotSent) -> Failure {
+    let (class, pause) = match why {
+        NotSent::Open => (Class::Transient, None),
+        NotSent::Paused(left) => (Class::Throttled, Some(left)),
+    };
+    let mut inner = Inner::new(action, Problem::NotSent(why), class, Retry::BackOff);
+    inner.retry_after = pause;
+    inner.advice = Some("It is sent as soon as OMS can be asked again.".to_owned());
+    Failure {
+        error: inner.into(),
+        not_done: true,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Action, BaseUrl, Credentials};
+use super::{Action, BaseUrl, Credentials, Governor};
 
 /// Everything that a [`Client`](super::Client) needs to know.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct Settings {
     pub proxy: bool,
     /// Told of every call that ended.
     pub observer: Option<Arc<dyn Observe>>,
+    /// Says when calls go out, to all clients of this OMS. None: at once.
+    pub governor: Option<Arc<Governor>>,
 }
 
 impl Settings {
@@ -34,6 +36,7 @@ impl Settings {
             timeouts: Timeouts::default(),
             proxy: false,
             observer: None,
+            governor: None,
         }
     }
 }

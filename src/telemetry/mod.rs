@@ -3,9 +3,11 @@
 mod health;
 mod log;
 mod metrics;
+mod queue;
 mod server;
 
 pub use health::Health;
 pub use log::{LogFormat, install};
-pub use metrics::Metrics;
+pub use metrics::{CountRequests, Group, Metrics, ProjectFigures, Row, WorkFigures};
+pub use queue::{Backlog, Queue};
 pub use server::serve;

@@ -28,7 +28,13 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let probes = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
+        .route(
+            "/healthz",
+            get({
+                let health = health.clone();
+                move || alive(health)
+            }),
+        )
         .route("/readyz", get(move || ready(health)));
     let figures = Router::new().route("/metrics", get(move || figures(metrics)));
     if health_at == metrics_at {
@@ -36,6 +42,16 @@ pub async fn serve(
     }
     listen(probes, health_at, "--health-addr", stop.clone()).await?;
     listen(figures, metrics_at, "--metrics-addr", stop).await
+}
+
+async fn alive(health: Health) -> (StatusCode, String) {
+    match health.ailment() {
+        None => (StatusCode::OK, "ok\n".to_owned()),
+        Some(ailment) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("the loop is stuck: {ailment}\n"),
+        ),
+    }
 }
 
 async fn ready(health: Health) -> (StatusCode, &'static str) {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::apply::three_way;
-use crate::cluster::Cluster;
+use crate::cluster::{self, Cluster};
+use crate::vendor::another;
 use crate::world::World;
 
 /// As Argo CD calls itself.
@@ -135,4 +136,20 @@ fn api(home: &World, manifest: &Value) -> Api<DynamicObject> {
 
 fn name(manifest: &Value) -> &str {
     manifest["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// What users of Flux, of `ServerSideApply=true` and of Helm 4 read.
+#[tokio::test]
+async fn server_side_apply_refuses_a_null_in_the_words_of_the_documentation() {
+    let cluster = Cluster::with_namespace("nulls").await;
+    let mut manifest = another();
+    manifest["spec"]["project"]["fullTransferConfig"] = Value::Null;
+    let applied = cluster
+        .patch(&manifest, "", cluster::Patch::ServerSide, &manifest)
+        .await;
+    let refusal = applied.expect_err("a refusal");
+    let words = ".spec.project.fullTransferConfig: expected map, got &{<nil>}";
+    assert!(refusal.contains(words), "{refusal}");
+    assert!(include_str!("../../docs/gitops.md").contains(words));
+    cluster.create(&manifest).await.expect("by create");
 }

@@ -158,7 +158,7 @@ async fn a_restarted_operator_finds_everything_as_it_was() {
         "every resource has had its pass",
         async || {
             let done = operator
-                .counter("oms_operator_reconciles_total{result=\"ok\"}")
+                .counter("oms_operator_reconciles_total{kind=\"MigrationProject\",result=\"ok\"}")
                 .await?;
             let swept = world.oms().count("ListProjects") >= 2 * PAGES;
             (done >= 2 * all && swept).then_some(())
@@ -179,5 +179,54 @@ async fn a_restarted_operator_finds_everything_as_it_was() {
     }
     let asked = asked(&world, mark).await;
     assert!(asked.writes().is_empty(), "{}", asked.writes());
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn one_project_among_many_of_others_is_asked_for_by_itself() {
+    let world = World::new("rest-few").await;
+    let interval = json!({"spec": {"sweepInterval": "1s"}});
+    world.patch_connection("oms", interval).await;
+    for number in 0..400 {
+        let body = json!({"type": "MIGRATION"});
+        let name = format!("theirs-{number}");
+        world.oms().insert_project(&name, "RUNNING", body);
+    }
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    let project = world.until_running("orders").await;
+    let mine = id(&project).unwrap().to_owned();
+    // Two calls a sweep in place of three: how many there are, and the one.
+    until(
+        4 * DEADLINE,
+        "only two calls are made a sweep",
+        async || {
+            world.oms().clear_calls();
+            let swept = world
+                .oms()
+                .wait_until(DEADLINE, |oms| oms.count("ListProjects") >= 6);
+            assert!(swept.await, "OMS is swept");
+            let calls = world.oms().calls();
+            let told = |call: &Call| match call.action.as_str() {
+                "ListProjects" => call.search_key.is_none(),
+                "DescribeProject" => call.project_id.as_ref() == Some(&mine),
+                _ => false,
+            };
+            let lists = world.oms().count("ListProjects");
+            let asks = world.oms().count("DescribeProject");
+            (calls.iter().all(told) && lists.abs_diff(asks) <= 1).then_some(())
+        },
+    )
+    .await
+    .expect("only two calls are made a sweep");
+    until(DEADLINE, "the others are counted", async || {
+        let status = world.connections().get("oms").await.ok()?.status?;
+        (status.unclaimed == Some(400)).then_some(())
+    })
+    .await
+    .expect("the others are counted");
+    // And it is not lost sight of.
+    world.oms().set_status(&mine, "FAILED").unwrap();
+    world.until_stalled("orders", "Failed").await;
     world.finish([operator]).await;
 }

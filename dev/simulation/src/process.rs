@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use oms_operator::controller::{
-    self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Settings,
-    Sweeps, Waker, Watch, connection,
+    self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Scope, Settings,
+    Shares, Sweeps, Waker, Watch, connection,
 };
 use oms_operator::decide::{Naming, Timing};
 use oms_operator::lease::Leadership;
+use oms_operator::oms::Governors;
 use oms_operator::telemetry::Metrics;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -45,8 +46,8 @@ impl Process {
         // The watch's back-off draws from this thread's generator.
         fastrand::seed(seed ^ life);
         let client = kubernetes_client(wires.clone(), life);
-        let projects = Watch::new(&client, &[]);
-        let connections = Watch::new(&client, &[]);
+        let projects = Watch::new(&client, &Scope::default());
+        let connections = Watch::new(&client, &Scope::default());
         let (wake_project, woken_projects) = Waker::new();
         let (wake_connection, woken_connections) = Waker::new();
         let (stored_projects, stored_connections) = (projects.store(), connections.store());
@@ -59,6 +60,8 @@ impl Process {
             connections_synced: connections.synced(),
             projects_synced: projects.synced(),
             registry: Registry::default(),
+            governors: Governors::default(),
+            shares: Shares::new(AT_ONCE / 2),
             sweeps: Sweeps::default(),
             claims: Arc::new(Claims::new(Naming::default(), None)),
             memory: Memory::default(),

@@ -6,6 +6,7 @@ mod chart;
 mod cli;
 mod deploy;
 mod markdown;
+mod metrics;
 mod reasons;
 
 use std::fs;
@@ -25,6 +26,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     let pages = [
         ("docs/reasons.md", reasons::page()),
         ("docs/cli.md", cli::page()),
+        ("docs/metrics.md", metrics::page()),
         ("docs/reference/api.md", api::page()),
     ];
     let pages = pages.map(|(path, text)| (root().join(path), text));

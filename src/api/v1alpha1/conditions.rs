@@ -55,6 +55,7 @@ words! {
         // Of connections.
         Reachable: "Something answers at the address of the OMSConnection and speaks like OMS.",
         CredentialsAccepted: "OMS takes name and password of the OMSConnection. Unknown while it cannot be asked.",
+        Throttled: "Calls to the OMS of the OMSConnection are held back, because it asks for fewer or does not answer. Present only while True.",
         IdentityDoubtful: "It is doubted whether the OMS is the one that it was, because many of its projects are not there. Present only while True.",
         Insecure: "The OMSConnection does not protect the password on its way. Present only while True.",
     }
@@ -129,6 +130,7 @@ words! {
         CertificateInvalid: "The certificate of the OMS is expired, of another name, or from an authority that is not trusted.",
         NotOms: "What answers at the address does not speak like OMS: a proxy, a login page, another server.",
         Throttled: "The OMS asks for fewer calls.",
+        CircuitOpen: "The OMS has left several calls in a row unanswered: until it answers again, one sweep at a time goes out, and no other call.",
         AuthenticationFailed: "The OMS refused the credentials, or the account lacks a right.",
         OmsError: "The OMS answered with an error.",
         // Connections.

@@ -61,6 +61,13 @@ pub struct OMSConnectionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 
+    /// Bounds on the calls to this OMS. Where several OMSConnections lead to
+    /// one address, the strictest count for all of them. Left out: as many calls
+    /// as the OMS copes with, which the operator finds out by itself; fewer as
+    /// soon as it is slow or asks for fewer (HTTP 429, Retry-After).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+
     /// How often the projects of this OMS are read, such as `30s` or `1m30s`; a
     /// status may be that far behind. Not shorter than the operator's
     /// --min-sweep-interval (10s). Default: 30s.
@@ -94,6 +101,24 @@ pub struct OMSConnectionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 3))]
     pub allowed_deletion_policies: Option<Vec<DeletionPolicy>>,
+}
+
+/// Bounds on the calls to an OMS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// So many calls may begin in a second, on the average; a second's worth may
+    /// come at once. One list of 150 projects is one call, and a project takes
+    /// three to be created. Left out: no bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub requests_per_second: Option<i32>,
+
+    /// So many calls may be under way at a time. Left out: 64, or fewer, as the
+    /// OMS copes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub max_in_flight: Option<i32>,
 }
 
 /// Names a Secret in this namespace.

@@ -20,6 +20,13 @@ pub struct OMSConnectionStatus {
     #[schemars(range(min = 0, max = 2_147_483_647))]
     pub projects: Option<i32>,
 
+    /// Number of projects in this OMS that no MigrationProject which this operator
+    /// watches has recorded, without those that were released. They are left
+    /// alone; spec.adopt takes one over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
+    pub unclaimed: Option<i32>,
+
     /// Projects that OMS does not list although MigrationProjects have recorded
     /// them, while it is doubted that this is still the same OMS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +39,8 @@ pub struct OMSConnectionStatus {
     pub last_handled_reconcile_at: Option<String>,
 
     /// State in Kubernetes' own form: Ready, Reconciling, Stalled, Reachable,
-    /// CredentialsAccepted, IdentityDoubtful, Insecure. Ready True means that OMS answers and
+    /// CredentialsAccepted, Throttled, IdentityDoubtful, Insecure. Ready True means
+    /// that OMS answers and
     /// accepts the credentials.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]

@@ -136,7 +136,7 @@ fn what_a_new_list_does_not_name_is_gone() {
     let gone = claims.follow(&watcher::Event::InitDone);
     assert_eq!(
         gone.iter()
-            .map(|claim| claim.uid.as_str())
+            .map(|(_, claim)| claim.uid.as_str())
             .collect::<Vec<_>>(),
         ["a"]
     );

@@ -18,12 +18,13 @@ use crate::controller::{failure, kubernetes};
 use crate::decide::{Ending, FirstSeen, Trace, Verdict, later};
 use crate::oms::{self, Outcome};
 
-/// Reserves on the resource as it was `read`, then calls CreateProject.
+/// Reserves on the resource as it was `read`, then calls CreateProject, in the
+/// place that `link` holds.
 pub async fn reserve_and_call(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
-    link: &Link,
+    link: Link,
     trace: Trace,
     body: Map<String, Value>,
 ) -> Result<Step, Error> {
@@ -54,6 +55,8 @@ pub async fn reserve_and_call(
     }
     let client = link.live.client.clone();
     let outcome = call(context, me, client, &trace, body).await;
+    // What comes now may need a place of its own.
+    drop(link);
     match outcome {
         None => Ok(Step::Again),
         Some(Outcome::Done(id, _)) => {
@@ -152,7 +155,7 @@ async fn unknown(
     trace: &Trace,
     error: &oms::Error,
 ) -> Result<Step, Error> {
-    context.metrics.create_unknown();
+    context.metrics.projects().unknown();
     let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
     let trace = attempt.unwrap_or_else(|| trace.clone());
     let verdict = Verdict::progressing(

@@ -118,6 +118,12 @@ impl Held<'_> {
                         self.close_attempt(spent);
                         return Ok(Step::Again);
                     }
+                    // Whatever holds calls back does so before the reservation, which
+                    // is good for ten seconds.
+                    let create = oms::Action::CreateProject;
+                    if let Err(error) = self.link.live.client.prepare(create).await {
+                        return self.oms_failed(&error).await;
+                    }
                     let identity = context.identity(&me.key, &me.uid);
                     let at = context.clock.now();
                     let reservation = Reservation::new(&identity, attempt, at, target);
@@ -126,10 +132,8 @@ impl Held<'_> {
                         ending: Ending::NotDone,
                         spent,
                     };
-                    return call::reserve_and_call(
-                        context, me, &self.read, &self.link, trace, body,
-                    )
-                    .await;
+                    return call::reserve_and_call(context, me, &self.read, self.link, trace, body)
+                        .await;
                 }
                 CreateDecision::Record { id, why } => {
                     let adoptee_name = adoptee_name.as_ref().unwrap_or(&self.name);
@@ -339,7 +343,7 @@ impl Held<'_> {
         Ok(Step::Rest)
     }
 
-    async fn oms_failed(&self, error: &oms::Error) -> Result<Step, Error> {
+    pub async fn oms_failed(&self, error: &oms::Error) -> Result<Step, Error> {
         if let (Record::Open(open), true) = (
             &self.record,
             self.read.metadata.deletion_timestamp.is_some(),

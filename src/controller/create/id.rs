@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
+use crate::api::keys::RECREATE;
 use crate::api::v1alpha1::{MigrationProject, PinnedConnection, Reason};
 use crate::controller::audit::{Asker, audit};
 use crate::controller::claims::Key;
@@ -12,7 +13,7 @@ use crate::controller::context::Context;
 use crate::controller::failure::chain;
 use crate::controller::kubernetes::Recorded;
 use crate::controller::link::{Link, link};
-use crate::controller::me::Me;
+use crate::controller::me::{Me, annotation};
 use crate::controller::pass::{Error, Step};
 use crate::decide::{ReservedConnection, Suspension, body};
 use crate::oms;
@@ -50,7 +51,7 @@ pub async fn record(
                 .events
                 .normal(&*written, Reason::ProjectCreated, &note)
                 .await;
-            context.metrics.project_created();
+            context.metrics.projects().created(age(context, &written));
             Ok(Step::Reread(written))
         }
         Written::ResourceGone => {
@@ -59,13 +60,22 @@ pub async fn record(
                 resource = %me.key, uid = me.uid, project = id,
                 "the resource went away while its project was being created; the project stays in OMS"
             );
-            context.metrics.project_left();
+            context.metrics.projects().left();
             settle(context, me);
             context.memory.forget(&me.uid);
             Ok(Step::Again)
         }
         Written::OtherId(live) => surplus(context, me, &live, &made_by.connection.url, id).await,
     }
+}
+
+/// How long ago the resource came, if this is its first project.
+fn age(context: &Context, written: &MigrationProject) -> Option<Duration> {
+    if annotation(written, RECREATE).is_some() {
+        return None;
+    }
+    let came = written.metadata.creation_timestamp.as_ref()?.0;
+    Duration::try_from(context.clock.now().duration_since(came)).ok()
 }
 
 fn settle(context: &Context, me: &Me) {
@@ -265,7 +275,7 @@ async fn surplus(
     url: &str,
     id: &str,
 ) -> Result<Step, Error> {
-    context.metrics.surplus_project();
+    context.metrics.projects().surplus();
     let note = match delete_surplus(context, me, live, url, id).await? {
         Ok(()) => format!("Project {id} was made a second time in a race and is deleted again."),
         Err(why) => format!(

@@ -10,6 +10,8 @@ mod id;
 mod look;
 mod trace;
 
+use std::sync::Arc;
+
 use kube::ResourceExt;
 
 use self::held::Held;
@@ -23,10 +25,12 @@ use super::link::{Blocked, Link, link};
 use super::me::Me;
 use super::pass::{Error, MOMENT, STALLED_RECHECK, Step, wait_until};
 use super::publish::publish;
+use super::registry::Live;
 use super::waits;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::remove::End;
 use crate::decide::{Record, Reservation, Verdict, create};
+use crate::oms;
 
 /// One pass over a resource that has no project id yet. `read` may be old: it
 /// is read again before anything rests on it.
@@ -67,6 +71,13 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     }
 
     let _lock = context.locks.lock(link.live.url.as_str(), &name).await;
+    // One place among the calls under way, from the look to the create: what was
+    // looked at does not grow old in a queue, nor does the reservation.
+    let client = link
+        .live
+        .client
+        .in_a_place(oms::Action::CreateProject)
+        .await;
     // What was read before the lock was got may be old by now.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
         context.memory.forget(&me.uid);
@@ -75,7 +86,7 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     if live.resource_version() != read.resource_version() {
         return Ok(Step::Reread(Box::new(live)));
     }
-    let held = Held {
+    let mut held = Held {
         context,
         me,
         read: live,
@@ -83,7 +94,17 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         link,
         name,
     };
-    held.run().await
+    match client {
+        Ok(client) => {
+            let live = Live {
+                client,
+                ..(*held.link.live).clone()
+            };
+            held.link.live = Arc::new(live);
+            held.run().await
+        }
+        Err(error) => held.oms_failed(&error).await,
+    }
 }
 
 /// What stands in the way of a connection stands in the way of the pass; but a

@@ -17,6 +17,12 @@ use crate::observe::Seen;
 /// does not show in it, so the comparison is repeated once the second is over.
 const GRAIN: SignedDuration = SignedDuration::from_secs(2);
 
+/// How long after its creation a project is compared at the latest. It is made from
+/// what it would be compared with, so the first move of gmtModified, which is only
+/// a step away, is early enough; and creating thousands costs no further call for
+/// each of them.
+const FIRST_AFTER: Duration = Duration::from_secs(60);
+
 /// How long a question that failed is not repeated; doubles with each failure
 /// in a row.
 const AFTER_FAILURE: Duration = Duration::from_secs(15);
@@ -72,6 +78,9 @@ pub struct Marks {
     calm: u32,
     last: Option<Instant>,
     not_before: Option<Instant>,
+    /// It was made a moment ago: when it was seen first, as of which change, and
+    /// from which spec.
+    made: Option<(Instant, Compared)>,
     repeat_at: Option<Instant>,
     failed: Option<Instant>,
     failures: u32,
@@ -145,6 +154,19 @@ impl Due {
         }
     }
 
+    /// The project was made by this process, from the spec of today, a moment ago.
+    pub fn just_made(&mut self) {
+        if self.marks.compared.is_none() && self.marks.made.is_none() {
+            self.marks.made = Some((Instant::now(), self.now));
+        }
+    }
+
+    /// Until when a project that was just made needs no comparison.
+    fn first_at(&self) -> Option<Instant> {
+        let (seen, made) = self.marks.made?;
+        (self.marks.compared.is_none() && made == self.now).then_some(seen + FIRST_AFTER)
+    }
+
     fn free(&self, until: Option<Instant>) -> bool {
         self.forced || until.is_none_or(|until| until <= Instant::now())
     }
@@ -162,7 +184,7 @@ impl Due {
             (false, true) => self.marks.not_before,
             (false, false) => self.marks.repeat_at,
         };
-        let wait = wait.max(self.marks.failed);
+        let wait = wait.max(self.marks.failed).max(self.first_at());
         let free = self.free(wait);
         self.put_off = self.put_off.max(wait.filter(|_| due && !free));
         due && free

@@ -6,4 +6,5 @@ mod deploy;
 mod docs;
 mod gitops;
 mod image;
+mod monitoring;
 mod workflows;

@@ -163,3 +163,34 @@ async fn a_precheck_that_fails_again_is_asked_about_again() {
     let mut due = Due::new(due.into_marks(), &read, &seen(99));
     assert!(due.precheck(&step), "resumed, and failed the same way");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_just_made_is_compared_when_it_moves_or_after_a_while() {
+    let new = read(1, json!({}), None);
+    let mut due = Due::new(Marks::default(), &new, &seen(10));
+    due.just_made();
+    assert!(
+        !due.configuration(),
+        "it was made from what it would be compared with"
+    );
+    assert_eq!(due.comparison(), Comparison::None);
+    assert_eq!(due.again(), Some(FIRST_AFTER));
+    let marks = due.into_marks();
+
+    let mut moved = Due::new(marks.clone(), &new, &seen(11));
+    moved.just_made();
+    assert!(moved.configuration(), "OMS has changed it");
+    let edited = read(2, json!({}), None);
+    assert!(Due::new(marks.clone(), &edited, &seen(10)).configuration());
+    let asked = read(1, json!({}), Some("now"));
+    assert!(Due::new(marks.clone(), &asked, &seen(10)).configuration());
+
+    tokio::time::advance(FIRST_AFTER).await;
+    let mut late = Due::new(marks, &new, &seen(10));
+    assert!(
+        late.configuration(),
+        "a server that never touches gmtModified"
+    );
+    late.compared(at(10), at(100), false);
+    assert_eq!(late.comparison(), Comparison::Made);
+}

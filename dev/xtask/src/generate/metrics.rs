@@ -1,0 +1,29 @@
+//! `docs/metrics.md`: every figure that the operator serves.
+
+use oms_operator::telemetry::Metrics;
+
+use super::markdown::{code, head, heads, prose, row};
+
+/// The page.
+pub fn page() -> String {
+    let mut page = head("Metrics");
+    page.push_str(
+        "\n`/metrics` (port 8080, `--metrics-addr`) serves these in the OpenMetrics form. A counter is scraped with `_total`\n\
+         at its end, a histogram with `_bucket`, `_sum` and `_count`.\n\
+         \nNo label holds the name of a MigrationProject: how many series there are follows from the number of connections,\n\
+         not from that of projects. The series of an OMSConnection end with it. A figure without a value yet (the lag, where\n\
+         nothing follows changes) is not served. `connection` is namespace/name of an OMSConnection, `endpoint` the address of\n\
+         an OMS, to which several connections may lead: `oms_operator_connection_info` has both.\n",
+    );
+    page.push_str(&heads(&["Name", "Type", "Labels", "Meaning"]));
+    for figure in Metrics::new().rows() {
+        let labels: Vec<String> = figure.labels.iter().map(|label| code(label)).collect();
+        page.push_str(&row([
+            code(&figure.name).as_str(),
+            figure.kind,
+            &labels.join(", "),
+            &prose(&format!("{}.", figure.help)),
+        ]));
+    }
+    page
+}

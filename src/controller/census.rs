@@ -1,0 +1,87 @@
+//! What is counted at a scrape: resources, connections, queues, and how each OMS
+//! stands.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::runtime::reflector::ObjectRef;
+
+use super::claims::Key;
+use super::context::Context;
+use super::work::kind;
+use crate::api::v1alpha1::{ConditionType, MigrationProject, OMSConnection, Reason};
+use crate::decide::ProjectStatus;
+use crate::telemetry::{Group, Metrics};
+
+/// Counts what is.
+pub fn census(context: &Context, metrics: &Metrics) {
+    connections(context, metrics);
+    let mut groups: BTreeMap<Group, i64> = BTreeMap::new();
+    for project in context.projects.state() {
+        *groups.entry(group(context, &project)).or_default() += 1;
+    }
+    let unresolved = context.memory.unresolved();
+    let doubly_claimed = context.claims.doubly_claimed();
+    metrics
+        .projects()
+        .census(&groups, unresolved, doubly_claimed);
+    let work = metrics.work();
+    let projects = context.wake_project.queue();
+    work.backlog(kind::<MigrationProject>(), projects.backlog());
+    let connections = context.wake_connection.queue();
+    work.backlog(kind::<OMSConnection>(), connections.backlog());
+}
+
+fn connections(context: &Context, metrics: &Metrics) {
+    let all = context.connections.state();
+    let known = all.iter().map(|connection| {
+        let key = Key::of(&**connection);
+        let endpoint = context.registry.url_of(&key).unwrap_or_default();
+        let status = connection.status.as_ref();
+        let conditions = status.map(|status| status.conditions.as_slice());
+        let ready = word(conditions.unwrap_or_default()).0 == "True";
+        (key.to_string(), endpoint, ready)
+    });
+    metrics.endpoints(known, &context.governors.standings());
+    let now = context.clock.now();
+    let ages = all.iter().filter_map(|connection| {
+        let key = Key::of(&**connection);
+        let seen = context.registry.get(&key).seen?;
+        Some((key.to_string(), now.duration_since(seen).as_secs_f64()))
+    });
+    metrics.sweep_ages(ages);
+}
+
+/// What a project is counted by. Words that are not this program's, and
+/// connections that are not there, would be series without end.
+fn group(context: &Context, project: &MigrationProject) -> Group {
+    let status = project.status.as_ref();
+    let conditions = status.map(|status| status.conditions.as_slice());
+    let (ready, reason) = word(conditions.unwrap_or_default());
+    let connection = context.claims.connection_of(project).filter(|key| {
+        let reference = ObjectRef::new(&key.name).within(&key.namespace);
+        context.connections.get(&reference).is_some()
+    });
+    let known = status.and_then(|status| status.project_status.as_deref());
+    Group {
+        connection: connection.map(|key| key.to_string()).unwrap_or_default(),
+        status: known.map_or("none", |word| ProjectStatus::parse(word).known_word()),
+        ready,
+        reason,
+    }
+}
+
+/// Status and reason of the condition Ready.
+fn word(conditions: &[Condition]) -> (&'static str, &'static str) {
+    let type_ = ConditionType::Ready.as_str();
+    let Some(ready) = conditions.iter().find(|one| one.type_ == type_) else {
+        return ("None", "");
+    };
+    let status = match ready.status.as_str() {
+        "True" => "True",
+        "False" => "False",
+        _ => "Unknown",
+    };
+    let reason = Reason::ALL.iter().find(|one| one.as_str() == ready.reason);
+    (status, reason.map_or("other", |reason| reason.as_str()))
+}

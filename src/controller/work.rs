@@ -1,0 +1,103 @@
+//! One piece of the loop's work, counted: how long, how it ended, and when the
+//! next is due.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::runtime::controller;
+use kube::runtime::reflector::{ObjectRef, Store};
+use tokio::time::Instant;
+
+use super::action::Action;
+use super::claims::Key;
+use super::context::Context;
+use super::kubernetes::Ours;
+use super::pass::Error;
+use super::wake::Waker;
+use super::{connection, reconcile};
+use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+
+/// Work on a project.
+pub async fn project(
+    object: Arc<MigrationProject>,
+    context: Arc<Context>,
+) -> Result<controller::Action, Infallible> {
+    let piece = Piece::begin(&*object, &context, &context.wake_project, &context.projects);
+    let done = reconcile::reconcile(object.clone(), context.clone()).await;
+    Ok(piece.end(done, |error| {
+        reconcile::error_policy(object, error, context.clone())
+    }))
+}
+
+/// Work on a connection.
+pub async fn connection(
+    object: Arc<OMSConnection>,
+    context: Arc<Context>,
+) -> Result<controller::Action, Infallible> {
+    let (waker, store) = (&context.wake_connection, &context.connections);
+    let piece = Piece::begin(&*object, &context, waker, store);
+    let done = connection::reconcile(object.clone(), context.clone()).await;
+    Ok(piece.end(done, |error| {
+        connection::error_policy(object, error, context.clone())
+    }))
+}
+
+struct Piece<'a, K: Ours + 'static> {
+    key: Key,
+    context: &'a Context,
+    waker: &'a Waker<K>,
+    store: &'a Store<K>,
+    began: Instant,
+}
+
+impl<'a, K: Ours> Piece<'a, K> {
+    fn begin(object: &K, context: &'a Context, waker: &'a Waker<K>, store: &'a Store<K>) -> Self {
+        let key = Key::of(object);
+        waker.queue().begin(&key.to_string());
+        Self {
+            key,
+            context,
+            waker,
+            store,
+            began: Instant::now(),
+        }
+    }
+
+    fn end(
+        self,
+        done: Result<Action, Error>,
+        policy: impl FnOnce(&Error) -> Action,
+    ) -> controller::Action {
+        let (action, result) = match &done {
+            Ok(action) => (*action, "ok"),
+            Err(error) => {
+                let result = if error.is_conflict() {
+                    "conflict"
+                } else {
+                    "error"
+                };
+                (policy(error), result)
+            }
+        };
+        let work = self.context.metrics.work();
+        work.reconciled(kind::<K>(), result, self.began.elapsed());
+        let (queue, key) = (self.waker.queue(), self.key.to_string());
+        queue.end(&key, action.after());
+        // What went meanwhile does not come again.
+        let reference = ObjectRef::new(&self.key.name).within(&self.key.namespace);
+        if self.store.get(&reference).is_none() {
+            queue.remove(&key);
+        }
+        action.into()
+    }
+}
+
+/// The name of a kind.
+pub fn kind<K: Resource<DynamicType = ()>>() -> &'static str {
+    match K::kind(&()) {
+        Cow::Borrowed(kind) => kind,
+        Cow::Owned(_) => "other",
+    }
+}

@@ -1,0 +1,189 @@
+//! How much is asked of an OMS, and that none pays for another.
+
+use std::time::Duration;
+
+use kube::Api;
+use oms_harness::until;
+use oms_operator::api::v1alpha1::OMSConnection;
+use oms_simulator::{Fault, Kind, When};
+use serde_json::json;
+
+use crate::world::{DEADLINE, World};
+
+const CREATE: &str = "CreateProject";
+
+/// Status and reason of a condition of a connection.
+async fn throttled(connections: &Api<OMSConnection>, name: &str) -> Option<String> {
+    let status = connections.get(name).await.ok()?.status?;
+    let mut conditions = status.conditions.into_iter();
+    let found = conditions.find(|one| one.type_ == "Throttled")?;
+    Some(format!("{} {}", found.status, found.reason))
+}
+
+#[tokio::test]
+async fn an_oms_that_hangs_holds_up_no_other() {
+    let world = World::new("healthy").await;
+    let hangs = world.another("hangs").await;
+    let gate = hangs.oms().hold(CREATE, When::BeforeWork);
+    let flags = ["--watch-namespace", &hangs.namespace, "--concurrency=2"];
+    let operator = world.operator_with(&flags, None).await;
+    for number in 0..6 {
+        hangs.create(&format!("p{number}"), json!({})).await;
+    }
+    // All that one OMS may have of the process hangs with it.
+    gate.arrivals(2).await;
+    for number in 0..4 {
+        let name = format!("q{number}");
+        world.create(&name, json!({})).await;
+        world.until_running(&name).await;
+    }
+    assert_eq!(gate.arrived_so_far(), 2);
+    gate.release();
+    for number in 0..6 {
+        hangs.until_running(&format!("p{number}")).await;
+    }
+    assert_eq!(hangs.oms().projects().len(), 6);
+    world.finish([operator]).await;
+    hangs.finish([]).await;
+}
+
+#[tokio::test]
+async fn one_call_at_a_time_is_enough_for_everything() {
+    let world = World::new("one-call").await;
+    let limits = json!({"spec": {"limits": {"maxInFlight": 1}}});
+    world.patch_connection("oms", limits).await;
+    let operator = world.operator().await;
+    let gate = world.oms().hold(CREATE, When::BeforeWork);
+    for name in ["a", "b", "c"] {
+        world.create(name, json!({})).await;
+    }
+    gate.arrived().await;
+    // The other two wait for the one place, and so does the sweep.
+    let waiting = format!(
+        "oms_operator_oms_waiting{{endpoint=\"{}\",lane=\"create\"}}",
+        world.simulator.url()
+    );
+    until(DEADLINE, "the others wait for their turn", async || {
+        (operator.counter(&waiting).await? == 2).then_some(())
+    })
+    .await
+    .expect("the others wait for their turn");
+    assert_eq!(gate.arrived_so_far(), 1);
+    gate.release();
+    for name in ["a", "b", "c"] {
+        world.until_running(name).await;
+    }
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn two_connections_to_one_address_share_its_limit() {
+    let world = World::new("one-endpoint").await;
+    let strict = json!({"limits": {"maxInFlight": 1}});
+    let url = format!("{}/api/v2/", world.simulator.url());
+    world.create_connection("strict", &url, strict).await;
+    let operator = world.operator().await;
+    world.until_connection("strict", "InsecureTransport").await;
+    let gate = world.oms().hold(CREATE, When::BeforeWork);
+    world.create("a", json!({})).await;
+    gate.arrived().await;
+    let other = json!({"connectionRef": {"name": "strict"}});
+    world.create("b", other).await;
+    let waiting = format!(
+        "oms_operator_oms_waiting{{endpoint=\"{}\",lane=\"create\"}}",
+        world.simulator.url()
+    );
+    until(DEADLINE, "the other one waits", async || {
+        (operator.counter(&waiting).await? == 1).then_some(())
+    })
+    .await
+    .expect("the other one waits");
+    assert_eq!(gate.arrived_so_far(), 1);
+    gate.release();
+    world.until_running("a").await;
+    world.until_running("b").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn an_oms_that_asks_for_fewer_calls_is_heard_and_that_is_told_once() {
+    let world = World::new("fewer").await;
+    let operator = world.operator().await;
+    world.create("first", json!({})).await;
+    world.until_running("first").await;
+    let mark = world.plane.audit().mark().await.unwrap();
+    // A second of quiet, again and again.
+    let busy = Kind::too_many_requests(Duration::from_secs(1));
+    world.oms().fault(Fault::new(CREATE, busy).times(3));
+    world.create("orders", json!({})).await;
+    let connections = world.connections();
+    until(DEADLINE, "the connection tells of it", async || {
+        let told = throttled(&connections, "oms").await?;
+        (told == "True Throttled").then_some(())
+    })
+    .await
+    .expect("the connection tells of it");
+    world.until_running("orders").await;
+    assert_eq!(world.oms().projects().len(), 2);
+    let told = throttled(&connections, "oms").await;
+    assert_eq!(told.as_deref(), Some("True Throttled"), "it stays a while");
+    let entries = world.plane.audit().since(mark).await.unwrap();
+    let written = entries
+        .service_account("oms-system", "oms-operator")
+        .namespace(&world.namespace)
+        .resource("omsconnections")
+        .writes();
+    // The condition, and the number of projects; Ready may go and come once.
+    assert!(written.len() <= 4, "{written}");
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn an_oms_that_is_away_is_asked_by_its_sweep_alone() {
+    let world = World::new("away").await;
+    let operator = world.operator().await;
+    world.create("first", json!({})).await;
+    world.until_running("first").await;
+    // Every call of a project breaks, and every sweep.
+    let broken = Fault::new("*", Kind::Drop);
+    let fault = world.oms().fault(broken);
+    for number in 0..20 {
+        world.create(&format!("p{number}"), json!({})).await;
+    }
+    let connections = world.connections();
+    until(
+        2 * DEADLINE,
+        "the connection says that nothing goes out",
+        async || {
+            let told = throttled(&connections, "oms").await?;
+            (told == "True CircuitOpen").then_some(())
+        },
+    )
+    .await
+    .expect("the connection says that nothing goes out");
+    assert_eq!(operator.ask("/healthz").await.unwrap().status, 200);
+    assert_eq!(operator.ask("/readyz").await.unwrap().status, 200);
+    world.oms().clear_calls();
+    let swept = world
+        .oms()
+        .wait_until(DEADLINE, |oms| oms.count("ListProjects") >= 2);
+    assert!(swept.await, "the sweep goes on trying");
+    let calls = world.oms().calls();
+    let probes = calls
+        .iter()
+        .all(|call| call.action == "ListProjects" && call.search_key.is_none());
+    assert!(probes, "{calls:#?}");
+    world.oms().remove_fault(fault);
+    for number in 0..20 {
+        world.until_running(&format!("p{number}")).await;
+    }
+    until(
+        DEADLINE,
+        "the connection says that it is well",
+        async || throttled(&connections, "oms").await.is_none().then_some(()),
+    )
+    .await
+    .expect("the connection says that it is well");
+    assert_eq!(world.oms().projects().len(), 21, "none was made twice");
+    world.finish([operator]).await;
+}
