@@ -35,6 +35,8 @@ pub struct Options {
     pub controllers: bool,
     /// Further arguments of kube-apiserver, such as `--feature-gates=WatchList=false`.
     pub api_server_args: Vec<String>,
+    /// Whether every request is logged, for [`ControlPlane::audit`]. Without the log the API server does less.
+    pub audit: bool,
 }
 
 impl Default for Options {
@@ -42,6 +44,7 @@ impl Default for Options {
         Options {
             controllers: true,
             api_server_args: Vec::new(),
+            audit: true,
         }
     }
 }
@@ -130,8 +133,7 @@ impl ControlPlane {
         };
         let audit = Audit::new(layout.audit_log(), connection);
         let etcd = servers::start_etcd(binaries, &layout, &ports)?;
-        let api_server =
-            servers::start_api_server(binaries, &layout, &ports, &options.api_server_args)?;
+        let api_server = servers::start_api_server(binaries, &layout, &ports, options)?;
         let mut control_plane = ControlPlane {
             options: options.clone(),
             binaries: binaries.clone(),
@@ -234,7 +236,7 @@ impl ControlPlane {
         Ok(path)
     }
 
-    /// The audit log: who did what.
+    /// The audit log: who did what. It stays empty without [`Options::audit`].
     pub fn audit(&self) -> &Audit {
         &self.audit
     }
@@ -266,12 +268,8 @@ impl ControlPlane {
         let progress = Progress::start("restarting kube-apiserver");
         let mut api_server = self.api_server.lock().await;
         api_server.stop(STOP_GRACE).await?;
-        *api_server = servers::start_api_server(
-            &self.binaries,
-            &self.layout(),
-            &self.ports,
-            &self.options.api_server_args,
-        )?;
+        *api_server =
+            servers::start_api_server(&self.binaries, &self.layout(), &self.ports, &self.options)?;
         self.ready(&api_server)
             .await
             .map_err(|failure| match failure {

@@ -1,5 +1,7 @@
-//! The tasks of this repository: `cargo xtask test | generate | demo | simulate`.
+//! The tasks of this repository: `cargo xtask test | generate | demo | simulate | bench`.
 
+mod bench;
+mod build;
 mod cargo;
 mod checks;
 mod counts;
@@ -8,6 +10,7 @@ mod generate;
 mod go;
 mod leftovers;
 mod paths;
+mod screen;
 mod simulate;
 mod steps;
 mod test;
@@ -38,6 +41,8 @@ enum Task {
     Demo(demo::Options),
     /// Run the operator in a simulated world, with faults and ends of the process at every point.
     Simulate(simulate::Options),
+    /// Measure what the operator costs, on a real API server and a simulated OMS: memory, CPU, writes, calls, delays.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +50,7 @@ fn main() -> ExitCode {
         Task::Test => run(test::test()),
         Task::Demo(options) => run(demo::demo(options)),
         Task::Simulate(options) => run(simulate::simulate(options)),
+        Task::Bench(options) => run(bench::bench(options)),
         Task::Generate { check } => generate::generate(check),
     };
     match done {

@@ -1,48 +1,58 @@
-//! Builds the operator, and shows what is being built meanwhile.
+//! Builds programs of this repository, and shows what is being built meanwhile.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde_json::Value;
 
-use super::screen::Screen;
 use crate::cargo::{Stream, cargo, run_watched, succeeded};
+use crate::screen::Screen;
 
 /// How much of what Cargo has said an error quotes: the first errors and their surroundings.
 const QUOTED_LINES: usize = 60;
 
-/// Builds the binary and says where it is.
-pub async fn build(screen: &Screen) -> anyhow::Result<PathBuf> {
-    let args = [
+/// Builds with these arguments (profile and packages), and says where the binaries of these names are.
+pub async fn build<const N: usize>(
+    screen: &Screen,
+    what: &[&str],
+    names: [&str; N],
+) -> anyhow::Result<[PathBuf; N]> {
+    let fixed = [
         "build",
         "--locked",
-        "--package=oms-operator",
-        // Built already. But alone, the operator would be built from dependencies with other features.
-        "--package=xtask",
         "--bins",
         "--message-format=json-render-diagnostics",
     ];
-    let mut program = None;
+    let mut programs = names.map(|_| None);
     let mut crates = 0;
     let mut problems = Vec::new();
-    let status = run_watched(cargo(&args), |stream, line| match stream {
-        Stream::Out => program = executable(line).or(program.take()),
-        Stream::Err => match progress(line) {
-            Some(compiling) => {
-                crates += usize::from(compiling.starts_with("Compiling"));
-                screen.doing(format_args!("{compiling} ({crates} so far)"));
+    let status = run_watched(
+        cargo(&[&fixed, what].concat()),
+        |stream, line| match stream {
+            Stream::Out => {
+                for (program, name) in programs.iter_mut().zip(names) {
+                    *program = executable(line, name).or(program.take());
+                }
             }
-            None => problems.push(line.to_owned()),
+            Stream::Err => match progress(line) {
+                Some(compiling) => {
+                    crates += usize::from(compiling.starts_with("Compiling"));
+                    screen.doing(format_args!("{compiling} ({crates} so far)"));
+                }
+                None => problems.push(line.to_owned()),
+            },
         },
-    });
+    );
     let status = status.await?;
     if !status.success() {
         for line in problems.iter().take(QUOTED_LINES) {
             screen.say(line);
         }
     }
-    succeeded(status, "cargo build --package=oms-operator")?;
-    program.context("cargo did not say where it has put the operator")
+    succeeded(status, &format!("cargo build {}", what.join(" ")))?;
+    let found: Option<Vec<PathBuf>> = programs.into_iter().collect();
+    let found = found.and_then(|found| <[PathBuf; N]>::try_from(found).ok());
+    found.with_context(|| format!("cargo did not say where it has put {}", names.join(" and ")))
 }
 
 /// What Cargo is at, if the line tells that.
@@ -64,12 +74,12 @@ fn progress(line: &str) -> Option<&str> {
         .then(|| line.split(" (/").next().unwrap_or(line))
 }
 
-/// The program that a message of Cargo tells of.
-fn executable(message: &str) -> Option<PathBuf> {
+/// The program of this name, if a message of Cargo tells of it.
+fn executable(message: &str, name: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
-    let is_ours = message.pointer("/target/name")?.as_str()? == "oms-operator";
+    let is_it = message.pointer("/target/name")?.as_str()? == name;
     let program = message.get("executable")?.as_str()?;
-    is_ours.then(|| PathBuf::from(program))
+    is_it.then(|| PathBuf::from(program))
 }
 
 #[cfg(test)]
@@ -78,12 +88,17 @@ mod tests {
 
     #[test]
     fn the_program_is_found_among_the_messages_of_cargo() {
+        let name = "oms-operator";
         let ours = r#"{"reason":"compiler-artifact","target":{"name":"oms-operator"},"executable":"/t/oms-operator"}"#;
         let library =
             r#"{"reason":"compiler-artifact","target":{"name":"oms_operator"},"executable":null}"#;
-        assert_eq!(executable(ours), Some(PathBuf::from("/t/oms-operator")));
-        assert_eq!(executable(library), None);
-        assert_eq!(executable("not JSON"), None);
+        assert_eq!(
+            executable(ours, name),
+            Some(PathBuf::from("/t/oms-operator"))
+        );
+        assert_eq!(executable(ours, "oms-simulator"), None);
+        assert_eq!(executable(library, name), None);
+        assert_eq!(executable("not JSON", name), None);
     }
 
     #[test]
