@@ -107,7 +107,8 @@ fn spec(tables: usize) -> MigrationProjectSpec {
 fn hash(bench: &mut Criterion) {
     for tables in [30, 5_000] {
         let spec = spec(tables);
-        bench.bench_function(format!("hash of a spec of {tables} tables"), |run| {
+        let name = format!("hash of a spec of {tables} tables");
+        bench.bench_function(&name, |run| {
             run.iter(|| body::spec_hash(black_box(&spec)));
         });
     }
@@ -180,6 +181,8 @@ fn snapshot(moved: usize) -> Snapshot {
     });
     Snapshot {
         taken_at: now(),
+        total: FLEET as u64,
+        asked: None,
         projects: projects.collect(),
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::proc::cpu_of;
 use crate::paths::root;
 
-/// The account, as `deploy/rbac.yaml` makes it.
+/// The account, as `deploy/default/rbac.yaml` makes it.
 const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
 
 /// Where everything of the bench lies.
@@ -60,7 +60,7 @@ impl Cluster {
         for kind in Kind::ALL {
             control_plane.apply_yaml(&crds_yaml(kind)).await?;
         }
-        let rights = root().join("deploy/rbac.yaml");
+        let rights = root().join("deploy/default/rbac.yaml");
         let rights = std::fs::read_to_string(&rights)
             .with_context(|| format!("cannot read {}", rights.display()))?;
         control_plane.apply_yaml(&rights).await?;

@@ -1,4 +1,4 @@
-//! The operator: the release binary, as a process under the rights of `deploy/rbac.yaml`.
+//! The operator: the release binary, as a process under the rights of `deploy/default/rbac.yaml`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -128,9 +128,8 @@ impl<'a> World<'a> {
         let eyes = &mut self.eyes;
         let work = async {
             let applying = load::apply_all(&client, names, CONNECTION, tables, |count| {
-                match count % 50 {
-                    0 => screen.doing(format_args!("{count} applied")),
-                    _ => {}
+                if count % 50 == 0 {
+                    screen.doing(format_args!("{count} applied"));
                 }
             });
             let begun = applying.await?;
