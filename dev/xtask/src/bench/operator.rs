@@ -14,8 +14,9 @@ const START: Duration = Duration::from_secs(60);
 /// Nothing hangs when it is asked to stop.
 const STOP: Duration = Duration::from_secs(90);
 
-/// How often a process is asked how far it is: often enough for a figure in tenths of a second, and cheap.
-const TICK: Duration = Duration::from_millis(50);
+/// How often a process is asked how far it is. A scrape counts all resources, which is not to be a part of what
+/// is measured.
+const TICK: Duration = Duration::from_millis(250);
 
 /// A running operator.
 pub struct Operator {

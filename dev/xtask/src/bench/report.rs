@@ -12,6 +12,10 @@ use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Weight};
 const BEGIN: &str = "<!-- Written by `cargo xtask bench --write`. -->";
 const END: &str = "<!-- End of what is written. -->";
 
+/// What is written beside the page, and is not there before that.
+const BESIDE: &str = "![Cost of one project against the number of projects](benchmarks.svg)\n\n\
+    [The same as JSON](benchmarks.json), with more of it.";
+
 /// One table: its title, the heads of its columns, and its rows.
 struct Sheet {
     title: &'static str,
@@ -56,7 +60,9 @@ pub fn page(page: &str, results: &Results) -> anyhow::Result<String> {
         figures += &line(&rule);
         figures.extend(sheet.rows.iter().map(|row| line(row)));
     }
-    Ok(format!("{before}{BEGIN}\n\n{figures}\n{END}{after}"))
+    Ok(format!(
+        "{before}{BEGIN}\n\n{figures}\n{BESIDE}\n\n{END}{after}"
+    ))
 }
 
 fn machine(results: &Results) -> String {
