@@ -97,8 +97,9 @@ async fn after_the_first_page(oms: &Oms) -> Gate {
 async fn written(world: &World, mark: Mark) -> Entries {
     let entries = world.plane.audit().since(mark).await.unwrap();
     let ours = entries.service_account("oms-system", "oms-operator");
-    let here = ours.namespace(&world.namespace).writes();
-    here.filter(|entry| entry.resource.as_deref() != Some("omsconnections"))
+    ours.namespace(&world.namespace)
+        .writes()
+        .resource("migrationprojects")
 }
 
 async fn all_are_as_they_were(world: &World, ids: &[String]) {
