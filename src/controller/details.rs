@@ -137,8 +137,8 @@ impl Asking<'_> {
         let name = after.project_name.clone().unwrap_or_default();
         let spec = match whole_spec(self.context, self.read).await {
             Ok(Some(spec)) => spec,
-            // The watch is about to tell what it is now.
-            Ok(None) => return,
+            // The watch is about to tell what it is now; the mark waits, too.
+            Ok(None) => return self.due.failed(),
             Err(error) => return self.failed(&error),
         };
         let asked = drift::asked(&spec, &name);
