@@ -31,6 +31,75 @@ pub struct Variants {
     pub variants: Vec<Variant>,
 }
 
+/// Everything that is to be run.
+pub struct Work<'a> {
+    /// What each scenario adds.
+    pub scenarios: Vec<Share>,
+    /// Each scenario whole, and with each mishap at each of its calls.
+    pub runs: Vec<(&'a Scenario, Variant)>,
+}
+
+/// What one scenario adds.
+pub struct Share {
+    /// Its name.
+    pub name: &'static str,
+    /// How many calls the whole run makes.
+    pub calls: usize,
+    /// At how many of them something is tried.
+    pub points: usize,
+    /// In how many runs.
+    pub variants: usize,
+}
+
+impl Work<'_> {
+    /// At how many calls something is tried.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.scenarios.iter().map(|share| share.points).sum()
+    }
+}
+
+/// Runs each scenario once, whole, and gathers what there is to be tried.
+#[must_use]
+pub fn work_of(all: &[Scenario]) -> Work<'_> {
+    let mut work = Work {
+        scenarios: Vec::new(),
+        runs: Vec::new(),
+    };
+    for scenario in all {
+        let whole = Variant {
+            at: None,
+            mishap: None,
+        };
+        let found = variants(scenario, &run_variant(scenario, &whole));
+        work.scenarios.push(Share {
+            name: scenario.name,
+            calls: found.calls,
+            points: found.points,
+            variants: found.variants.len(),
+        });
+        work.runs.push((scenario, whole));
+        let variants = found.variants.into_iter();
+        work.runs
+            .extend(variants.map(|variant| (scenario, variant)));
+    }
+    work
+}
+
+/// The line that runs a variant again.
+#[must_use]
+pub fn replay(scenario: &Scenario, one: &Variant) -> String {
+    let name = scenario.name;
+    match (&one.at, &one.mishap) {
+        (Some(at), Some(mishap)) => {
+            let mishap = mishap.name();
+            format!("cargo xtask simulate --scenario {name} --at {at} --mishap {mishap} --trace")
+        }
+        // A number that no call reaches: nothing happens.
+        _ => format!("cargo xtask simulate --scenario {name} --at 0 --mishap Stop --trace"),
+    }
+}
+
 /// Runs a scenario with one mishap, or none.
 #[must_use]
 pub fn run_variant(scenario: &Scenario, variant: &Variant) -> Outcome {

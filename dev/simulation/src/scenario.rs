@@ -14,6 +14,10 @@ pub enum Ending {
     Ready(&'static str, usize),
     /// The resource has stalled for one of these reasons.
     Stalled(&'static str, &'static [&'static str]),
+    /// One of both: what went wrong may have cost the word of a user, who then has to repeat it.
+    ReadyOrStalled(&'static str, &'static [&'static str]),
+    /// OMS has exactly one project of a name, in this status.
+    Is(&'static str, &'static str),
     /// The resource waits, for this reason.
     Waits(&'static str, &'static str),
     /// The resource is gone.
@@ -70,6 +74,18 @@ fn wrong(world: &World, ending: &Ending) -> Option<String> {
             let stalled = said(&resource(name), "Stalled");
             let reason = stalled["reason"].as_str().unwrap_or_default();
             (reasons.contains(&reason), stalled.to_string())
+        }
+        Ending::ReadyOrStalled(name, reasons) => {
+            let found = resource(name);
+            let (ready, stalled) = (said(&found, "Ready"), said(&found, "Stalled"));
+            let reason = stalled["reason"].as_str().unwrap_or_default();
+            let right = ready["status"] == "True" || reasons.contains(&reason);
+            (right, ready.to_string())
+        }
+        Ending::Is(name, status) => {
+            let found = world.projects_named(name).into_iter();
+            let found: Vec<String> = found.map(|project| project.status).collect();
+            (found == [*status], format!("{found:?}"))
         }
         Ending::Waits(name, reason) => {
             let ready = said(&resource(name), "Ready");

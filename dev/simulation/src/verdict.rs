@@ -52,7 +52,8 @@ fn moving(world: &World, resource: &Value) -> Option<String> {
     };
     let reason = ready["reason"].as_str().unwrap_or_default();
     if ready["status"] != "True" {
-        return (!waits_rightly(world, reason)).then(|| format!("{reason}: {}", ready["message"]));
+        return (!waits_rightly(world, resource, reason))
+            .then(|| format!("{reason}: {}", ready["message"]));
     }
     let project = resource["status"]["projectId"]
         .as_str()
@@ -68,7 +69,7 @@ fn moving(world: &World, resource: &Value) -> Option<String> {
 }
 
 /// What nobody but a human can bring on.
-fn waits_rightly(world: &World, reason: &str) -> bool {
+fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
     let missing = |kind| {
         world
             .wires
@@ -77,6 +78,11 @@ fn waits_rightly(world: &World, reason: &str) -> bool {
             .is_none_or(|it| is_deleting(&it))
     };
     match reason {
+        "Suspended" => {
+            let connection = world.wires.cluster.get(&id(Kind::OMSConnection, "oms"));
+            let suspended = |object: &Value| object["spec"]["suspend"] == true;
+            suspended(resource) || connection.as_ref().is_some_and(suspended)
+        }
         "ConnectionNotFound" => missing(Kind::OMSConnection),
         // Under the new address there was nothing to know the OMS by.
         "IdentityDoubtful" => {
@@ -255,7 +261,7 @@ fn lost(world: &World) -> Vec<String> {
 fn edits(acts: &[Act], name: &str) -> usize {
     let of = |act: &&Act| match act {
         Act::Apply(manifest) | Act::Replace(manifest) => manifest.resource == name,
-        Act::Patch(resource, _) => *resource == name,
+        Act::Patch(resource, patch) => *resource == name && !patch["spec"]["project"].is_null(),
         _ => false,
     };
     acts.iter().filter(of).count()

@@ -11,9 +11,12 @@
 //! 5. StartProject, StopProject, ReleaseProject and DeleteProject only as the
 //!    spec asks for it; of a project that is recorded nowhere, only DeleteProject
 //!    of one that is INIT and of our own making.
-//! 6. A project is called gone only when it is.
-//! 7. No write changes a spec, no status write changes nothing, Secrets are only read.
-//! 8. At the end every project that was made is recorded, was recorded until its
+//!    None of a project in another OMS than the one that it was made in.
+//! 6. What somebody has paused, or what has failed, is resumed only when the spec or the annotation asks
+//!    for that.
+//! 7. A project is called gone only when it is.
+//! 8. No write changes a spec, no status write changes nothing, Secrets are only read.
+//! 9. At the end every project that was made is recorded, was recorded until its
 //!    resource was deleted, or is told of (`verdict.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +31,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::acts::{Act, FINALIZER, RESERVATION};
+use crate::acts::{Act, FINALIZER, RESERVATION, RETRY};
 use crate::kubernetes::{self, Change, Cluster, Kind};
 
 /// How long after a spec has changed a call may still go by its old text: a
@@ -71,6 +74,10 @@ struct State {
     acts: Vec<Act>,
     creates: Vec<String>,
     writes: Vec<(Instant, String)>,
+    /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
+    outside: BTreeMap<String, (Instant, &'static str)>,
+    /// When somebody last did something to a project in the console.
+    touched: BTreeMap<String, Instant>,
 }
 
 /// The witness. Clones are handles on the same one.
@@ -186,6 +193,22 @@ impl Witness {
         });
     }
 
+    /// Somebody puts a project into a status in the console.
+    pub fn set_outside(&self, oms: &Oms, id: &str, status: &'static str) {
+        let is = oms.project(id).map(|project| project.status);
+        let mut state = self.state.lock();
+        state.touched.insert(id.to_owned(), Instant::now());
+        if is.is_ok_and(|is| is == status) {
+            return;
+        }
+        if matches!(status, "SUSPEND" | "FAILED") {
+            let now = Instant::now();
+            state.outside.insert(id.to_owned(), (now, status));
+        } else {
+            state.outside.remove(id);
+        }
+    }
+
     /// A resource was made from a copy.
     pub fn restored(&self, made: &Value) {
         let Some(reservation) = reservation_of(made) else {
@@ -213,6 +236,9 @@ impl Witness {
                     Some(uid) if self.is_restored(uid) => {
                         self.break_(format!("CreateProject {name} for a restored resource"));
                     }
+                    Some(uid) if self.has_suspended(uid) => {
+                        self.break_(format!("CreateProject {name} for a suspended resource"));
+                    }
                     Some(_) => {}
                 }
                 (name, uid)
@@ -221,6 +247,10 @@ impl Witness {
                 let id = text("id");
                 if !self.may(action, &id) {
                     self.break_(format!("{action} of {id}, for which nothing asked"));
+                }
+                if action.as_str() == "ResumeProject" && !self.may_resume(&id) {
+                    let words = "ResumeProject of what somebody else has paused, or has failed";
+                    self.break_(format!("{words}: {id}"));
                 }
                 (id, None)
             }
@@ -253,6 +283,15 @@ impl Witness {
         };
         state.mutations += 1;
         if asked.action != Action::CreateProject {
+            state.outside.remove(&asked.project);
+            let made = state.made.iter().find(|made| made.id == asked.project);
+            if made.is_some_and(|made| made.oms != oms) {
+                let Asked {
+                    action, project, ..
+                } = &asked;
+                let words = format!("{action} of {project} in an OMS that is not its own");
+                state.broken.insert(words);
+            }
             return;
         }
         let id = call.project_id.unwrap_or_default();
@@ -306,6 +345,7 @@ impl Witness {
             };
             let (uid, reason) = (text(&about["uid"]), text(&event["reason"]));
             let note = text(&event["note"]);
+            self.told(&reason, &note);
             self.state.lock().said.push((uid, reason, note));
             return;
         }
@@ -328,6 +368,33 @@ impl Witness {
         if asked.id.kind == Kind::MigrationProject {
             self.recorded(before, after);
         }
+    }
+
+    /// Whether a project may be resumed that somebody has paused, or that has failed; any other may.
+    fn may_resume(&self, id: &str) -> bool {
+        let Some((since, what)) = self.state.lock().outside.get(id).copied() else {
+            return true;
+        };
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let word = |object: &Value| object["metadata"]["annotations"][RETRY].clone();
+        let holds = |object: &Value| object["status"]["projectId"].as_str() == Some(id);
+        let held = || changes.iter().filter(|change| holds(&change.object));
+        // What stood shortly before counts: it may have been read then.
+        let lately = |change: &&Change| change.at + GRACE >= since;
+        let before = held().rev().find(|change| !lately(change));
+        let before = before.map(|change| word(&change.object));
+        let mut recent = held().filter(lately).chain(held().next_back());
+        recent.any(|change| {
+            let spec = &change.object["spec"];
+            let state = spec["state"].as_str().unwrap_or("Running");
+            let retries = spec["retry"]["maxAttempts"].as_u64().unwrap_or_default();
+            let wished = match what {
+                "SUSPEND" => state != "Running" || spec["onExternalPause"] == "Resume",
+                _ => retries > 0,
+            };
+            let asked = word(&change.object);
+            wished || (!asked.is_null() && before.as_ref() != Some(&asked))
+        })
     }
 
     fn recorded(&self, before: &Value, after: &Value) {
@@ -376,6 +443,27 @@ impl Witness {
         }
     }
 
+    /// What is said of a project's end has to be so.
+    fn told(&self, reason: &str, note: &str) {
+        let ends: &[&str] = match reason {
+            "ProjectDeleted" => &["DELETED"],
+            "ProjectReleased" => &["RELEASING", "RELEASED", "DELETED"],
+            _ => return,
+        };
+        let state = self.state.lock();
+        let about = state.made.iter().find(|made| note.contains(&made.id));
+        // What somebody has just changed may have been seen before that.
+        let touched = about.and_then(|made| state.touched.get(&made.id));
+        if touched.is_some_and(|at| at.elapsed() <= GRACE) {
+            return;
+        }
+        let is = about.and_then(|made| state.omses[made.oms].project(&made.id).ok());
+        drop(state);
+        if let Some(is) = is.filter(|is| !ends.contains(&is.status.as_str())) {
+            self.break_(format!("{reason} is said of {}, which is {}", is.id, is.status));
+        }
+    }
+
     fn called_gone(&self, resource: &Value) {
         let id = resource["status"]["projectId"].as_str().unwrap_or_default();
         let state = self.state.lock();
@@ -393,6 +481,15 @@ impl Witness {
         let changes = self.cluster.changes(Kind::OMSConnection, 0);
         let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
         let since = changes.iter().rev().take_while(stands).last();
+        since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
+    }
+
+    /// Whether a resource is suspended, and the watch has told so.
+    fn has_suspended(&self, uid: &str) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let of = |change: &&Change| uid_of(&change.object).as_deref() == Some(uid);
+        let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
+        let since = changes.iter().rev().filter(of).take_while(stands).last();
         since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
     }
 

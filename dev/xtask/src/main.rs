@@ -1,11 +1,13 @@
-//! The tasks of this repository: `cargo xtask test | generate | demo | simulate`.
+//! The tasks of this repository: `cargo xtask test | generate | demo | simulate | chaos`.
 
 mod cargo;
+mod chaos;
 mod checks;
 mod counts;
 mod demo;
 mod generate;
 mod go;
+mod interrupted;
 mod leftovers;
 mod paths;
 mod simulate;
@@ -38,6 +40,8 @@ enum Task {
     Demo(demo::Options),
     /// Run the operator in a simulated world, with faults and ends of the process at every point.
     Simulate(simulate::Options),
+    /// Run the operator on a real API server, with faults, crashes and busy users, and see what is left at the end.
+    Chaos(chaos::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Task::Test => run(test::test()),
         Task::Demo(options) => run(demo::demo(options)),
         Task::Simulate(options) => run(simulate::simulate(options)),
+        Task::Chaos(options) => run(chaos::chaos(options)),
         Task::Generate { check } => generate::generate(check),
     };
     match done {

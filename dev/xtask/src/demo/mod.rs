@@ -4,29 +4,29 @@
 //! `removal` if that is the user's own), `watch` what is seen of it: `row` by `row`, as a `table` on
 //! a terminal and as `lines` elsewhere, with the `story` in between.
 
-mod build;
+pub mod build;
 mod cluster;
 mod documents;
 mod farewell;
 mod lines;
-mod operator;
+pub mod operator;
 mod parts;
 mod play;
 mod removal;
 mod row;
 mod scene;
-mod screen;
+pub mod screen;
 mod story;
 mod table;
-mod theirs;
+pub mod theirs;
 mod watch;
 
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::interrupted::Interrupted;
 use parts::Parts;
 use screen::Screen;
 use theirs::Theirs;
@@ -111,28 +111,6 @@ async fn clean_up(context: &str, screen: &Screen) -> anyhow::Result<()> {
         removal::things(&client, &things, None, screen).await
     };
     screen.step(what, STOP, work).await
-}
-
-/// The signals that ask to end. A terminal that is closed asks, too.
-struct Interrupted([Signal; 3]);
-
-impl Interrupted {
-    fn new() -> anyhow::Result<Interrupted> {
-        Ok(Interrupted([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn wait(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }
 
 #[cfg(test)]
