@@ -12,6 +12,7 @@ use crate::audit::Audit;
 use crate::binaries::Binaries;
 use crate::connection::Connection;
 use crate::credentials::Credentials;
+use crate::history::History;
 use crate::ports::Ports;
 use crate::process::Process;
 use crate::progress::{Progress, say};
@@ -25,6 +26,8 @@ const READY_DEADLINE: Duration = Duration::from_secs(120);
 const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 /// For each program: the API server ends in three seconds, the others at once.
 const STOP_GRACE: Duration = Duration::from_secs(20);
+/// For an API server that is only restarted: it may wait for requests that somebody holds.
+const RESTART_GRACE: Duration = Duration::from_secs(5);
 /// A port may be lost to another program between choosing and binding it.
 const STARTS: usize = 3;
 
@@ -241,6 +244,12 @@ impl ControlPlane {
         &self.audit
     }
 
+    /// Every write of custom resources of this API group, from the first on. Whole as long as nothing is
+    /// compacted: start the API server with `--etcd-compaction-interval=0` if that may take five minutes.
+    pub async fn history(&self, group: &str) -> anyhow::Result<History> {
+        History::open(&self.ports.etcd_url(), &format!("/registry/{group}/")).await
+    }
+
     /// The folder for everything that should go away with the control plane.
     pub fn folder(&self) -> &Path {
         self.scratch.path()
@@ -265,12 +274,26 @@ impl ControlPlane {
     ///
     /// Whoever shares this control plane sees it too.
     pub async fn restart_api_server(&self) -> anyhow::Result<()> {
-        let progress = Progress::start("restarting kube-apiserver");
         let mut api_server = self.api_server.lock().await;
-        api_server.stop(STOP_GRACE).await?;
+        api_server.terminate();
+        if api_server.wait(RESTART_GRACE).await.is_err() {
+            api_server.kill().await;
+        }
+        self.start_api_server_again(&mut api_server).await
+    }
+
+    /// The same after a SIGKILL, as when its machine is lost.
+    pub async fn crash_api_server(&self) -> anyhow::Result<()> {
+        let mut api_server = self.api_server.lock().await;
+        api_server.kill().await;
+        self.start_api_server_again(&mut api_server).await
+    }
+
+    async fn start_api_server_again(&self, api_server: &mut Process) -> anyhow::Result<()> {
+        let progress = Progress::start("restarting kube-apiserver");
         *api_server =
             servers::start_api_server(&self.binaries, &self.layout(), &self.ports, &self.options)?;
-        self.ready(&api_server)
+        self.ready(api_server)
             .await
             .map_err(|failure| match failure {
                 Failure::PortTaken(reason) | Failure::Other(reason) => reason,

@@ -6,6 +6,7 @@
 //!
 //! - [`ControlPlane`]: start (or [share](ControlPlane::shared)) one, clients, kubeconfigs, tokens, YAML
 //! - [`Audit`]: who asked for what, as an oracle
+//! - [`History`]: every version of every object that ever was
 //! - [`Proxy`]: holds, cuts or refuses a named request
 //! - [`Process`]: a program that cannot outlive its owner, such as the operator under test
 //! - [`Tools`]: Helm and kubectl, as users have them
@@ -44,6 +45,7 @@ mod connection;
 mod control_plane;
 mod credentials;
 mod entries;
+mod history;
 mod ports;
 mod process;
 mod progress;
@@ -58,6 +60,7 @@ pub use audit::{Audit, Mark};
 pub use binaries::{Binaries, kubernetes_version};
 pub use control_plane::{ControlPlane, Options};
 pub use entries::{Entries, Entry};
+pub use history::{History, Write};
 pub use process::{Exit, Process};
 pub use proxy::{Fault, Gate, Match, Proxy, Refusal, Request};
 pub use tools::Tools;

@@ -11,6 +11,9 @@ use crate::world::World;
 /// The namespace of everything.
 pub const NAMESPACE: &str = "shop";
 
+/// The resources that there can be.
+pub const RESOURCES: [&str; 3] = ["orders", "bills", "items"];
+
 /// The namespace of the operator itself.
 pub const OWN_NAMESPACE: &str = "oms-system";
 
@@ -18,6 +21,9 @@ pub const OWN_NAMESPACE: &str = "oms-system";
 pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
 /// See [`FINALIZER`].
 pub const RESERVATION: &str = "oms.oceanbase.com/create-reservation";
+
+/// The annotation that asks for another attempt.
+pub const RETRY: &str = "oms.oceanbase.com/retry";
 
 /// A MigrationProject as a user writes it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -107,6 +113,14 @@ pub enum Act {
     Patch(&'static str, Value),
     /// A new value of an annotation (`retry`, `reconcile-requested-at`).
     Annotate(&'static str, &'static str),
+    /// The annotation that asks for a project anew, with the id that is gone.
+    Recreate(&'static str),
+    /// A resource that takes over, by its id, the project that was planted last; with more in its spec.
+    AdoptPlanted(&'static str, Value),
+    /// A finalizer of somebody else's comes.
+    HoldBy(&'static str, &'static str),
+    /// And goes.
+    LetGoBy(&'static str, &'static str),
     /// `kubectl delete` of a MigrationProject.
     Delete(&'static str),
     /// The finalizers are taken off by hand, and the resource is deleted.
@@ -127,6 +141,8 @@ pub enum Act {
     /// The connection comes, or leads elsewhere: to the host of that number,
     /// and these are its former ones.
     ApplyConnection(usize, Vec<usize>),
+    /// `kubectl patch --type merge` of the connection.
+    PatchConnection(Value),
     /// `suspend` of the connection.
     Suspend(bool),
     /// `kubectl delete` of the connection.
@@ -139,6 +155,8 @@ pub enum Act {
     Rename(&'static str, &'static str),
     /// Somebody puts the projects of that name into a status.
     SetStatus(&'static str, &'static str),
+    /// Somebody changes the configuration of the projects of that name.
+    Configure(&'static str, Value),
     /// Somebody takes the projects of that name away.
     Remove(&'static str),
     /// The next create is done, its answer is lost, and lists show its project
@@ -215,6 +233,10 @@ impl World {
                     &json!({"metadata": {"annotations": {key: value}}}),
                 )
             }
+            Act::Recreate(name) => self.recreate(name),
+            Act::AdoptPlanted(name, spec) => self.adopt_planted(name, spec),
+            Act::HoldBy(name, finalizer) => self.hold(name, finalizer, true),
+            Act::LetGoBy(name, finalizer) => self.hold(name, finalizer, false),
             Act::Delete(name) => cluster.delete(&project(name)),
             Act::ForceDelete(name) => self.force_delete(name),
             Act::Backup(name) => {
@@ -225,7 +247,7 @@ impl World {
             }
             Act::Restore(name) => self.restore(name),
             Act::Copy(from, to) => match cluster.get(&project(from)) {
-                Some(object) => self.again(object, to),
+                Some(object) => self.again(&object, to),
                 None => Ok(()),
             },
             Act::DeleteSecret => cluster.delete(&id(Kind::Secret, "oms")),
@@ -239,6 +261,7 @@ impl World {
                 let patch = json!({"spec": {"suspend": suspend}});
                 self.merge(&id(Kind::OMSConnection, "oms"), &patch)
             }
+            Act::PatchConnection(patch) => self.merge(&id(Kind::OMSConnection, "oms"), patch),
             Act::DeleteConnection => cluster.delete(&id(Kind::OMSConnection, "oms")),
             Act::DeleteNamespace => cluster.delete(&id(Kind::Namespace, NAMESPACE)),
             Act::Plant(name, status) => {
@@ -248,8 +271,12 @@ impl World {
                 Ok(())
             }
             Act::Rename(from, to) => self.each_named(from, |oms, id| oms.rename(id, to)),
-            Act::SetStatus(name, status) => {
-                self.each_named(name, |oms, id| oms.set_status(id, status))
+            Act::SetStatus(name, status) => self.each_named(name, |oms, id| {
+                self.wires.witness.set_outside(oms, id, status);
+                oms.set_status(id, status)
+            }),
+            Act::Configure(name, patch) => {
+                self.each_named(name, |oms, id| oms.configure(id, patch))
             }
             Act::Remove(name) => self.each_named(name, Oms::remove),
             Act::ListLate(seconds) => {
@@ -322,6 +349,37 @@ impl World {
         self.wires.cluster.update(&id, false, set).map(drop)
     }
 
+    fn recreate(&self, name: &str) -> Result<(), Refusal> {
+        let found = self.wires.cluster.get(&project(name));
+        let key = "oms.oceanbase.com/recreate";
+        let gone = found.map(|found| found["status"]["projectId"].clone());
+        let patch = json!({"metadata": {"annotations": {key: gone}}});
+        self.merge(&project(name), &patch)
+    }
+
+    fn adopt_planted(&self, name: &'static str, spec: &Value) -> Result<(), Refusal> {
+        let made = self.wires.witness.made();
+        let planted = made.iter().rev().find(|made| made.uid.is_none());
+        let mut spec = spec.clone();
+        spec["adopt"] = json!({"projectId": planted.map(|made| made.id.clone())});
+        self.apply(Manifest::of(name).with(spec).object(), true)
+    }
+
+    fn hold(&self, name: &str, finalizer: &str, hold: bool) -> Result<(), Refusal> {
+        let set = |before: &Value| {
+            let mut after = before.clone();
+            let mut all = crate::kubernetes::finalizers(before);
+            all.retain(|one| *one != finalizer);
+            if hold {
+                all.push(finalizer);
+            }
+            after["metadata"]["finalizers"] = json!(all);
+            Ok(after)
+        };
+        let written = self.wires.cluster.update(&project(name), false, set);
+        written.map(drop)
+    }
+
     fn force_delete(&self, name: &str) -> Result<(), Refusal> {
         self.merge(&project(name), &json!({"metadata": {"finalizers": null}}))?;
         self.wires.cluster.delete(&project(name))
@@ -334,11 +392,12 @@ impl World {
         if self.wires.cluster.get(&project(name)).is_some() {
             self.force_delete(name)?;
         }
-        self.again(backup, name)
+        self.again(&backup, name)
     }
 
     /// Makes a resource from another, as tools do that export and import.
-    fn again(&self, mut object: Value, name: &str) -> Result<(), Refusal> {
+    fn again(&self, object: &Value, name: &str) -> Result<(), Refusal> {
+        let mut object = object.clone();
         object["metadata"]["name"] = json!(name);
         crate::kubernetes::remove(&mut object, "status");
         crate::kubernetes::remove(&mut object["metadata"], "resourceVersion");

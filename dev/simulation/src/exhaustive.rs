@@ -1,9 +1,11 @@
 //! Each scenario with each mishap at each of its calls.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
 
 use crate::bus::Point;
 use crate::faults::{KubernetesFault, Mishap, Mishaps, OmsFault};
+use crate::many::each;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
 use crate::world::Circumstances;
@@ -29,6 +31,100 @@ pub struct Variants {
     pub points: usize,
     /// What is tried.
     pub variants: Vec<Variant>,
+}
+
+/// Everything that is to be run.
+pub struct Work<'a> {
+    /// What each scenario adds, and came to when nothing went wrong.
+    pub scenarios: Vec<Share>,
+    /// Each scenario with each mishap at each of its calls.
+    pub runs: Vec<(&'a Scenario, Variant)>,
+}
+
+/// What one scenario adds.
+pub struct Share {
+    /// Its name.
+    pub name: &'static str,
+    /// How many calls the whole run makes.
+    pub calls: usize,
+    /// At how many of them something is tried.
+    pub points: usize,
+    /// In how many runs.
+    pub variants: usize,
+    /// What was wrong in the whole run, in which nothing goes wrong.
+    pub wrong: Vec<String>,
+}
+
+impl Work<'_> {
+    /// At how many calls something is tried.
+    #[must_use]
+    pub fn points(&self) -> usize {
+        self.scenarios.iter().map(|share| share.points).sum()
+    }
+
+    /// Keeps one run in so many.
+    pub fn thin(&mut self, every: NonZeroUsize) {
+        let mut number = 0_usize;
+        self.runs.retain(|_| {
+            number += 1;
+            number % every == 0
+        });
+    }
+}
+
+/// The run of a scenario in which nothing goes wrong.
+pub const WHOLE: Variant = Variant {
+    at: None,
+    mishap: None,
+};
+
+/// Runs each scenario once, whole, and gathers what there is to be tried.
+#[must_use]
+pub fn work_of(all: &[Scenario]) -> Work<'_> {
+    let mut outcomes = BTreeMap::new();
+    each(
+        all,
+        |scenario| run_variant(scenario, &WHOLE),
+        |scenario, outcome| {
+            outcomes.insert(scenario.name, outcome);
+            true
+        },
+    );
+    let mut work = Work {
+        scenarios: Vec::new(),
+        runs: Vec::new(),
+    };
+    for scenario in all {
+        let Some(outcome) = outcomes.remove(scenario.name) else {
+            continue;
+        };
+        let found = variants(scenario, &outcome);
+        work.scenarios.push(Share {
+            name: scenario.name,
+            calls: found.calls,
+            points: found.points,
+            variants: found.variants.len(),
+            wrong: outcome.wrong,
+        });
+        let variants = found.variants.into_iter();
+        work.runs
+            .extend(variants.map(|variant| (scenario, variant)));
+    }
+    work
+}
+
+/// The line that runs a variant again.
+#[must_use]
+pub fn replay(scenario: &Scenario, one: &Variant) -> String {
+    let name = scenario.name;
+    match (&one.at, &one.mishap) {
+        (Some(at), Some(mishap)) => {
+            let mishap = mishap.name();
+            format!("cargo xtask simulate --scenario {name} --at {at} --mishap {mishap} --trace")
+        }
+        // A number that no call reaches: nothing happens.
+        _ => format!("cargo xtask simulate --scenario {name} --at 0 --mishap Stop --trace"),
+    }
 }
 
 /// Runs a scenario with one mishap, or none.

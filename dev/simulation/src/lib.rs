@@ -29,7 +29,7 @@
 //! | `witness.rs` | what must not happen on the way |
 //! | `verdict.rs` | what must be in the end |
 //! | `scenario.rs`, `scenarios.rs` | scenarios as data |
-//! | `run.rs`, `exhaustive.rs`, `random.rs` | one run, and many |
+//! | `run.rs`, `many.rs`, `exhaustive.rs`, `random.rs` | one run, and many |
 
 mod acts;
 mod bus;
@@ -38,6 +38,7 @@ mod controller;
 pub mod exhaustive;
 mod faults;
 mod kubernetes;
+mod many;
 mod process;
 pub mod random;
 mod run;
@@ -50,6 +51,7 @@ mod world;
 
 pub use acts::{Act, Manifest};
 pub use faults::{Mishap, Mishaps};
+pub use many::each;
 pub use run::{Outcome, run};
 pub use scenario::{Ending, Scenario};
 pub use world::Circumstances;

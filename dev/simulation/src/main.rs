@@ -1,15 +1,14 @@
 //! `cargo xtask simulate`: many runs, and what came of them.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use oms_simulation::exhaustive::{Variant, named, run_variant, variants};
-use oms_simulation::random::run_seed;
-use oms_simulation::{Outcome, Scenario, scenarios};
+use oms_simulation::exhaustive::{Variant, WHOLE, named, replay, run_variant, work_of};
+use oms_simulation::random::{self, run_seed};
+use oms_simulation::{Outcome, Scenario, each, scenarios};
 
 /// Run the operator in a simulated world: by chance, from a seed; or each scenario with each
 /// mishap at each of its calls.
@@ -25,6 +24,9 @@ struct Options {
     /// Run every scenario with every mishap at every call, instead of seeds.
     #[arg(long)]
     exhaustive: bool,
+    /// With --exhaustive: only one run in so many, and each scenario once whole.
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    every: NonZeroUsize,
     /// Only this scenario, with every mishap at every call.
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
@@ -81,59 +83,53 @@ fn simulate(options: &Options) -> anyhow::Result<()> {
         options,
         &seeds,
         |seed| run_seed(*seed),
-        |seed| format!("cargo xtask simulate --from {seed} --seeds 1 --trace"),
+        |seed| random::replay(*seed),
     )
 }
 
 fn exhaustive(options: &Options, all: &[Scenario]) -> anyhow::Result<()> {
-    let mut work: Vec<(&Scenario, Variant)> = Vec::new();
-    let mut points = 0;
-    for scenario in all {
-        let whole = Variant {
-            at: None,
-            mishap: None,
-        };
-        let outcome = run_variant(scenario, &whole);
-        let found = variants(scenario, &outcome);
+    let mut work = work_of(all);
+    for one in &work.scenarios {
         println!(
             "{:36} {:4} calls, {:4} points, {:5} variants",
-            scenario.name,
-            found.calls,
-            found.points,
-            found.variants.len()
-        );
-        points += found.points;
-        work.push((scenario, whole));
-        work.extend(
-            found
-                .variants
-                .into_iter()
-                .map(|variant| (scenario, variant)),
+            one.name, one.calls, one.points, one.variants
         );
     }
     println!(
-        "{} scenarios, {points} points, {} runs",
+        "{} scenarios, {} points, {} runs",
         all.len(),
-        work.len()
+        work.points(),
+        all.len() + work.runs.len()
     );
-    many(
+    let mut wrong = 0;
+    for (scenario, one) in all.iter().zip(&work.scenarios) {
+        if !one.wrong.is_empty() {
+            wrong += 1;
+            tell(&one.wrong, &replay(scenario, &WHOLE));
+        }
+    }
+    if options.every > NonZeroUsize::MIN {
+        work.thin(options.every);
+        println!("of which {}", all.len() + work.runs.len());
+    }
+    if wrong > 0 && options.fail_fast {
+        bail!("{wrong} of {} scenarios failed", all.len());
+    }
+    let done = many(
         options,
-        &work,
+        &work.runs,
         |(scenario, one)| run_variant(scenario, one),
         |(scenario, one)| replay(scenario, one),
-    )
+    );
+    if wrong > 0 {
+        bail!("{wrong} of {} scenarios failed whole", all.len());
+    }
+    done
 }
 
-fn replay(scenario: &Scenario, one: &Variant) -> String {
-    let name = scenario.name;
-    match (&one.at, &one.mishap) {
-        (Some(at), Some(mishap)) => {
-            let mishap = mishap.name();
-            format!("cargo xtask simulate --scenario {name} --at {at} --mishap {mishap} --trace")
-        }
-        // A number that no call reaches: nothing happens.
-        _ => format!("cargo xtask simulate --scenario {name} --at 0 --mishap Stop --trace"),
-    }
+fn tell(wrong: &[String], again: &str) {
+    println!("FAILED: {}", wrong.join("\n        "));
+    println!("        again: {again}");
 }
 
 /// Does every run, on every core, and says which have failed.
@@ -144,31 +140,18 @@ fn many<T: Sync>(
     replay: impl Fn(&T) -> String + Sync,
 ) -> anyhow::Result<()> {
     let began = Instant::now();
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(0_usize));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(work.len()) {
-            scope.spawn(|| {
-                while let Some(one) = work.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = run(one);
-                    // One report at a time.
-                    let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                    if options.trace {
-                        outcome.trace.iter().for_each(|line| println!("{line}"));
-                    }
-                    if !outcome.wrong.is_empty() {
-                        *failed += 1;
-                        println!("FAILED: {}", outcome.wrong.join("\n        "));
-                        println!("        again: {}", replay(one));
-                        if options.fail_fast {
-                            next.store(work.len(), Ordering::Relaxed);
-                        }
-                    }
-                }
-            });
+    let mut failed = 0;
+    each(work, run, |one, outcome| {
+        if options.trace {
+            outcome.trace.iter().for_each(|line| println!("{line}"));
         }
+        if outcome.wrong.is_empty() {
+            return true;
+        }
+        failed += 1;
+        tell(&outcome.wrong, &replay(one));
+        !options.fail_fast
     });
-    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
         "{} runs in {:.1} s, {failed} failed",
         work.len(),

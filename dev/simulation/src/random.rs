@@ -6,15 +6,13 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::acts::{Act, Manifest};
+use crate::acts::{Act, Manifest, RESOURCES};
 use crate::faults::{Chances, Mishaps};
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
 use crate::world::Circumstances;
-
-const RESOURCES: [&str; 3] = ["orders", "bills", "items"];
 
 /// What a project may be named: the first three are what the resources come to
 /// by themselves.
@@ -25,6 +23,12 @@ const NAMES: [&str; 4] = ["shop.orders", "shop.bills", "shop.items", "another"];
 pub fn run_seed(seed: u64) -> Outcome {
     let (scenario, mishaps) = of_seed(seed);
     run(&scenario, Circumstances::by_chance(seed), mishaps)
+}
+
+/// The line that runs a seed again.
+#[must_use]
+pub fn replay(seed: u64) -> String {
+    format!("cargo xtask simulate --from {seed} --seeds 1 --trace")
 }
 
 fn of_seed(seed: u64) -> (Scenario, Mishaps) {
@@ -91,8 +95,22 @@ fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {
     }
     manifest.verify = random.random_ratio(1, 5);
     let mut spec = json!({});
+    if random.random_ratio(1, 4) {
+        spec["state"] = json!(one_of(&["Created", "Paused", "Running"], random));
+    }
+    // Well within the time in which everything has to come to rest.
+    spec["deletionTimeout"] = json!("10m");
+    if random.random_ratio(2, 5) {
+        spec["deletionPolicy"] = json!(one_of(&["Release", "Delete"], random));
+    }
+    if random.random_ratio(1, 5) {
+        spec["onExternalPause"] = json!("Resume");
+    }
     if random.random_ratio(1, 6) {
-        spec["state"] = json!("Created");
+        spec["retry"] = json!({"maxAttempts": 2, "initialDelay": "20s", "maxDelay": "60s"});
+    }
+    if random.random_ratio(1, 12) {
+        spec["suspend"] = json!(true);
     }
     if random.random_ratio(1, 6) {
         spec["adopt"] = json!({"byName": true});
@@ -100,11 +118,26 @@ fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {
     manifest.with(spec)
 }
 
+fn one_of<'a>(words: &[&'a str], random: &mut StdRng) -> &'a str {
+    words.choose(random).unwrap_or(&"")
+}
+
+/// A change of what is wanted of a project that is there.
+fn wish(random: &mut StdRng) -> Value {
+    let spec = match random.random_range(0..8) {
+        0..=3 => json!({"state": one_of(&["Paused", "Running", "Running", "Created"], random)}),
+        4 => json!({"suspend": random.random_ratio(1, 3)}),
+        5 => json!({"onExternalPause": one_of(&["Respect", "Resume"], random)}),
+        _ => json!({"deletionPolicy": one_of(&["Retain", "Release", "Delete"], random)}),
+    };
+    json!({"spec": spec})
+}
+
 /// What users do in one go.
 fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
     let resource = *RESOURCES[..2].choose(random).unwrap_or(&RESOURCES[0]);
     let name = *NAMES.choose(random).unwrap_or(&NAMES[0]);
-    match random.random_range(0..23) {
+    match random.random_range(0..31) {
         0..=2 => vec![Act::Apply(manifest(resource, random))],
         3 => vec![Act::Delete(resource)],
         4 => vec![
@@ -158,6 +191,9 @@ fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
             Act::Wait(random.random_range(0..90)),
             Act::Suspend(false),
         ],
+        22..=27 => vec![Act::Patch(resource, wish(random))],
+        28 => vec![Act::Recreate(resource)],
+        29 if random.random_ratio(1, 3) => vec![Act::DeleteNamespace],
         _ => vec![Act::Patch(
             resource,
             json!({"spec": {"project": {"name": name}}}),

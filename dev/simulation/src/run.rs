@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::acts::Act;
+use serde_json::json;
+
+use crate::acts::{Act, RESOURCES};
 use crate::bus::Point;
 use crate::faults::Mishaps;
 use crate::scenario::Scenario;
@@ -56,9 +58,12 @@ pub fn run(scenario: &Scenario, circumstances: Circumstances, mishaps: Mishaps) 
 }
 
 fn mended() -> Vec<Act> {
-    vec![
+    let mut acts = vec![
         Act::OmsPassword("admin-password"),
         Act::ApplySecret("admin-password"),
         Act::Suspend(false),
-    ]
+    ];
+    let unsuspend = json!({"spec": {"suspend": null}});
+    acts.extend(RESOURCES.map(|resource| Act::Patch(resource, unsuspend.clone())));
+    acts
 }

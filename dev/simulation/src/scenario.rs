@@ -1,5 +1,7 @@
 //! Scenarios: what users do, and how it must end whatever goes wrong.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::acts::{Act, id};
@@ -14,6 +16,10 @@ pub enum Ending {
     Ready(&'static str, usize),
     /// The resource has stalled for one of these reasons.
     Stalled(&'static str, &'static [&'static str]),
+    /// One of both: what went wrong may have cost the word of a user, who then has to repeat it.
+    ReadyOrStalled(&'static str, &'static [&'static str]),
+    /// OMS has exactly one project of a name, in this status.
+    Is(&'static str, &'static str),
     /// The resource waits, for this reason.
     Waits(&'static str, &'static str),
     /// The resource is gone.
@@ -50,7 +56,7 @@ impl Scenario {
 
 fn wrong(world: &World, ending: &Ending) -> Option<String> {
     let resource = |name: &str| world.wires.cluster.get(&id(Kind::MigrationProject, name));
-    let said = |resource: &Option<Value>, kind: &str| {
+    let said = |resource: &Option<Arc<Value>>, kind: &str| {
         let it = resource
             .as_ref()
             .and_then(|it| condition(it, kind).cloned());
@@ -70,6 +76,18 @@ fn wrong(world: &World, ending: &Ending) -> Option<String> {
             let stalled = said(&resource(name), "Stalled");
             let reason = stalled["reason"].as_str().unwrap_or_default();
             (reasons.contains(&reason), stalled.to_string())
+        }
+        Ending::ReadyOrStalled(name, reasons) => {
+            let found = resource(name);
+            let (ready, stalled) = (said(&found, "Ready"), said(&found, "Stalled"));
+            let reason = stalled["reason"].as_str().unwrap_or_default();
+            let right = ready["status"] == "True" || reasons.contains(&reason);
+            (right, ready.to_string())
+        }
+        Ending::Is(name, status) => {
+            let found = world.projects_named(name).into_iter();
+            let found: Vec<String> = found.map(|project| project.status).collect();
+            (found == [*status], format!("{found:?}"))
         }
         Ending::Waits(name, reason) => {
             let ready = said(&resource(name), "Ready");

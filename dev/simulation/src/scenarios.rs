@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+mod life;
+
 use crate::acts::{Act, Manifest};
 use crate::scenario::{Ending, Scenario};
 
@@ -28,6 +30,11 @@ fn meddled(name: &'static str, meddling: Vec<Act>, endings: Vec<Ending>) -> Scen
 
 /// Every scenario.
 pub fn all() -> Vec<Scenario> {
+    [creation(), life::all()].concat()
+}
+
+/// How a project comes about, and what it is found by.
+fn creation() -> Vec<Scenario> {
     let orders = || Manifest::of("orders");
     let apply = |manifest: Manifest| Act::Apply(manifest);
     vec![

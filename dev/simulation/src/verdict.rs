@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::acts::{Act, NAMESPACE, id};
 use crate::kubernetes::Kind;
-use crate::witness::uid_of;
+use crate::witness::{reservation_of, uid_of};
 use crate::world::{LONGEST_DOWN, World};
 
 /// Nothing is written for so long, before the world counts as at rest: longer
@@ -52,7 +52,8 @@ fn moving(world: &World, resource: &Value) -> Option<String> {
     };
     let reason = ready["reason"].as_str().unwrap_or_default();
     if ready["status"] != "True" {
-        return (!waits_rightly(world, reason)).then(|| format!("{reason}: {}", ready["message"]));
+        return (!waits_rightly(world, resource, reason))
+            .then(|| format!("{reason}: {}", ready["message"]));
     }
     let project = resource["status"]["projectId"]
         .as_str()
@@ -68,7 +69,7 @@ fn moving(world: &World, resource: &Value) -> Option<String> {
 }
 
 /// What nobody but a human can bring on.
-fn waits_rightly(world: &World, reason: &str) -> bool {
+fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
     let missing = |kind| {
         world
             .wires
@@ -77,6 +78,11 @@ fn waits_rightly(world: &World, reason: &str) -> bool {
             .is_none_or(|it| is_deleting(&it))
     };
     match reason {
+        "Suspended" => {
+            let connection = world.wires.cluster.get(&id(Kind::OMSConnection, "oms"));
+            let suspended = |object: &Value| object["spec"]["suspend"] == true;
+            suspended(resource) || connection.is_some_and(|it| suspended(&it))
+        }
         "ConnectionNotFound" => missing(Kind::OMSConnection),
         // Under the new address there was nothing to know the OMS by.
         "IdentityDoubtful" => {
@@ -85,7 +91,10 @@ fn waits_rightly(world: &World, reason: &str) -> bool {
                 .any(|act| matches!(act, Act::ApplyConnection(1, _)))
                 && some_recorded_is_gone(world)
         }
-        "ConnectionNotReady" => missing(Kind::OMSConnection) || missing(Kind::Secret),
+        // What was seen does not count for ever.
+        "ConnectionNotReady" | "StatusStale" => {
+            missing(Kind::OMSConnection) || missing(Kind::Secret)
+        }
         _ => false,
     }
 }
@@ -198,7 +207,9 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
     });
     let (_, all) = world.wires.cluster.list(Kind::MigrationProject);
     let mut others = all.iter().filter(|one| uid_of(one).as_deref() != Some(uid));
-    strange || others.any(|one| project_name(one) == name)
+    // A name that is reserved stays so while its resource is renamed.
+    let reserved = |one: &Value| reservation_of(one).is_some_and(|it| it["projectName"] == *name);
+    strange || others.any(|one| project_name(one) == name || reserved(one))
 }
 
 /// Projects that no resource has recorded.
@@ -255,7 +266,7 @@ fn lost(world: &World) -> Vec<String> {
 fn edits(acts: &[Act], name: &str) -> usize {
     let of = |act: &&Act| match act {
         Act::Apply(manifest) | Act::Replace(manifest) => manifest.resource == name,
-        Act::Patch(resource, _) => *resource == name,
+        Act::Patch(resource, patch) => *resource == name && !patch["spec"]["project"].is_null(),
         _ => false,
     };
     acts.iter().filter(of).count()

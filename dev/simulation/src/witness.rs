@@ -11,9 +11,12 @@
 //! 5. StartProject, StopProject, ReleaseProject and DeleteProject only as the
 //!    spec asks for it; of a project that is recorded nowhere, only DeleteProject
 //!    of one that is INIT and of our own making.
-//! 6. A project is called gone only when it is.
-//! 7. No write changes a spec, no status write changes nothing, Secrets are only read.
-//! 8. At the end every project that was made is recorded, was recorded until its
+//!    None of a project in another OMS than the one that it was made in.
+//! 6. What somebody has paused, or what has failed, is resumed only when the spec or the annotation asks
+//!    for that.
+//! 7. A project is called gone only when it is.
+//! 8. No write changes a spec, no status write changes nothing, Secrets are only read.
+//! 9. At the end every project that was made is recorded, was recorded until its
 //!    resource was deleted, or is told of (`verdict.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,8 +31,9 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::acts::{Act, FINALIZER, RESERVATION};
+use crate::acts::{Act, FINALIZER, RESERVATION, RETRY};
 use crate::kubernetes::{self, Change, Cluster, Kind};
+use crate::transports::TIMEOUTS;
 
 /// How long after a spec has changed a call may still go by its old text: a
 /// read of it may be under way that long.
@@ -46,6 +50,8 @@ pub struct Made {
     pub uid: Option<String>,
     /// In which OMS.
     pub oms: usize,
+    /// When.
+    pub at: Instant,
 }
 
 /// A mutation on its way.
@@ -61,7 +67,8 @@ pub struct Asked {
 struct State {
     mutations: u64,
     asked: u64,
-    under_way: BTreeSet<u64>,
+    /// When each of them was asked for.
+    under_way: BTreeMap<u64, Instant>,
     made: Vec<Made>,
     omses: Vec<Oms>,
     restored: BTreeSet<String>,
@@ -71,6 +78,10 @@ struct State {
     acts: Vec<Act>,
     creates: Vec<String>,
     writes: Vec<(Instant, String)>,
+    /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
+    outside: BTreeMap<String, (Instant, &'static str)>,
+    /// When somebody last did something to a project in the console.
+    touched: BTreeMap<String, Instant>,
 }
 
 /// The witness. Clones are handles on the same one.
@@ -153,7 +164,9 @@ impl Witness {
     /// The process has ended in an orderly way.
     pub fn ended(&self) {
         let mut state = self.state.lock();
-        if !state.under_way.is_empty() {
+        // Who has waited for its whole time-out has not been cut off.
+        let given_up = TIMEOUTS.connect + TIMEOUTS.mutation;
+        if state.under_way.values().any(|at| at.elapsed() < given_up) {
             state
                 .broken
                 .insert("a change of OMS was under way when the process ended".to_owned());
@@ -169,11 +182,19 @@ impl Witness {
     pub fn acted(&self, act: &Act) {
         let mut state = self.state.lock();
         state.acts.push(act.clone());
-        if let Act::ForceDelete(name) | Act::Restore(name) = act {
+        let found = |name: &str| {
             let id = crate::acts::id(Kind::MigrationProject, name);
-            let uid = self.cluster.get(&id).and_then(|it| uid_of(&it));
-            state.forced.extend(uid);
-        }
+            self.cluster.get(&id)
+        };
+        let forced = match act {
+            Act::ForceDelete(name) | Act::Restore(name) => found(name),
+            // Without its finalizer, one that is being deleted is gone.
+            Act::Replace(manifest) => {
+                found(manifest.resource).filter(|it| !it["metadata"]["deletionTimestamp"].is_null())
+            }
+            _ => None,
+        };
+        state.forced.extend(forced.and_then(|it| uid_of(&it)));
     }
 
     /// Somebody made a project in the console.
@@ -183,7 +204,24 @@ impl Witness {
             name: name.to_owned(),
             uid: None,
             oms,
+            at: Instant::now(),
         });
+    }
+
+    /// Somebody puts a project into a status in the console.
+    pub fn set_outside(&self, oms: &Oms, id: &str, status: &'static str) {
+        let is = oms.project(id).map(|project| project.status);
+        let mut state = self.state.lock();
+        state.touched.insert(id.to_owned(), Instant::now());
+        if is.is_ok_and(|is| is == status) {
+            return;
+        }
+        if matches!(status, "SUSPEND" | "FAILED") {
+            let now = Instant::now();
+            state.outside.insert(id.to_owned(), (now, status));
+        } else {
+            state.outside.remove(id);
+        }
     }
 
     /// A resource was made from a copy.
@@ -213,6 +251,9 @@ impl Witness {
                     Some(uid) if self.is_restored(uid) => {
                         self.break_(format!("CreateProject {name} for a restored resource"));
                     }
+                    Some(uid) if self.has_suspended(uid) => {
+                        self.break_(format!("CreateProject {name} for a suspended resource"));
+                    }
                     Some(_) => {}
                 }
                 (name, uid)
@@ -222,13 +263,17 @@ impl Witness {
                 if !self.may(action, &id) {
                     self.break_(format!("{action} of {id}, for which nothing asked"));
                 }
+                if action.as_str() == "ResumeProject" && !self.may_resume(&id) {
+                    let words = "ResumeProject of what somebody else has paused, or has failed";
+                    self.break_(format!("{words}: {id}"));
+                }
                 (id, None)
             }
         };
         let mut state = self.state.lock();
         state.asked += 1;
         let number = state.asked;
-        state.under_way.insert(number);
+        state.under_way.insert(number, Instant::now());
         state.creates.extend(uid.clone());
         Asked {
             action,
@@ -253,6 +298,15 @@ impl Witness {
         };
         state.mutations += 1;
         if asked.action != Action::CreateProject {
+            state.outside.remove(&asked.project);
+            let made = state.made.iter().find(|made| made.id == asked.project);
+            if made.is_some_and(|made| made.oms != oms) {
+                let Asked {
+                    action, project, ..
+                } = &asked;
+                let words = format!("{action} of {project} in an OMS that is not its own");
+                state.broken.insert(words);
+            }
             return;
         }
         let id = call.project_id.unwrap_or_default();
@@ -275,6 +329,7 @@ impl Witness {
             name: asked.project,
             uid: asked.uid,
             oms,
+            at: Instant::now(),
         });
     }
 
@@ -306,6 +361,7 @@ impl Witness {
             };
             let (uid, reason) = (text(&about["uid"]), text(&event["reason"]));
             let note = text(&event["note"]);
+            self.told(&reason, &note);
             self.state.lock().said.push((uid, reason, note));
             return;
         }
@@ -328,6 +384,33 @@ impl Witness {
         if asked.id.kind == Kind::MigrationProject {
             self.recorded(before, after);
         }
+    }
+
+    /// Whether a project may be resumed that somebody has paused, or that has failed; any other may.
+    fn may_resume(&self, id: &str) -> bool {
+        let Some((since, what)) = self.state.lock().outside.get(id).copied() else {
+            return true;
+        };
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let word = |object: &Value| object["metadata"]["annotations"][RETRY].clone();
+        let holds = |object: &Value| object["status"]["projectId"].as_str() == Some(id);
+        let held = || changes.iter().filter(|change| holds(&change.object));
+        // What stood shortly before counts: it may have been read then.
+        let lately = |change: &&Change| change.at + GRACE >= since;
+        let before = held().rev().find(|change| !lately(change));
+        let before = before.map(|change| word(&change.object));
+        let mut recent = held().filter(lately).chain(held().next_back());
+        recent.any(|change| {
+            let spec = &change.object["spec"];
+            let state = spec["state"].as_str().unwrap_or("Running");
+            let retries = spec["retry"]["maxAttempts"].as_u64().unwrap_or_default();
+            let wished = match what {
+                "SUSPEND" => state != "Running" || spec["onExternalPause"] == "Resume",
+                _ => retries > 0,
+            };
+            let asked = word(&change.object);
+            wished || (!asked.is_null() && before.as_ref() != Some(&asked))
+        })
     }
 
     fn recorded(&self, before: &Value, after: &Value) {
@@ -355,9 +438,9 @@ impl Witness {
             || adopt["projectId"].as_str() == Some(id)
             || (adopt["byName"] == true && living <= 1)
             || state.restored.contains(&uid)
-            // Somebody has made it by hand, under the name of an open attempt
-            // whose body is not known any more: nothing tells the two apart.
-            || (made.uid.is_none() && after["status"]["specMismatch"] == true);
+            // Under the name of an open attempt nobody else makes a project: nothing would
+            // tell the two apart (docs/safety.md, what is assumed of OMS, 6).
+            || (made.uid.is_none() && self.had_reserved(&uid, &made));
         drop(state);
         if !rightful {
             self.break_(format!(
@@ -373,6 +456,30 @@ impl Witness {
         });
         if holders.count() > 1 {
             self.break_(format!("{id} is recorded by two"));
+        }
+    }
+
+    /// What is said of a project's end has to be so.
+    fn told(&self, reason: &str, note: &str) {
+        let ends: &[&str] = match reason {
+            "ProjectDeleted" => &["DELETED"],
+            "ProjectReleased" => &["RELEASING", "RELEASED", "DELETED"],
+            _ => return,
+        };
+        let state = self.state.lock();
+        let about = state.made.iter().find(|made| note.contains(&made.id));
+        // What somebody has just changed may have been seen before that.
+        let touched = about.and_then(|made| state.touched.get(&made.id));
+        if touched.is_some_and(|at| at.elapsed() <= GRACE) {
+            return;
+        }
+        let is = about.and_then(|made| state.omses[made.oms].project(&made.id).ok());
+        drop(state);
+        if let Some(is) = is.filter(|is| !ends.contains(&is.status.as_str())) {
+            self.break_(format!(
+                "{reason} is said of {}, which is {}",
+                is.id, is.status
+            ));
         }
     }
 
@@ -396,6 +503,15 @@ impl Witness {
         since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
     }
 
+    /// Whether a resource is suspended, and the watch has told so.
+    fn has_suspended(&self, uid: &str) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let of = |change: &&Change| uid_of(&change.object).as_deref() == Some(uid);
+        let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
+        let since = changes.iter().rev().filter(of).take_while(stands).last();
+        since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
+    }
+
     /// The resource on which a reservation for `name` stands, or has just stood.
     fn reserved_for(&self, name: &str) -> Option<String> {
         let changes = self.cluster.changes(Kind::MigrationProject, 0);
@@ -413,6 +529,16 @@ impl Witness {
                 && change.at.elapsed() <= GRACE
         })?;
         uid_of(&found.object)
+    }
+
+    /// Whether a resource had reserved the name of a project when that was made.
+    fn had_reserved(&self, uid: &str, made: &Made) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let mut earlier = changes.iter().filter(|change| change.at <= made.at);
+        earlier.any(|change| {
+            uid_of(&change.object).as_deref() == Some(uid)
+                && reservation_of(&change.object).is_some_and(|it| it["projectName"] == made.name)
+        })
     }
 
     /// Whether a resource asks for this change of a project, or has just asked.
@@ -481,7 +607,8 @@ pub fn uid_of(object: &Value) -> Option<String> {
     object["metadata"]["uid"].as_str().map(str::to_owned)
 }
 
-fn reservation_of(object: &Value) -> Option<Value> {
+/// What a resource has reserved.
+pub fn reservation_of(object: &Value) -> Option<Value> {
     let text = object["metadata"]["annotations"][RESERVATION].as_str()?;
     serde_json::from_str(text).ok()
 }

@@ -11,6 +11,14 @@ use crate::screen::Screen;
 /// How much of what Cargo has said an error quotes: the first errors and their surroundings.
 const QUOTED_LINES: usize = 60;
 
+/// Builds the operator, as for development. This program is built already; but alone, the operator would be built
+/// from dependencies with other features.
+pub async fn operator(screen: &Screen) -> anyhow::Result<PathBuf> {
+    let packages = ["--package=oms-operator", "--package=xtask"];
+    let [operator] = build(screen, &packages, ["oms-operator"]).await?;
+    Ok(operator)
+}
+
 /// Builds with these arguments (profile and packages), and says where the binaries of these names are.
 pub async fn build<const N: usize>(
     screen: &Screen,

@@ -1,13 +1,15 @@
-//! The tasks of this repository: `cargo xtask test | generate | demo | simulate | bench`.
+//! The tasks of this repository: `cargo xtask test | generate | demo | simulate | chaos | bench`.
 
 mod bench;
 mod build;
 mod cargo;
+mod chaos;
 mod checks;
 mod counts;
 mod demo;
 mod generate;
 mod go;
+mod interrupted;
 mod leftovers;
 mod paths;
 mod screen;
@@ -41,6 +43,8 @@ enum Task {
     Demo(demo::Options),
     /// Run the operator in a simulated world, with faults and ends of the process at every point.
     Simulate(simulate::Options),
+    /// Run the operator on a real API server, with faults, crashes and busy users, and see what is left at the end.
+    Chaos(chaos::Options),
     /// Measure what the operator costs, on a real API server and a simulated OMS: memory, CPU, writes, calls, delays.
     Bench(bench::Options),
 }
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
         Task::Test => run(test::test()),
         Task::Demo(options) => run(demo::demo(options)),
         Task::Simulate(options) => run(simulate::simulate(options)),
+        Task::Chaos(options) => run(chaos::chaos(options)),
         Task::Bench(options) => run(bench::bench(options)),
         Task::Generate { check } => generate::generate(check),
     };

@@ -1,6 +1,7 @@
 //! `cargo xtask simulate`: the simulation; and with `--mutants` the proof that it sees what it is there to
 //! see.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +13,15 @@ use crate::cargo::{cargo, run, run_lines};
 use crate::paths::{root, shown};
 use crate::steps::step;
 
-/// The seeds within which a mutant has to be found.
+/// The seeds within which a mutant has to be found;
 const SEEDS: &str = "2000";
+
+/// or else among so much of the exhaustive runs.
+const EVERY: &str = "20";
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Break the protocol in a copy of the tree, by each of dev/mutants/*.patch, and expect that some seed sees
+    /// Break the protocol in a copy of the tree, by each of dev/mutants/*.patch, and expect that some run sees
     /// it. With further arguments: only by the patches of these names.
     #[arg(long)]
     mutants: bool,
@@ -31,15 +35,19 @@ pub async fn simulate(options: Options) -> anyhow::Result<()> {
     if options.mutants {
         return mutants(&options.arguments).await;
     }
-    let mut command = cargo(&["run", "--quiet"]);
-    command
-        .args(OF_THE_SIMULATION)
-        .arg("--")
-        .args(&options.arguments);
+    let arguments: Vec<&str> = options.arguments.iter().map(String::as_str).collect();
+    run_with(&arguments).await
+}
+
+/// Runs the simulation with these arguments.
+pub async fn run_with(arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = cargo(&["run", "--quiet", "--locked"]);
+    command.args(OF_THE_SIMULATION).arg("--").args(arguments);
     run(command).await
 }
 
-const OF_THE_SIMULATION: [&str; 2] = ["--package", "oms-simulation"];
+/// Optimised a little (the root `Cargo.toml` has the profile): it is run thousands of times.
+const OF_THE_SIMULATION: [&str; 4] = ["--package", "oms-simulation", "--profile", "simulation"];
 
 async fn mutants(names: &[String]) -> anyhow::Result<()> {
     let all = patches(&root().join("dev/mutants"))?;
@@ -50,11 +58,14 @@ async fn mutants(names: &[String]) -> anyhow::Result<()> {
     if wanted.is_empty() {
         bail!("there is no such mutant in dev/mutants");
     }
-    let scratch = tempfile::tempdir().context("no room for a copy of the tree")?;
-    copy_tree(scratch.path()).await?;
+    // Always the same place: what has been built there stays good, for the next patch and the next time.
+    let copy = target().join("mutants");
+    std::fs::create_dir_all(&copy).with_context(|| format!("cannot make {}", copy.display()))?;
+    let copy = copy.canonicalize()?;
+    copy_tree(&copy).await?;
     let mut missed = Vec::new();
     for patch in &wanted {
-        let found = step(name_of(patch), try_mutant(patch, scratch.path())).await?;
+        let found = step(name_of(patch), try_mutant(patch, &copy)).await?;
         if !found {
             missed.push(name_of(patch));
         }
@@ -78,31 +89,43 @@ async fn try_mutant(patch: &Path, tree: &Path) -> anyhow::Result<bool> {
     run(command)
         .await
         .with_context(|| format!("{} does not compile", shown(patch)))?;
+    let seen = fails(tree, &["--seeds", SEEDS]).await?
+        || fails(tree, &["--exhaustive", "--every", EVERY]).await?;
+    apply(patch, tree, &["--reverse"]).await?;
+    Ok(seen)
+}
+
+/// Whether some run of the simulation of this tree fails. Prints which, and how.
+async fn fails(tree: &Path, which: &[&str]) -> anyhow::Result<bool> {
     let mut command = cargo(&["run", "--quiet"]);
     command
         .args(OF_THE_SIMULATION)
-        .args(["--", "--fail-fast", "--seeds", SEEDS]);
+        .args(["--", "--fail-fast"])
+        .args(which);
     in_copy(&mut command, tree);
-    let mut seen = false;
+    let mut lines = 0;
     let status = run_lines(command, |line| {
-        if !seen && line.starts_with("FAILED: ") {
-            println!("    {}", line.trim_start_matches("FAILED: "));
+        let tells = line.starts_with("FAILED: ") || line.contains("again: ");
+        if tells && lines < 2 {
+            lines += 1;
+            println!("    {}", line.trim_start_matches("FAILED: ").trim_start());
         }
-        seen = seen || line.starts_with("FAILED: ");
     });
-    let failed = !status.await?.success();
-    apply(patch, tree, &["--reverse"]).await?;
-    Ok(failed && seen)
+    Ok(!status.await?.success() && lines > 0)
 }
 
 fn in_copy(command: &mut Command, tree: &Path) {
-    // Beside the builds of the tree itself, which a mutant must not replace.
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    // The dependencies are those of the tree itself; what is built from the copy has other names.
     command
         .current_dir(tree)
-        .env("CARGO_TARGET_DIR", target.join("mutants"))
+        .env("CARGO_TARGET_DIR", target())
         .stderr(std::process::Stdio::null());
+}
+
+fn target() -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.canonicalize().unwrap_or(target)
 }
 
 async fn apply(patch: &Path, tree: &Path, more: &[&str]) -> anyhow::Result<()> {
@@ -113,8 +136,8 @@ async fn apply(patch: &Path, tree: &Path, more: &[&str]) -> anyhow::Result<()> {
         .args(more)
         .arg(&patch)
         .current_dir(tree);
-    // Not the repository that the copy may lie in.
-    command.env("GIT_CEILING_DIRECTORIES", tree);
+    // Not the repository that the copy lies in, which ignores it.
+    command.env("GIT_CEILING_DIRECTORIES", tree.parent().unwrap_or(tree));
     let done = command.status().await.context("cannot run git")?;
     if !done.success() {
         bail!(
@@ -125,7 +148,8 @@ async fn apply(patch: &Path, tree: &Path, more: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Copies what Git knows, and what it would take in.
+/// Copies what Git knows, and what it would take in, where the copy has another text; and takes away what the
+/// copy has beyond that.
 async fn copy_tree(to: &Path) -> anyhow::Result<()> {
     let mut command = Command::new("git");
     command
@@ -139,6 +163,7 @@ async fn copy_tree(to: &Path) -> anyhow::Result<()> {
         .current_dir(root());
     let listed = command.output().await.context("cannot run git")?;
     let listed = String::from_utf8(listed.stdout)?;
+    let mut copied = BTreeSet::new();
     for file in listed.split_terminator('\0') {
         let from = root().join(file);
         // Deleted and not yet committed.
@@ -146,10 +171,28 @@ async fn copy_tree(to: &Path) -> anyhow::Result<()> {
             continue;
         }
         let to = to.join(file);
+        let text = std::fs::read(&from).with_context(|| format!("cannot read {file}"))?;
+        if std::fs::read(&to).is_ok_and(|there| there == text) {
+            copied.insert(to);
+            continue;
+        }
         if let Some(folder) = to.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::copy(&from, &to).with_context(|| format!("cannot copy {file}"))?;
+        std::fs::write(&to, text).with_context(|| format!("cannot copy {file}"))?;
+        copied.insert(to);
+    }
+    remove_others(to, &copied)
+}
+
+fn remove_others(folder: &Path, keep: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_others(&path, keep)?;
+        } else if !keep.contains(&path) {
+            std::fs::remove_file(&path)?;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use kube::api::{Api, DeleteParams, ListParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, PostParams};
+use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, ResourceExt};
 use oms_harness::{ControlPlane, Options, until};
 
@@ -324,6 +325,48 @@ async fn a_restarted_api_server_has_kept_everything_and_its_address() {
         .unwrap();
     let entries = control_plane.audit().since(mark).await.unwrap();
     assert_eq!(entries.user("admin").name("survivor").len(), 1, "{entries}");
+    control_plane.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_history_has_every_version_also_after_a_crash_of_the_api_server() {
+    let control_plane = ControlPlane::start(Options {
+        controllers: false,
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    control_plane.apply_yaml(WIDGETS).await.unwrap();
+    let widget = |size: u8| {
+        format!(
+            "{{apiVersion: harness.example.com/v1, kind: Widget, metadata: {{name: first}}, spec: {{size: {size}}}}}"
+        )
+    };
+    control_plane.apply_yaml(&widget(4)).await.unwrap();
+    control_plane.crash_api_server().await.unwrap();
+    control_plane.apply_yaml(&widget(5)).await.unwrap();
+    let kind = GroupVersionKind::gvk("harness.example.com", "v1", "Widget");
+    let resource = ApiResource::from_gvk(&kind);
+    let widgets: Api<DynamicObject> =
+        Api::namespaced_with(control_plane.client(), "default", &resource);
+    widgets
+        .delete("first", &DeleteParams::default())
+        .await
+        .unwrap();
+
+    let mut history = control_plane.history("harness.example.com").await.unwrap();
+    let mut sizes = Vec::new();
+    loop {
+        let write = tokio::time::timeout(SOON, history.next()).await;
+        let write = write.expect("a write").unwrap();
+        assert_eq!(
+            write.key,
+            "/registry/harness.example.com/widgets/default/first"
+        );
+        let Some(object) = write.object else { break };
+        sizes.push(object["spec"]["size"].as_u64().unwrap());
+    }
+    assert_eq!(sizes, [3, 4, 5]);
     control_plane.stop().await.unwrap();
 }
 

@@ -8,7 +8,7 @@ mod cluster;
 mod documents;
 mod farewell;
 mod lines;
-mod operator;
+pub mod operator;
 mod parts;
 mod play;
 mod removal;
@@ -16,15 +16,15 @@ mod row;
 mod scene;
 mod story;
 mod table;
-mod theirs;
+pub mod theirs;
 mod watch;
 
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::interrupted::Interrupted;
 use crate::screen::Screen;
 use parts::Parts;
 use theirs::Theirs;
@@ -109,28 +109,6 @@ async fn clean_up(context: &str, screen: &Screen) -> anyhow::Result<()> {
         removal::things(&client, &things, None, screen).await
     };
     screen.step(what, STOP, work).await
-}
-
-/// The signals that ask to end. A terminal that is closed asks, too.
-struct Interrupted([Signal; 3]);
-
-impl Interrupted {
-    fn new() -> anyhow::Result<Interrupted> {
-        Ok(Interrupted([
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::hangup())?,
-        ]))
-    }
-
-    async fn wait(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,15 +14,12 @@ use super::parts::Parts;
 use super::theirs::Theirs;
 use super::watch::Projects;
 use super::{farewell, operator, scene};
-use crate::build::build;
+use crate::build;
 use crate::checks;
 use crate::screen::Screen;
 
 /// Hundreds of crates, or a control plane, on a slow machine.
 const BUILD: Duration = Duration::from_secs(3600);
-
-/// Xtask is built already. But alone, the operator would be built from dependencies with other features.
-const PACKAGES: [&str; 2] = ["--package=oms-operator", "--package=xtask"];
 
 /// What takes seconds on an idle machine; compilers of others make it more.
 const STEP: Duration = Duration::from_secs(180);
@@ -44,8 +41,8 @@ pub async fn play(options: &Options, screen: &Screen, parts: &mut Parts) -> anyh
         Some(context) => Some(theirs(context, folder, screen).await?),
         None => None,
     };
-    let building = build(screen, &PACKAGES, ["oms-operator"]);
-    let [program] = screen
+    let building = build::operator(screen);
+    let program = screen
         .step("building the operator", BUILD, building)
         .await?;
     let cluster = match cluster {
