@@ -36,7 +36,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Args;
 
-use crate::build::build;
+use crate::build;
 use crate::interrupted::Interrupted;
 use crate::screen::Screen;
 use arena::Arena;
