@@ -478,6 +478,8 @@ async fn what_waits_for_its_connection_is_in_progress_and_never_failed() {
 
     world.delete_secret("oms").await;
     world.until_connection("oms", "SecretMissing").await;
+    world.age_connection("oms").await;
+    world.until_connection_stalls("oms").await;
     connection_is(&world, "oms", "connection-secret-lost", FAILED).await;
     project_is(&world, "orders", "running", CURRENT).await;
     world.finish([operator]).await;
@@ -536,19 +538,22 @@ async fn a_connection_has_its_word() {
     let operator = world.operator().await;
     for (name, reason, word) in [
         ("good", "Connected", CURRENT),
-        ("late", "SecretMissing", FAILED),
+        ("late", "SecretMissing", IN_PROGRESS),
         ("oms", "CertificateInvalid", FAILED),
         ("dead", "OmsUnreachable", IN_PROGRESS),
     ] {
         world.until_connection(name, reason).await;
         let fixture = match name {
             "good" => "connection-ready",
-            "late" => "connection-secret-missing",
+            "late" => "connection-secret-awaited",
             "oms" => "connection-certificate",
             _ => "connection-unreachable",
         };
         connection_is(&world, name, fixture, word).await;
     }
+    world.age_connection("late").await;
+    world.until_connection_stalls("late").await;
+    connection_is(&world, "late", "connection-secret-missing", FAILED).await;
     let wrong = [("username", "operator"), ("password", "wrong")];
     world.secret("late", &wrong).await;
     world.until_connection("late", "AuthenticationFailed").await;
