@@ -2,8 +2,6 @@
 //! call fails: announced truly, fewer and fewer, one write for each, and at once
 //! when anything has changed.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use oms_harness::until;
 use oms_operator::api::v1alpha1::MigrationProject;
