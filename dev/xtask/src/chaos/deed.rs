@@ -65,6 +65,17 @@ impl Deed {
         }
     }
 
+    /// One by chance, to a resource that is being deleted already; mostly none.
+    pub fn choose_late(offered: &Offered, random: &mut StdRng) -> Option<Deed> {
+        match random.random_range(0..12) {
+            0 | 1 => Some(Deed::Policy(offered.policy(random).to_owned())),
+            2 => Some(Deed::State(offered.state(random).to_owned())),
+            3 => Some(Deed::Suspend(true)),
+            4..=6 => Some(Deed::Suspend(false)),
+            _ => None,
+        }
+    }
+
     /// How it is counted.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -8,12 +8,13 @@
 //! | --- | --- |
 //! | `arena.rs` | what stands: control plane, proxy, OMS, namespaces |
 //! | `lives.rs` | the operator is killed, stopped, frozen, and started again |
-//! | `weather.rs` | OMS and the API server fail |
+//! | `weather.rs`, `outages.rs` | OMS and the API server fail, and when the latter did |
 //! | `users.rs`, `deed.rs`, `slot.rs` | users apply, edit and delete resources |
 //! | `console.rs` | people work in the console of OMS |
 //! | `chronicle.rs` | every version of every resource, as etcd has stored it |
-//! | `witness.rs` | what must not have been, by the chronicle and OMS's own log of calls |
+//! | `witness/` | what must not have been, by the chronicle and OMS's own log of calls |
 //! | `verdict.rs` | how it must be in the end |
+//! | `told.rs` | what the operator has said |
 //! | `score.rs`, `evidence.rs` | what was done, and what is kept of a run that has failed |
 
 mod arena;
@@ -22,6 +23,7 @@ mod console;
 mod deed;
 mod evidence;
 mod lives;
+mod outages;
 mod play;
 mod score;
 mod slot;
