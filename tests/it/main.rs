@@ -45,6 +45,7 @@ mod run_state;
 mod schema;
 mod shards;
 mod sharing;
+mod transitions;
 mod vendor;
 mod verify;
 mod waiting;

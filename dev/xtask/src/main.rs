@@ -1,5 +1,6 @@
 //! The tasks of this repository: `cargo xtask test | generate | demo | simulate | chaos`.
 
+mod beside;
 mod cargo;
 mod chaos;
 mod checks;

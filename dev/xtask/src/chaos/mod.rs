@@ -33,10 +33,14 @@ mod verdict;
 mod weather;
 mod witness;
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use tokio::process::Command;
 
 use crate::demo::build::build;
 use crate::demo::screen::Screen;
@@ -62,6 +66,10 @@ pub struct Options {
     /// comes of them is up to the machine's clock, too.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
+
+    /// The operator, built already. By default it is built first, as it is when you debug it.
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -75,6 +83,20 @@ impl Options {
     fn lasts(&self) -> Duration {
         Duration::from_secs_f64(self.minutes * 60.0)
     }
+}
+
+/// The run that is part of the tests, with this operator: two minutes.
+pub fn in_tests(program: &Path) -> Command {
+    // Built with it; this process may have been replaced on disk meanwhile.
+    let mut command = Command::new(program.with_file_name("xtask"));
+    let mut path = OsString::from("--program=");
+    path.push(program);
+    command
+        .args(["chaos", "--minutes=2"])
+        .arg(path)
+        .process_group(0)
+        .stdin(Stdio::null());
+    command
 }
 
 /// One run. Whatever happens, no process stays behind.
@@ -97,7 +119,10 @@ async fn run(options: &Options, seed: u64, screen: &Screen) -> anyhow::Result<()
         options.minutes, options.resources
     );
     screen.say(&what);
-    let program = screen.step("operator", BUILD, build(screen)).await?;
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => screen.step("operator", BUILD, build(screen)).await?,
+    };
     let start = Arena::start(options.resources, seed);
     let arena = screen.step("control plane and OMS", START, start).await?;
     let played = play::play(options, &arena, &program, seed, screen).await;
