@@ -134,8 +134,9 @@ async fn table(
     let mut ids = Vec::new();
     for (row, word) in words.iter().enumerate() {
         let is_there = |project: &_| status(project) == Some("INIT");
-        let project = world.until(&name(row), "its project is there", is_there);
-        let made = id(&project.await).unwrap().to_owned();
+        let what = "its project is there";
+        let project = world.until(&name(row), what, is_there).await;
+        let made = id(&project).unwrap().to_owned();
         match *word {
             "INIT" => {}
             GONE => world.oms().remove(&made).unwrap(),

@@ -152,6 +152,11 @@ impl User<'_> {
                     .is_ok()
             }
             Deed::State(state) => patch(json!({"spec": {"state": state}})).await,
+            Deed::Turn => {
+                let paused = object.data["spec"]["state"] == "Paused";
+                let state = if paused { "Running" } else { "Paused" };
+                patch(json!({"spec": {"state": state}})).await
+            }
             Deed::Suspend(suspend) => patch(json!({"spec": {"suspend": suspend}})).await,
             Deed::Policy(policy) => patch(json!({"spec": {"deletionPolicy": policy}})).await,
             Deed::Delete => delete(arena, &slot).await,
