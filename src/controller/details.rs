@@ -4,7 +4,8 @@
 //!
 //! What an answer was as of is remembered in two places: this process's memory,
 //! and the status, which outlives it. The mark in the status
-//! (`status.lastModified`) is written only where something else is written too.
+//! (`status.lastModified`) is written only where something else is written too, or where that was
+//! written before a comparison that had failed.
 
 mod due;
 
@@ -32,6 +33,8 @@ pub struct Details {
     pub statements: Vec<Statement>,
     /// When something will have to be asked for that was put off now.
     pub again: Option<Duration>,
+    /// The mark is worth a write of its own: without it every restart would ask again.
+    pub mark: bool,
 }
 
 /// Asks for what is due of the project that was `seen`, and puts it into
@@ -73,6 +76,7 @@ pub async fn look(
     } = asking;
     after.last_modified = due.modified().or(after.last_modified);
     details.again = due.again();
+    details.mark = due.is_late();
     context
         .memory
         .remember(&me.uid, &me.key, |mine| mine.details = due.into_marks());

@@ -87,7 +87,9 @@ impl<'a> Part<'a> {
         };
         let endpoint = connection.map(address).unwrap_or_default();
         let free = context.shares.enter(&endpoint, &Key::of(project));
-        free.then_some(Self { context, endpoint })
+        // Not `then_some`: a part that was not taken must not come to be, as its end
+        // would give one back.
+        free.then(|| Self { context, endpoint })
     }
 }
 

@@ -40,6 +40,7 @@ pub async fn show(
     let goes_on = decision.verdict.readiness == Readiness::Progressing;
     let mut statements: Vec<Statement> = milestones::ending(status, decision.gone, goes_on).into();
     let mut again = None;
+    let mut mark = false;
     if let Some(seen) = seen {
         statements.extend(milestones::steps(&seen.progress));
         let (caught_up, until) = caught_up(context, me, read, &seen.progress, now);
@@ -53,6 +54,7 @@ pub async fn show(
         after.connection = Some(pin);
         let details = details::look(context, me, read, seen, &mut after).await;
         again = sooner(again, details.again);
+        mark = details.mark;
         // They say more of the same.
         statements.retain(|one| {
             details
@@ -96,11 +98,12 @@ pub async fn show(
     let said_before = say.conditions(context, read) == before.conditions;
     let interval = context.settings.figures_interval;
     let rest = context.memory.figures_wait(&me.uid, interval);
-    if let (true, true, Some(rest)) = (said_before, moves_figures_only(&before, &after), rest) {
+    let waits = said_before && !mark && moves_figures_only(&before, &after);
+    if let (true, Some(rest)) = (waits, rest) {
         carry_figures(&before, &mut after);
         again = sooner(again, Some(rest));
     }
-    if said_before {
+    if said_before && !mark {
         details::keep_mark_with_changes_only(&before, &mut after);
     }
     let written = publish_all(context, read, &say, after).await?;

@@ -215,11 +215,11 @@ async fn a_server_that_cannot_describe_is_said_to_be_one() {
     world.oms().unsupported([DESCRIBE]);
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
-    let project = world.until_running("orders").await;
-    assert_eq!(
-        condition(&project, "InSync"),
-        Some(("Unknown", "ActionMissing"))
-    );
+    world
+        .until("orders", "the missing action is named", |project| {
+            condition(project, "InSync") == Some(("Unknown", "ActionMissing"))
+        })
+        .await;
     world.finish([operator]).await;
 }
 

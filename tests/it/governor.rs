@@ -25,7 +25,13 @@ async fn an_oms_that_hangs_holds_up_no_other() {
     let world = World::new("healthy").await;
     let hangs = world.another("hangs").await;
     let gate = hangs.oms().hold(CREATE, When::BeforeWork);
-    let flags = ["--watch-namespace", &hangs.namespace, "--concurrency=2"];
+    // No call is given up while the others are served.
+    let flags = [
+        "--watch-namespace",
+        &hangs.namespace,
+        "--concurrency=2",
+        "--oms-mutation-timeout=60s",
+    ];
     let operator = world.operator_with(&flags, None).await;
     for number in 0..6 {
         hangs.create(&format!("p{number}"), json!({})).await;

@@ -3,6 +3,7 @@
 //! brought about again and held against its fixture, so that none grows stale.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kube::api::{Api, DynamicObject};
 use kube::core::ApiResource;
@@ -11,7 +12,7 @@ use oms_simulator::{Config, DataSource, Durations, Fault, Kind, Oms, Tls, When};
 use serde_json::{Value, json};
 
 use crate::doubt::remove_at_once;
-use crate::world::{DEADLINE, PASSWORD, World, condition, id};
+use crate::world::{DEADLINE, PASSWORD, World, condition, id, status};
 
 /// What kstatus says of an object.
 const IN_PROGRESS: &str = "InProgress";
@@ -275,7 +276,7 @@ async fn a_create_without_an_answer_is_in_progress_until_it_is_left_to_a_human()
 #[tokio::test]
 async fn a_create_that_is_put_off_is_in_progress() {
     let world = World::new("kstatus-429").await;
-    let wait = std::time::Duration::from_secs(600);
+    let wait = Duration::from_secs(600);
     let fault = Fault::new("CreateProject", Kind::too_many_requests(wait));
     world.oms().fault(fault);
     let operator = world.operator().await;
@@ -289,7 +290,7 @@ async fn a_create_that_is_put_off_is_in_progress() {
 
 /// An OMS in which nothing moves by itself while a test looks.
 fn slow() -> Config {
-    let hours = std::time::Duration::from_secs(36_000);
+    let hours = Duration::from_secs(36_000);
     let durations = Durations {
         precheck: hours,
         release: hours,
@@ -299,6 +300,21 @@ fn slow() -> Config {
         durations,
         ..Config::default()
     }
+}
+
+/// `name` is compared with its configuration. A project just made is after its first
+/// move, or a minute: which of the two a test meets would be left to chance.
+async fn compared(world: &World, name: &str) {
+    let project = world.get(name).await;
+    let made = id(&project).expect("an id").to_owned();
+    let word = status(&project).expect("a status").to_owned();
+    world.oms().clock().advance(Duration::from_secs(5));
+    world.oms().set_status(&made, &word).unwrap();
+    world
+        .until(name, "it is compared", |project| {
+            condition(project, "InSync") == Some(("True", "InSync"))
+        })
+        .await;
 }
 
 #[tokio::test]
@@ -312,9 +328,11 @@ async fn every_state_of_a_project_has_its_word() {
             condition(project, "Ready") == Some(("True", "Created"))
         })
         .await;
+    compared(&world, "idle").await;
     project_is(&world, "idle", "created", CURRENT).await;
     let project = world.until_running("orders").await;
     let made = id(&project).unwrap().to_owned();
+    compared(&world, "orders").await;
     project_is(&world, "orders", "running", CURRENT).await;
 
     for (word, reason, fixture, expected) in [
@@ -365,6 +383,7 @@ async fn what_a_user_asks_of_its_life_has_its_word() {
     world.create("doomed", doomed).await;
     for name in ["calm", "retried", "doomed"] {
         world.until_running(name).await;
+        compared(&world, name).await;
     }
     world.want("calm", "Paused").await;
     world.until_ready("calm", "True", "Paused").await;
@@ -437,6 +456,7 @@ async fn what_waits_for_its_connection_is_in_progress_and_never_failed() {
     let operator = world.operator_with(&["--stale-after=1s"], None).await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
+    compared(&world, "orders").await;
     let suspend = |is: bool| json!({"spec": {"suspend": is}});
     world.patch_connection("oms", suspend(true)).await;
     world.until_connection("oms", "Suspended").await;

@@ -56,8 +56,8 @@ async fn many_at_rest(test: &str) -> (World, Operator) {
     })
     .await
     .expect("all of them have caught up");
-    // Their number stands in the connection, and two sweeps have seen nothing
-    // new since.
+    // Their number stands in the connection, and nothing new was seen for longer than
+    // a question that failed, as some do on a busy machine, is put off.
     let connections = world.connections();
     until(DEADLINE, "the connection counts them", async || {
         let status = connections.get("oms").await.ok()?.status?;
@@ -66,7 +66,7 @@ async fn many_at_rest(test: &str) -> (World, Operator) {
     .await
     .expect("the connection counts them");
     until(4 * DEADLINE, "no detail is asked for", async || {
-        let calls = sweeps(&world, 3).await;
+        let calls = sweeps(&world, 16).await;
         calls.iter().all(is_sweep).then_some(())
     })
     .await

@@ -84,6 +84,8 @@ pub struct Marks {
     repeat_at: Option<Instant>,
     failed: Option<Instant>,
     failures: u32,
+    /// A comparison failed, and what depends on none was written without its mark.
+    behind: bool,
     precheck: Option<At>,
     verification: Option<At>,
     unverifiable: bool,
@@ -100,6 +102,8 @@ pub struct Due {
     verified: Option<At>,
     /// Until when something that is due was put off.
     put_off: Option<Instant>,
+    /// A comparison was made for which the status did not wait.
+    late: bool,
 }
 
 impl Due {
@@ -151,6 +155,7 @@ impl Due {
             prechecked: status.precheck.is_some() && status.last_modified == seen.modified,
             verified,
             put_off: None,
+            late: false,
         }
     }
 
@@ -199,6 +204,7 @@ impl Due {
             _ => true,
         };
         self.marks.failures = 0;
+        self.late = std::mem::take(&mut self.marks.behind);
         let now = Instant::now();
         let long_ago = self.marks.last.is_none_or(|last| now - last > LONGEST_WAIT);
         self.marks.calm = if same && !long_ago {
@@ -293,6 +299,7 @@ impl Due {
     pub fn failed(&mut self) {
         let wait = AFTER_FAILURE.saturating_mul(1 << self.marks.failures.min(8));
         self.marks.failures = self.marks.failures.saturating_add(1);
+        self.marks.behind = true;
         self.marks.failed = Some(Instant::now() + wait.min(LONGEST_WAIT));
         self.put_off = self.put_off.max(self.marks.failed);
     }
@@ -309,6 +316,12 @@ impl Due {
     /// gmtModified as of the last comparison.
     pub fn modified(&self) -> Option<Timestamp> {
         self.marks.compared?.modified
+    }
+
+    /// Whether a comparison was made for which the status did not wait, so that its
+    /// mark may have nothing left to be written with.
+    pub fn is_late(&self) -> bool {
+        self.late
     }
 
     /// When what was put off may be asked for.
