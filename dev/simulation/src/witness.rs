@@ -460,7 +460,10 @@ impl Witness {
         let is = about.and_then(|made| state.omses[made.oms].project(&made.id).ok());
         drop(state);
         if let Some(is) = is.filter(|is| !ends.contains(&is.status.as_str())) {
-            self.break_(format!("{reason} is said of {}, which is {}", is.id, is.status));
+            self.break_(format!(
+                "{reason} is said of {}, which is {}",
+                is.id, is.status
+            ));
         }
     }
 

@@ -54,7 +54,12 @@ fn run_state() -> Vec<Scenario> {
         ),
         scenario(
             "pause-at-once",
-            vec![orders(json!({})), Act::Wait(3), state("Paused"), Act::Settle],
+            vec![
+                orders(json!({})),
+                Act::Wait(3),
+                state("Paused"),
+                Act::Settle,
+            ],
             vec![Ending::Ready("orders", 1)],
         ),
         scenario(
