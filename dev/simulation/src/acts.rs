@@ -247,7 +247,7 @@ impl World {
             }
             Act::Restore(name) => self.restore(name),
             Act::Copy(from, to) => match cluster.get(&project(from)) {
-                Some(object) => self.again(object, to),
+                Some(object) => self.again(&object, to),
                 None => Ok(()),
             },
             Act::DeleteSecret => cluster.delete(&id(Kind::Secret, "oms")),
@@ -350,9 +350,9 @@ impl World {
     }
 
     fn recreate(&self, name: &str) -> Result<(), Refusal> {
-        let found = self.wires.cluster.get(&project(name)).unwrap_or_default();
+        let found = self.wires.cluster.get(&project(name));
         let key = "oms.oceanbase.com/recreate";
-        let gone = found["status"]["projectId"].clone();
+        let gone = found.map(|found| found["status"]["projectId"].clone());
         let patch = json!({"metadata": {"annotations": {key: gone}}});
         self.merge(&project(name), &patch)
     }
@@ -392,11 +392,12 @@ impl World {
         if self.wires.cluster.get(&project(name)).is_some() {
             self.force_delete(name)?;
         }
-        self.again(backup, name)
+        self.again(&backup, name)
     }
 
     /// Makes a resource from another, as tools do that export and import.
-    fn again(&self, mut object: Value, name: &str) -> Result<(), Refusal> {
+    fn again(&self, object: &Value, name: &str) -> Result<(), Refusal> {
+        let mut object = object.clone();
         object["metadata"]["name"] = json!(name);
         crate::kubernetes::remove(&mut object, "status");
         crate::kubernetes::remove(&mut object["metadata"], "resourceVersion");

@@ -1,9 +1,11 @@
 //! Each scenario with each mishap at each of its calls.
 
 use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroUsize;
 
 use crate::bus::Point;
 use crate::faults::{KubernetesFault, Mishap, Mishaps, OmsFault};
+use crate::many::each;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
 use crate::world::Circumstances;
@@ -33,9 +35,9 @@ pub struct Variants {
 
 /// Everything that is to be run.
 pub struct Work<'a> {
-    /// What each scenario adds.
+    /// What each scenario adds, and came to when nothing went wrong.
     pub scenarios: Vec<Share>,
-    /// Each scenario whole, and with each mishap at each of its calls.
+    /// Each scenario with each mishap at each of its calls.
     pub runs: Vec<(&'a Scenario, Variant)>,
 }
 
@@ -49,6 +51,8 @@ pub struct Share {
     pub points: usize,
     /// In how many runs.
     pub variants: usize,
+    /// What was wrong in the whole run, in which nothing goes wrong.
+    pub wrong: Vec<String>,
 }
 
 impl Work<'_> {
@@ -57,28 +61,51 @@ impl Work<'_> {
     pub fn points(&self) -> usize {
         self.scenarios.iter().map(|share| share.points).sum()
     }
+
+    /// Keeps one run in so many.
+    pub fn thin(&mut self, every: NonZeroUsize) {
+        let mut number = 0_usize;
+        self.runs.retain(|_| {
+            number += 1;
+            number % every == 0
+        });
+    }
 }
+
+/// The run of a scenario in which nothing goes wrong.
+pub const WHOLE: Variant = Variant {
+    at: None,
+    mishap: None,
+};
 
 /// Runs each scenario once, whole, and gathers what there is to be tried.
 #[must_use]
 pub fn work_of(all: &[Scenario]) -> Work<'_> {
+    let mut outcomes = BTreeMap::new();
+    each(
+        all,
+        |scenario| run_variant(scenario, &WHOLE),
+        |scenario, outcome| {
+            outcomes.insert(scenario.name, outcome);
+            true
+        },
+    );
     let mut work = Work {
         scenarios: Vec::new(),
         runs: Vec::new(),
     };
     for scenario in all {
-        let whole = Variant {
-            at: None,
-            mishap: None,
+        let Some(outcome) = outcomes.remove(scenario.name) else {
+            continue;
         };
-        let found = variants(scenario, &run_variant(scenario, &whole));
+        let found = variants(scenario, &outcome);
         work.scenarios.push(Share {
             name: scenario.name,
             calls: found.calls,
             points: found.points,
             variants: found.variants.len(),
+            wrong: outcome.wrong,
         });
-        work.runs.push((scenario, whole));
         let variants = found.variants.into_iter();
         work.runs
             .extend(variants.map(|variant| (scenario, variant)));

@@ -1,11 +1,12 @@
 //! `cargo xtask simulate`: many runs, and what came of them.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
-use oms_simulation::exhaustive::{Variant, named, replay, run_variant, work_of};
+use oms_simulation::exhaustive::{Variant, WHOLE, named, replay, run_variant, work_of};
 use oms_simulation::random::{self, run_seed};
 use oms_simulation::{Outcome, Scenario, each, scenarios};
 
@@ -24,8 +25,8 @@ struct Options {
     #[arg(long)]
     exhaustive: bool,
     /// With --exhaustive: only one run in so many, and each scenario once whole.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    every: u32,
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    every: NonZeroUsize,
     /// Only this scenario, with every mishap at every call.
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
@@ -98,22 +99,37 @@ fn exhaustive(options: &Options, all: &[Scenario]) -> anyhow::Result<()> {
         "{} scenarios, {} points, {} runs",
         all.len(),
         work.points(),
-        work.runs.len()
+        all.len() + work.runs.len()
     );
-    if options.every > 1 {
-        let mut number = 0;
-        work.runs.retain(|(_, variant)| {
-            number += 1;
-            number % options.every == 0 || variant.mishap.is_none()
-        });
-        println!("of which {}", work.runs.len());
+    let mut wrong = 0;
+    for (scenario, one) in all.iter().zip(&work.scenarios) {
+        if !one.wrong.is_empty() {
+            wrong += 1;
+            tell(&one.wrong, &replay(scenario, &WHOLE));
+        }
     }
-    many(
+    if options.every > NonZeroUsize::MIN {
+        work.thin(options.every);
+        println!("of which {}", all.len() + work.runs.len());
+    }
+    if wrong > 0 && options.fail_fast {
+        bail!("{wrong} of {} scenarios failed", all.len());
+    }
+    let done = many(
         options,
         &work.runs,
         |(scenario, one)| run_variant(scenario, one),
         |(scenario, one)| replay(scenario, one),
-    )
+    );
+    if wrong > 0 {
+        bail!("{wrong} of {} scenarios failed whole", all.len());
+    }
+    done
+}
+
+fn tell(wrong: &[String], again: &str) {
+    println!("FAILED: {}", wrong.join("\n        "));
+    println!("        again: {again}");
 }
 
 /// Does every run, on every core, and says which have failed.
@@ -133,8 +149,7 @@ fn many<T: Sync>(
             return true;
         }
         failed += 1;
-        println!("FAILED: {}", outcome.wrong.join("\n        "));
-        println!("        again: {}", replay(one));
+        tell(&outcome.wrong, &replay(one));
         !options.fail_fast
     });
     println!(

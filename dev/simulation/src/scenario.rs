@@ -1,5 +1,7 @@
 //! Scenarios: what users do, and how it must end whatever goes wrong.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::acts::{Act, id};
@@ -54,7 +56,7 @@ impl Scenario {
 
 fn wrong(world: &World, ending: &Ending) -> Option<String> {
     let resource = |name: &str| world.wires.cluster.get(&id(Kind::MigrationProject, name));
-    let said = |resource: &Option<Value>, kind: &str| {
+    let said = |resource: &Option<Arc<Value>>, kind: &str| {
         let it = resource
             .as_ref()
             .and_then(|it| condition(it, kind).cloned());

@@ -97,8 +97,8 @@ async fn carry(
             let after = wires.cluster.get(&asked.id);
             wires.witness.kubernetes(
                 &asked,
-                before.as_ref(),
-                after.as_ref(),
+                before.as_deref(),
+                after.as_deref(),
                 answer.status(),
                 request.body(),
             );

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::acts::{Act, NAMESPACE, id};
 use crate::kubernetes::Kind;
-use crate::witness::uid_of;
+use crate::witness::{reservation_of, uid_of};
 use crate::world::{LONGEST_DOWN, World};
 
 /// Nothing is written for so long, before the world counts as at rest: longer
@@ -81,7 +81,7 @@ fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
         "Suspended" => {
             let connection = world.wires.cluster.get(&id(Kind::OMSConnection, "oms"));
             let suspended = |object: &Value| object["spec"]["suspend"] == true;
-            suspended(resource) || connection.as_ref().is_some_and(suspended)
+            suspended(resource) || connection.is_some_and(|it| suspended(&it))
         }
         "ConnectionNotFound" => missing(Kind::OMSConnection),
         // Under the new address there was nothing to know the OMS by.
@@ -204,7 +204,9 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
     });
     let (_, all) = world.wires.cluster.list(Kind::MigrationProject);
     let mut others = all.iter().filter(|one| uid_of(one).as_deref() != Some(uid));
-    strange || others.any(|one| project_name(one) == name)
+    // A name that is reserved stays so while its resource is renamed.
+    let reserved = |one: &Value| reservation_of(one).is_some_and(|it| it["projectName"] == *name);
+    strange || others.any(|one| project_name(one) == name || reserved(one))
 }
 
 /// Projects that no resource has recorded.

@@ -33,6 +33,7 @@ use tokio::time::Instant;
 
 use crate::acts::{Act, FINALIZER, RESERVATION, RETRY};
 use crate::kubernetes::{self, Change, Cluster, Kind};
+use crate::transports::TIMEOUTS;
 
 /// How long after a spec has changed a call may still go by its old text: a
 /// read of it may be under way that long.
@@ -49,6 +50,8 @@ pub struct Made {
     pub uid: Option<String>,
     /// In which OMS.
     pub oms: usize,
+    /// When.
+    pub at: Instant,
 }
 
 /// A mutation on its way.
@@ -64,7 +67,8 @@ pub struct Asked {
 struct State {
     mutations: u64,
     asked: u64,
-    under_way: BTreeSet<u64>,
+    /// When each of them was asked for.
+    under_way: BTreeMap<u64, Instant>,
     made: Vec<Made>,
     omses: Vec<Oms>,
     restored: BTreeSet<String>,
@@ -160,7 +164,9 @@ impl Witness {
     /// The process has ended in an orderly way.
     pub fn ended(&self) {
         let mut state = self.state.lock();
-        if !state.under_way.is_empty() {
+        // Who has waited for its whole time-out has not been cut off.
+        let given_up = TIMEOUTS.connect + TIMEOUTS.mutation;
+        if state.under_way.values().any(|at| at.elapsed() < given_up) {
             state
                 .broken
                 .insert("a change of OMS was under way when the process ended".to_owned());
@@ -176,11 +182,19 @@ impl Witness {
     pub fn acted(&self, act: &Act) {
         let mut state = self.state.lock();
         state.acts.push(act.clone());
-        if let Act::ForceDelete(name) | Act::Restore(name) = act {
+        let found = |name: &str| {
             let id = crate::acts::id(Kind::MigrationProject, name);
-            let uid = self.cluster.get(&id).and_then(|it| uid_of(&it));
-            state.forced.extend(uid);
-        }
+            self.cluster.get(&id)
+        };
+        let forced = match act {
+            Act::ForceDelete(name) | Act::Restore(name) => found(name),
+            // Without its finalizer, one that is being deleted is gone.
+            Act::Replace(manifest) => {
+                found(manifest.resource).filter(|it| !it["metadata"]["deletionTimestamp"].is_null())
+            }
+            _ => None,
+        };
+        state.forced.extend(forced.and_then(|it| uid_of(&it)));
     }
 
     /// Somebody made a project in the console.
@@ -190,6 +204,7 @@ impl Witness {
             name: name.to_owned(),
             uid: None,
             oms,
+            at: Instant::now(),
         });
     }
 
@@ -258,7 +273,7 @@ impl Witness {
         let mut state = self.state.lock();
         state.asked += 1;
         let number = state.asked;
-        state.under_way.insert(number);
+        state.under_way.insert(number, Instant::now());
         state.creates.extend(uid.clone());
         Asked {
             action,
@@ -314,6 +329,7 @@ impl Witness {
             name: asked.project,
             uid: asked.uid,
             oms,
+            at: Instant::now(),
         });
     }
 
@@ -422,9 +438,9 @@ impl Witness {
             || adopt["projectId"].as_str() == Some(id)
             || (adopt["byName"] == true && living <= 1)
             || state.restored.contains(&uid)
-            // Somebody has made it by hand, under the name of an open attempt
-            // whose body is not known any more: nothing tells the two apart.
-            || (made.uid.is_none() && after["status"]["specMismatch"] == true);
+            // Under the name of an open attempt nobody else makes a project: nothing would
+            // tell the two apart (docs/safety.md, what is assumed of OMS, 6).
+            || (made.uid.is_none() && self.had_reserved(&uid, &made));
         drop(state);
         if !rightful {
             self.break_(format!(
@@ -515,6 +531,16 @@ impl Witness {
         uid_of(&found.object)
     }
 
+    /// Whether a resource had reserved the name of a project when that was made.
+    fn had_reserved(&self, uid: &str, made: &Made) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let mut earlier = changes.iter().filter(|change| change.at <= made.at);
+        earlier.any(|change| {
+            uid_of(&change.object).as_deref() == Some(uid)
+                && reservation_of(&change.object).is_some_and(|it| it["projectName"] == made.name)
+        })
+    }
+
     /// Whether a resource asks for this change of a project, or has just asked.
     fn may(&self, action: Action, id: &str) -> bool {
         let changes = self.cluster.changes(Kind::MigrationProject, 0);
@@ -581,7 +607,8 @@ pub fn uid_of(object: &Value) -> Option<String> {
     object["metadata"]["uid"].as_str().map(str::to_owned)
 }
 
-fn reservation_of(object: &Value) -> Option<Value> {
+/// What a resource has reserved.
+pub fn reservation_of(object: &Value) -> Option<Value> {
     let text = object["metadata"]["annotations"][RESERVATION].as_str()?;
     serde_json::from_str(text).ok()
 }

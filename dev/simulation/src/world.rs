@@ -93,7 +93,7 @@ pub struct World {
     /// What the operator's calls go through.
     pub wires: Wires,
     /// Backups of resources, by name.
-    pub backups: Arc<Mutex<BTreeMap<String, serde_json::Value>>>,
+    pub backups: Arc<Mutex<BTreeMap<String, Arc<serde_json::Value>>>>,
     orders: mpsc::UnboundedSender<Order>,
 }
 

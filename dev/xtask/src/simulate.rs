@@ -13,12 +13,15 @@ use crate::cargo::{cargo, run, run_lines};
 use crate::paths::{root, shown};
 use crate::steps::step;
 
-/// The seeds within which a mutant has to be found.
+/// The seeds within which a mutant has to be found;
 const SEEDS: &str = "2000";
+
+/// or else among so much of the exhaustive runs.
+const EVERY: &str = "20";
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// Break the protocol in a copy of the tree, by each of dev/mutants/*.patch, and expect that some seed sees
+    /// Break the protocol in a copy of the tree, by each of dev/mutants/*.patch, and expect that some run sees
     /// it. With further arguments: only by the patches of these names.
     #[arg(long)]
     mutants: bool,
@@ -86,21 +89,29 @@ async fn try_mutant(patch: &Path, tree: &Path) -> anyhow::Result<bool> {
     run(command)
         .await
         .with_context(|| format!("{} does not compile", shown(patch)))?;
+    let seen = fails(tree, &["--seeds", SEEDS]).await?
+        || fails(tree, &["--exhaustive", "--every", EVERY]).await?;
+    apply(patch, tree, &["--reverse"]).await?;
+    Ok(seen)
+}
+
+/// Whether some run of the simulation of this tree fails. Prints which, and how.
+async fn fails(tree: &Path, which: &[&str]) -> anyhow::Result<bool> {
     let mut command = cargo(&["run", "--quiet"]);
     command
         .args(OF_THE_SIMULATION)
-        .args(["--", "--fail-fast", "--seeds", SEEDS]);
+        .args(["--", "--fail-fast"])
+        .args(which);
     in_copy(&mut command, tree);
-    let mut seen = false;
+    let mut lines = 0;
     let status = run_lines(command, |line| {
-        if !seen && line.starts_with("FAILED: ") {
-            println!("    {}", line.trim_start_matches("FAILED: "));
+        let tells = line.starts_with("FAILED: ") || line.contains("again: ");
+        if tells && lines < 2 {
+            lines += 1;
+            println!("    {}", line.trim_start_matches("FAILED: ").trim_start());
         }
-        seen = seen || line.starts_with("FAILED: ");
     });
-    let failed = !status.await?.success();
-    apply(patch, tree, &["--reverse"]).await?;
-    Ok(failed && seen)
+    Ok(!status.await?.success() && lines > 0)
 }
 
 fn in_copy(command: &mut Command, tree: &Path) {

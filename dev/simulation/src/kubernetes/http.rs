@@ -1,5 +1,6 @@
 //! Requests and their replies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -112,7 +113,7 @@ fn reply(status: u16, body: Body) -> Response<Body> {
 
 fn perform(cluster: &Cluster, asked: &Asked, request: &Request<Bytes>) -> Result<Body, Refusal> {
     let id = &asked.id;
-    let json = |value: Value| whole(&value);
+    let json = |value: Arc<Value>| whole(&value);
     match asked.verb {
         "get" => cluster
             .get(id)
@@ -120,8 +121,9 @@ fn perform(cluster: &Cluster, asked: &Asked, request: &Request<Bytes>) -> Result
             .ok_or_else(|| Refusal::new(404, "NotFound", format!("{id:?} not found"))),
         "list" => {
             let (version, items) = cluster.list(id.kind);
-            let version = version.to_string();
-            Ok(json(json!({
+            let (version, items) = (version.to_string(), items.iter().map(|item| &**item));
+            let items: Vec<&Value> = items.collect();
+            Ok(whole(&json!({
                 "kind": "List", "apiVersion": "v1",
                 "metadata": {"resourceVersion": version}, "items": items,
             })))

@@ -80,7 +80,7 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
     /// The object afterwards.
-    pub object: Value,
+    pub object: Arc<Value>,
     /// Whether anything is another than before.
     pub changed: bool,
 }
@@ -95,7 +95,7 @@ pub struct Change {
     /// `ADDED`, `MODIFIED` or `DELETED`.
     pub event: &'static str,
     /// The object, as it became or last was.
-    pub object: Value,
+    pub object: Arc<Value>,
     /// When it happened.
     pub at: Instant,
     /// How much later watches tell of it.
@@ -116,7 +116,7 @@ pub struct Lag {
 struct State {
     version: u64,
     uids: u64,
-    objects: BTreeMap<Id, Value>,
+    objects: BTreeMap<Id, Arc<Value>>,
     changes: Vec<Change>,
     lag: Lag,
     random: StdRng,
@@ -155,12 +155,12 @@ impl Cluster {
     }
 
     /// An object.
-    pub fn get(&self, id: &Id) -> Option<Value> {
+    pub fn get(&self, id: &Id) -> Option<Arc<Value>> {
         self.state.lock().objects.get(id).cloned()
     }
 
     /// All objects of a kind, by name.
-    pub fn list(&self, kind: Kind) -> (u64, Vec<Value>) {
+    pub fn list(&self, kind: Kind) -> (u64, Vec<Arc<Value>>) {
         let state = self.state.lock();
         let found = state.objects.iter().filter(|(id, _)| id.kind == kind);
         (
@@ -183,7 +183,7 @@ impl Cluster {
     }
 
     /// Adds an object.
-    pub fn create(&self, id: &Id, mut object: Value) -> Result<Value, Refusal> {
+    pub fn create(&self, id: &Id, mut object: Value) -> Result<Arc<Value>, Refusal> {
         let mut state = self.state.lock();
         if state.objects.contains_key(id) {
             return Err(Refusal::new(
@@ -234,7 +234,7 @@ impl Cluster {
                 return Err(Refusal::conflict(field));
             }
         }
-        let mut after = before.clone();
+        let mut after = Value::clone(&before);
         if only_status {
             after["status"] = asked["status"].clone();
         } else {
@@ -267,7 +267,7 @@ impl Cluster {
         if id.kind == Kind::MigrationProject {
             rules::check(&before, &after)?;
         }
-        if after == before {
+        if after == *before {
             return Ok(Written {
                 object: before,
                 changed: false,
@@ -314,9 +314,9 @@ impl Cluster {
             return;
         };
         if id.kind != Kind::Namespace && finalizers(&object).is_empty() {
-            self.discard(state, id, object);
+            self.discard(state, id, Value::clone(&object));
         } else if object["metadata"]["deletionTimestamp"].is_null() {
-            let mut object = object;
+            let mut object = Value::clone(&object);
             object["metadata"]["deletionTimestamp"] = json!(self.second());
             let generation = object["metadata"]["generation"]
                 .as_i64()
@@ -326,24 +326,32 @@ impl Cluster {
         }
     }
 
-    fn store(&self, state: &mut State, id: &Id, mut object: Value, event: &'static str) -> Value {
+    fn store(
+        &self,
+        state: &mut State,
+        id: &Id,
+        mut object: Value,
+        event: &'static str,
+    ) -> Arc<Value> {
         state.version += 1;
         object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+        let object = Arc::new(object);
         state.objects.insert(id.clone(), object.clone());
         self.tell(state, id, object.clone(), event);
         object
     }
 
-    fn discard(&self, state: &mut State, id: &Id, mut object: Value) -> Value {
+    fn discard(&self, state: &mut State, id: &Id, mut object: Value) -> Arc<Value> {
         state.version += 1;
         object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+        let object = Arc::new(object);
         state.objects.remove(id);
         self.tell(state, id, object.clone(), "DELETED");
         self.end_namespaces(state);
         object
     }
 
-    fn tell(&self, state: &mut State, id: &Id, object: Value, event: &'static str) {
+    fn tell(&self, state: &mut State, id: &Id, object: Arc<Value>, event: &'static str) {
         let Lag { usual, most, often } = state.lag;
         let longest = if state.random.random_ratio(often.min(100), 100) {
             most

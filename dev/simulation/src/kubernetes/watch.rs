@@ -27,7 +27,7 @@ pub fn stream(cluster: &Cluster, kind: Kind, version: u64, lasting: Duration) ->
                 // Never before what came before it.
                 let at = told.max(change.at + change.lag);
                 tokio::time::sleep_until(at).await;
-                let line = json!({"type": change.event, "object": change.object});
+                let line = json!({"type": change.event, "object": *change.object});
                 let mut line = line.to_string();
                 line.push('\n');
                 let frame = Frame::data(Bytes::from(line));
