@@ -91,7 +91,10 @@ fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
                 .any(|act| matches!(act, Act::ApplyConnection(1, _)))
                 && some_recorded_is_gone(world)
         }
-        "ConnectionNotReady" => missing(Kind::OMSConnection) || missing(Kind::Secret),
+        // What was seen does not count for ever.
+        "ConnectionNotReady" | "StatusStale" => {
+            missing(Kind::OMSConnection) || missing(Kind::Secret)
+        }
         _ => false,
     }
 }

@@ -7,10 +7,10 @@ use oms_simulation::random::{self, run_seed};
 use oms_simulation::{Outcome, each, scenarios};
 
 /// The random runs, from seed 0 on.
-const SEEDS: u64 = 2000;
+const SEEDS: u64 = 100;
 
 /// One in so many of the exhaustive runs, beside each scenario whole.
-const EVERY: NonZeroUsize = NonZeroUsize::new(40).expect("more than none");
+const EVERY: NonZeroUsize = NonZeroUsize::new(200).expect("more than none");
 
 /// At most so many failures are told: one is mended at a time.
 const TOLD: usize = 5;
