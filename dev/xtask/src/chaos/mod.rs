@@ -67,7 +67,7 @@ pub struct Options {
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
 
-    /// The operator, built already. By default it is built first, as it is when you debug it.
+    /// The operator's binary. Without this it is built first, not optimised.
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
 }
