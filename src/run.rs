@@ -215,7 +215,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let context = Arc::new(Context {
         kubernetes: Kubernetes::new(client.clone()),
-        events: Events::new(client, None).with_own_namespace(options.own_namespace.clone()),
+        events: Events::new(client, None, clock.clone())
+            .with_own_namespace(options.own_namespace.clone()),
         projects: projects.store(),
         connections: connections.store(),
         connections_synced: connections.synced(),

@@ -8,6 +8,7 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
+use super::kept::KeptProject;
 use super::work::kind;
 use crate::api::v1alpha1::{ConditionType, MigrationProject, OMSConnection, Reason};
 use crate::decide::ProjectStatus;
@@ -52,20 +53,48 @@ fn connections(context: &Context, metrics: &Metrics) {
     metrics.sweep_ages(ages);
 }
 
-/// What a project is counted by. Words that are not this program's, and
-/// connections that are not there, would be series without end.
-fn group(context: &Context, project: &MigrationProject) -> Group {
-    let status = project.status.as_ref();
-    let conditions = status.map(|status| status.conditions.as_slice());
-    let (ready, reason) = word(conditions.unwrap_or_default());
-    let connection = context.claims.connection_of(project).filter(|key| {
+/// What a project is counted by, its connection apart. It is kept with the
+/// resource: a scrape is to read ten thousand of them. Words that are not this
+/// program's would be series without end.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    status: &'static str,
+    ready: &'static str,
+    reason: &'static str,
+}
+
+impl Counted {
+    /// What `project` is counted by.
+    pub fn of(project: &MigrationProject) -> Self {
+        let status = project.status.as_ref();
+        let conditions = status.map(|status| status.conditions.as_slice());
+        let (ready, reason) = word(conditions.unwrap_or_default());
+        let known = status.and_then(|status| status.project_status.as_deref());
+        let status = known.map_or("none", |word| ProjectStatus::parse(word).known_word());
+        Self {
+            status,
+            ready,
+            reason,
+        }
+    }
+}
+
+/// The group that a project belongs to. A connection that is not there would be a
+/// series without end, too.
+fn group(context: &Context, project: &KeptProject) -> Group {
+    let connection = context.claims.connection_at(&Key::of(project));
+    let connection = connection.filter(|key| {
         let reference = ObjectRef::new(&key.name).within(&key.namespace);
         context.connections.get(&reference).is_some()
     });
-    let known = status.and_then(|status| status.project_status.as_deref());
+    let Counted {
+        status,
+        ready,
+        reason,
+    } = project.counted;
     Group {
         connection: connection.map(|key| key.to_string()).unwrap_or_default(),
-        status: known.map_or("none", |word| ProjectStatus::parse(word).known_word()),
+        status,
         ready,
         reason,
     }

@@ -206,6 +206,13 @@ impl Claims {
         }
     }
 
+    /// The connection that the resource `key` uses, as far as the watch has told.
+    #[must_use]
+    pub fn connection_at(&self, key: &Key) -> Option<Key> {
+        let index = self.index.read();
+        index.by_key.get(key)?.connection.clone()
+    }
+
     /// The resource that has recorded `id`, other than `me`, in an OMS of which
     /// `same_oms` says by its address that it is the one in question.
     pub fn claimant_of(&self, id: &str, me: &Key, same_oms: impl Fn(&str) -> bool) -> Option<Key> {

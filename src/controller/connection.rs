@@ -14,6 +14,7 @@ use super::context::Context;
 use super::credentials;
 use super::doubt;
 use super::failure;
+use super::kept::Watched;
 use super::limits::{held_back, limits};
 use super::link::has_something_in_oms;
 use super::me::is_held;
@@ -21,7 +22,7 @@ use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
 use super::registry::{Entry, Live};
 use super::strangers;
-use crate::api::v1alpha1::{OMSConnection, Reason};
+use crate::api::v1alpha1::{MigrationProject, OMSConnection, Reason};
 use crate::decide::connection::{self, ConnectionSituation};
 use crate::decide::{Answer, Problem, Unstated, conditions};
 use crate::observe::{self, Snapshot};
@@ -98,7 +99,10 @@ pub async fn reconcile(
 fn needs_it(context: &Context, key: &Key) -> bool {
     let reference = ObjectRef::new(&key.name).within(&key.namespace);
     let project = context.projects.get(&reference);
-    project.is_none_or(|project| has_something_in_oms(context, &project))
+    project.is_none_or(|kept| {
+        let project = MigrationProject::restore(&kept);
+        has_something_in_oms(context, &project)
+    })
 }
 
 /// Reads the Secret when it is due, and makes a new client when it, the

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::claims::{Claims, Key};
 use super::clock::Clock;
 use super::events::Events;
+use super::kept::KeptProject;
 use super::kubernetes::Kubernetes;
 use super::locks::NameLocks;
 use super::memory::Memory;
@@ -18,7 +19,7 @@ use super::registry::Registry;
 use super::shares::Shares;
 use super::sweeps::Sweeps;
 use super::wake::Waker;
-use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+use crate::api::v1alpha1::OMSConnection;
 use crate::decide::{Identity, Timing};
 use crate::lease::Leadership;
 use crate::oms;
@@ -84,7 +85,7 @@ pub struct Context {
     /// Events for the user's eyes.
     pub events: Events,
     /// The resources, as the watch has them.
-    pub projects: Store<MigrationProject>,
+    pub projects: Store<KeptProject>,
     /// The connections, as the watch has them.
     pub connections: Store<OMSConnection>,
     /// Whether their first list is in: until then, one that is not there may
@@ -117,7 +118,7 @@ pub struct Context {
     /// Whether this process leads.
     pub leadership: Leadership,
     /// Wakes projects.
-    pub wake_project: Waker<MigrationProject>,
+    pub wake_project: Waker<KeptProject>,
     /// Wakes connections.
     pub wake_connection: Waker<OMSConnection>,
     /// What the operator was started with.

@@ -9,14 +9,18 @@
 
 mod due;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 pub use self::due::Marks;
 use self::due::{Comparison, Due};
+use super::claims::Key;
 use super::context::Context;
 use super::me::Me;
+use super::{failure, kubernetes};
 use crate::api::v1alpha1::{
-    ConditionType, DriftStatus, MigrationProject, MigrationProjectStatus, Reason,
+    ConditionType, DriftStatus, MigrationProject, MigrationProjectSpec, MigrationProjectStatus,
+    Reason,
 };
 use crate::decide::{Statement, drift, precheck, verification};
 use crate::observe::{self, Seen};
@@ -60,6 +64,7 @@ pub async fn look(
         due.just_made();
     }
     let mut asking = Asking {
+        context,
         client: &live.client,
         id,
         read,
@@ -84,6 +89,7 @@ pub async fn look(
 }
 
 struct Asking<'a> {
+    context: &'a Context,
     client: &'a Client,
     id: String,
     read: &'a MigrationProject,
@@ -129,7 +135,13 @@ impl Asking<'_> {
 
     async fn compare(&mut self, after: &mut MigrationProjectStatus) {
         let name = after.project_name.clone().unwrap_or_default();
-        let asked = drift::asked(&self.read.spec, &name);
+        let spec = match whole_spec(self.context, self.read).await {
+            Ok(Some(spec)) => spec,
+            // The watch is about to tell what it is now; the mark waits, too.
+            Ok(None) => return self.due.failed(),
+            Err(error) => return self.failed(&error),
+        };
+        let asked = drift::asked(&spec, &name);
         match self.describe().await {
             Ok(described) => {
                 let (modified, date) = (described.project.gmt_modified, described.server_date);
@@ -216,10 +228,29 @@ impl Asking<'_> {
         self.say(verification::statement(step, after.verification.as_ref()));
     }
 
-    fn failed(&mut self, error: &oms::Error) {
-        tracing::debug!(project = self.id, %error, "a detail was not to be had");
+    fn failed(&mut self, error: &(dyn std::error::Error + 'static)) {
+        let error = failure::chain(error);
+        tracing::debug!(project = self.id, error, "a detail was not to be had");
         self.due.failed();
     }
+}
+
+/// The spec with everything in it. The watch keeps it without what may be
+/// large; then it is read for the purpose, and has to be the same still. `None`:
+/// it is another by now.
+async fn whole_spec<'a>(
+    context: &Context,
+    read: &'a MigrationProject,
+) -> Result<Option<Cow<'a, MigrationProjectSpec>>, kubernetes::Error> {
+    if read.spec.hash_of_whole.is_none() {
+        return Ok(Some(Cow::Borrowed(&read.spec)));
+    }
+    let live = context.kubernetes.live(&Key::of(read)).await?;
+    let same = |live: &MigrationProject| {
+        live.metadata.uid == read.metadata.uid
+            && live.metadata.generation == read.metadata.generation
+    };
+    Ok(live.filter(same).map(|live| Cow::Owned(live.spec)))
 }
 
 /// Without what may be the connection's own account.

@@ -2,16 +2,21 @@
 //! cannot be written never fails a reconcile.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::events::{Event, EventType};
 use kube::{Client, Resource};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::api::keys::FIELD_MANAGER;
+use self::recorder::Recorder;
+use super::clock::Clock;
 use crate::api::v1alpha1::Reason;
+
+mod recent;
+mod recorder;
 
 /// Longest note that the API server takes.
 const NOTE_LIMIT: usize = 1024;
@@ -35,13 +40,9 @@ pub struct Events {
 impl Events {
     /// Events by way of `client`, told by the process `instance`.
     #[must_use]
-    pub fn new(client: Client, instance: Option<String>) -> Self {
-        let reporter = Reporter {
-            controller: FIELD_MANAGER.into(),
-            instance,
-        };
+    pub fn new(client: Client, instance: Option<String>, clock: Arc<dyn Clock>) -> Self {
         Self {
-            recorder: Recorder::new(client, reporter),
+            recorder: Recorder::new(client, instance, clock),
             own_namespace: None,
             going: Mutex::default(),
         }

@@ -2,10 +2,10 @@
 //! written down, what it keeps others from doing, and how often it has failed.
 //! After a crash the annotation and the status have to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -130,6 +130,84 @@ impl Remembered {
     }
 }
 
+impl Remembered {
+    /// Until when an attempt may make a project of that name, if it may still.
+    fn open_until(
+        &self,
+        same_oms: impl Fn(&str) -> bool,
+        name: &str,
+        now: Timestamp,
+        timing: Timing,
+    ) -> Option<Timestamp> {
+        if let Some(guard) = self.guard.as_ref().filter(|guard| guard.until > now) {
+            let is_it = guard.name == name && same_oms(&guard.url);
+            return is_it.then_some(guard.until);
+        }
+        let reservation = &self.attempt.as_ref()?.reservation;
+        let is_it = reservation.project_name == name && same_oms(&reservation.connection.url);
+        match self.made {
+            None if is_it => self.quarantine(now, timing),
+            _ => None,
+        }
+    }
+
+    /// The end of the quarantine of an attempt of unknown outcome.
+    fn quarantine(&self, now: Timestamp, timing: Timing) -> Option<Timestamp> {
+        let trace = self.attempt.as_ref()?;
+        let Ending::Unknown { replied } = trace.ending else {
+            return None;
+        };
+        let open = OpenAttempt {
+            reservation: trace.reservation.clone(),
+            replied,
+            first_look: self.first_seen.map_or(now, |first| first.seen),
+            spent: trace.spent,
+            vouched_for: true,
+        };
+        Some(open.quarantine(timing))
+    }
+
+    /// Whether it may still matter to anybody. A guard that has expired is taken
+    /// off.
+    fn is_of_use(&mut self, alive: bool, now: Timestamp, timing: Timing) -> bool {
+        if self.guard.as_ref().is_some_and(|guard| guard.until > now) {
+            return true;
+        }
+        self.guard = None;
+        if self.made.is_some() || alive {
+            return true;
+        }
+        match &self.attempt {
+            None => false,
+            Some(trace) if matches!(trace.ending, Ending::Unknown { .. }) => self
+                .quarantine(now, timing)
+                .is_some_and(|until| until > now),
+            Some(_) => true,
+        }
+    }
+}
+
+impl Open {
+    /// What is remembered of this resource has changed.
+    fn note(&mut self, uid: &str, remembered: &Remembered) {
+        let guard = remembered.guard.as_ref().map(|guard| &guard.name);
+        let attempt = remembered.attempt.as_ref();
+        let attempt = attempt.map(|trace| &trace.reservation.project_name);
+        let names = [guard, attempt].into_iter().flatten();
+        self.uids
+            .extend(names.map(|name| (name.clone(), uid.to_owned())));
+    }
+
+    /// The resources that are noted with this name.
+    fn under<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a String> {
+        let first = (name.to_owned(), String::new());
+        let noted = self.uids.range(first..);
+        noted
+            .take_while(move |(noted, _)| noted == name)
+            .map(|(_, uid)| uid)
+    }
+}
+
 /// First wait after a failure; each further one doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
@@ -142,7 +220,22 @@ const LONGEST_BREAK: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub struct Memory {
     by_uid: Mutex<BTreeMap<String, Remembered>>,
+    open: Mutex<Open>,
 }
+
+/// Who may still make a project of which name. It may hold some who no longer do,
+/// until the next time that all are looked at; it lacks none.
+#[derive(Default)]
+struct Open {
+    /// Name and UID.
+    uids: BTreeSet<(String, String)>,
+    looked: Option<Timestamp>,
+}
+
+/// How often all that is remembered is looked at, to drop what is settled. Each
+/// create asks about one name: to look at ten thousand for it would be a
+/// millisecond, and more the more there are.
+const LOOK: SignedDuration = SignedDuration::from_secs(60);
 
 impl Memory {
     /// A copy of what is remembered of a resource.
@@ -195,11 +288,12 @@ impl Memory {
         change: impl FnOnce(&mut Remembered) -> T,
     ) -> T {
         let mut by_uid = self.by_uid.lock();
-        change(
-            by_uid
-                .entry(uid.to_owned())
-                .or_insert_with(|| Remembered::new(key.clone())),
-        )
+        let remembered = by_uid
+            .entry(uid.to_owned())
+            .or_insert_with(|| Remembered::new(key.clone()));
+        let changed = change(remembered);
+        self.open.lock().note(uid, remembered);
+        changed
     }
 
     /// The resource's project is gone and another one is to be made: what was
@@ -236,39 +330,28 @@ impl Memory {
         timing: Timing,
         is_alive: impl Fn(&Key, &str) -> bool,
     ) -> Option<Timestamp> {
-        let mut latest = None;
-        self.by_uid.lock().retain(|uid, remembered| {
-            if let Some(guard) = remembered.guard.as_ref().filter(|guard| guard.until > now) {
-                if guard.name == name && same_oms(&guard.url) && !is_alive(&remembered.key, uid) {
-                    latest = latest.max(Some(guard.until));
-                }
-                return true;
-            }
-            remembered.guard = None;
-            let Some(trace) = &remembered.attempt else {
-                return remembered.made.is_some() || is_alive(&remembered.key, uid);
+        let mut by_uid = self.by_uid.lock();
+        let mut open = self.open.lock();
+        let is_old = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK;
+        if open.looked.is_none_or(is_old) {
+            by_uid.retain(|uid, remembered| {
+                let alive = is_alive(&remembered.key, uid);
+                remembered.is_of_use(alive, now, timing)
+            });
+            *open = Open {
+                looked: Some(now),
+                ..Open::default()
             };
-            let Ending::Unknown { replied } = trace.ending else {
-                return true;
-            };
-            let reservation = &trace.reservation;
-            if remembered.made.is_some() || is_alive(&remembered.key, uid) {
-                return true;
+            for (uid, remembered) in &*by_uid {
+                open.note(uid, remembered);
             }
-            let open = OpenAttempt {
-                reservation: reservation.clone(),
-                replied,
-                first_look: remembered.first_seen.map_or(now, |first| first.seen),
-                spent: trace.spent,
-                vouched_for: true,
-            };
-            let until = open.quarantine(timing);
-            if same_oms(&reservation.connection.url) && reservation.project_name == name {
-                latest = latest.max(Some(until));
-            }
-            until > now
-        });
-        latest
+        }
+        let known = open.under(name);
+        known
+            .filter_map(|uid| Some((uid, by_uid.get(uid)?)))
+            .filter(|(uid, remembered)| !is_alive(&remembered.key, uid))
+            .filter_map(|(_, remembered)| remembered.open_until(&same_oms, name, now, timing))
+            .max()
     }
 
     /// Counts a failure that `cause` stands for. Returns how long to wait:
@@ -405,5 +488,40 @@ mod tests {
         memory.failed("u", &key(), 1, CAP, None, 0.5);
         memory.succeeded("u");
         assert_eq!(memory.hold_back("u", 1), None);
+    }
+
+    fn timing() -> Timing {
+        Timing {
+            call: SignedDuration::from_secs(60),
+            silent: SignedDuration::from_mins(10),
+            replied: SignedDuration::from_secs(60),
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_project_just_made_is_guarded_for_who_has_another_uid() {
+        let memory = Memory::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let until = now + SignedDuration::from_mins(10);
+        let others = |memory: &Memory, name: &str, now, alive: bool| {
+            memory.others_attempt(|url| url == "here", name, now, timing(), |_, _| alive)
+        };
+        // Looked at before anything is there: what comes later is found all the same.
+        assert_eq!(others(&memory, "a", now, false), None);
+        memory.remember("u", &key(), |mine| {
+            mine.guard = Some(Guard {
+                url: "here".into(),
+                name: "a".into(),
+                until,
+            });
+        });
+        assert_eq!(others(&memory, "a", now, false), Some(until));
+        assert_eq!(others(&memory, "b", now, false), None);
+        assert_eq!(others(&memory, "a", now, true), None, "it guards itself");
+        assert_eq!(others(&memory, "a", until, false), None);
+        assert!(
+            memory.recall("u").is_none(),
+            "settled, and of nobody who is there"
+        );
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
-use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::{Resource, ResourceExt};
 
@@ -13,10 +12,11 @@ pub type Part<K> = (String, BoxStream<'static, watcher::Result<Event<K>>>);
 
 /// Merges watches of disjoint namespaces into a stream that a reflector may
 /// take for one watch: the first lists become one list, and a later list of one
-/// namespace becomes changes and deletions. `store` is that reflector's store.
+/// namespace becomes changes and deletions. `known` gives the objects of a
+/// namespace that the reflector has.
 pub fn merge<K>(
     parts: Vec<Part<K>>,
-    store: Store<K>,
+    known: impl Fn(&str) -> Vec<K> + Send + 'static,
 ) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static
 where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
@@ -61,7 +61,7 @@ where
                 events.extend(late.drain(..).map(Ok));
                 events
             }
-            Ok(Event::InitDone) => gone(&store, &namespaces[part], &seen[part]),
+            Ok(Event::InitDone) => gone(known(&namespaces[part]), &seen[part]),
             // Before every namespace is listed, the store only takes parts of
             // the list.
             Ok(Event::Apply(object)) if !unlisted.is_empty() => vec![Ok(Event::InitApply(object))],
@@ -77,21 +77,11 @@ where
 }
 
 /// Deletions that a namespace's watch has missed.
-fn gone<K>(
-    store: &Store<K>,
-    namespace: &str,
-    seen: &HashSet<String>,
-) -> Vec<watcher::Result<Event<K>>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let known = store.state();
+fn gone<K: Resource>(known: Vec<K>, seen: &HashSet<String>) -> Vec<watcher::Result<Event<K>>> {
     known
-        .iter()
-        .filter(|object| object.namespace().as_deref() == Some(namespace))
+        .into_iter()
         .filter(|object| !seen.contains(&object.name_any()))
-        .filter_map(|object| store.get(&ObjectRef::from_obj(&**object)))
-        .map(|object| Ok(Event::Delete((*object).clone())))
+        .map(|object| Ok(Event::Delete(object)))
         .collect()
 }
 

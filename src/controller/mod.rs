@@ -11,6 +11,7 @@
 //! | `doubt.rs` | what of the recorded projects a sweep does not show any more |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
+//! | `watch.rs`, `listing.rs`, `kept.rs`, `merge.rs` | the watches, and what is kept of what they see |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
 //! | `work.rs`, `census.rs` | what is counted of the work, and of what there is |
 //! | `context.rs`, `clock.rs`, `wake.rs`, `action.rs` | what a simulation replaces, or has to know |
@@ -29,10 +30,12 @@ mod doubt;
 mod events;
 mod failure;
 mod farewell;
+mod kept;
 mod kubernetes;
 mod life;
 mod limits;
 mod link;
+mod listing;
 mod locks;
 mod me;
 mod memory;
@@ -59,6 +62,7 @@ pub use context::{Connect, ConnectByNetwork, Context, SENDING, Settings};
 pub use create::{finish, on_record};
 pub use events::Events;
 pub use failure::chain;
+pub use kept::KeptProject;
 pub use kubernetes::{Kubernetes, Ours};
 pub use locks::NameLocks;
 pub use me::is_held;

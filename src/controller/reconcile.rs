@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
+use super::kept::{KeptProject, Watched};
 use super::me::{self, Me};
 use super::pass::{Error, SOON, Step};
 use super::{create, failure, life};
@@ -20,11 +21,9 @@ const PASSES: usize = 8;
 /// One reconcile: passes over the resource until nothing more is to be done
 /// now. A resource without a project goes through the create protocol, one with
 /// a project through its life.
-#[tracing::instrument(name = "reconcile", skip_all, fields(resource = %Key::of(&*project)))]
-pub async fn reconcile(
-    project: Arc<MigrationProject>,
-    context: Arc<Context>,
-) -> Result<Action, Error> {
+#[tracing::instrument(name = "reconcile", skip_all, fields(resource = %Key::of(&*kept)))]
+pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<Action, Error> {
+    let project = Arc::new(MigrationProject::restore(&kept));
     let uid = project.uid().unwrap_or_default();
     if let Some(wait) = context
         .memory
@@ -104,17 +103,13 @@ impl Drop for Part<'_> {
 /// A reconcile failed. Conflicts are read again at once; everything else waits
 /// the longer the more often it fails.
 #[must_use]
-pub fn error_policy(
-    project: Arc<MigrationProject>,
-    error: &Error,
-    context: Arc<Context>,
-) -> Action {
+pub fn error_policy(project: Arc<KeptProject>, error: &Error, context: Arc<Context>) -> Action {
     let chance = context.clock.chance();
     if error.is_conflict() {
         return Action::requeue(Duration::from_millis(50).mul_f64(1.0 + 4.0 * chance));
     }
     tracing::warn!(resource = %Key::of(&*project), error = failure::chain(error), "reconcile failed");
-    let me = Me::of(&context, &project);
+    let me = Me::of(&context, &MigrationProject::restore(&project));
     let wait = context
         .memory
         .broken_off(&me.uid, &me.key, me.cause, chance);

@@ -20,6 +20,8 @@ struct Schedule {
     took: Duration,
     failures: u32,
     secret_read: Option<Instant>,
+    /// When a change in OMS last asked for a sweep.
+    asked: Option<Instant>,
 }
 
 /// The schedules of all connections.
@@ -37,6 +39,7 @@ impl Sweeps {
             took: Duration::ZERO,
             failures: 0,
             secret_read: None,
+            asked: None,
         };
         change(schedules.entry(key.clone()).or_insert(fresh))
     }
@@ -53,7 +56,8 @@ impl Sweeps {
     /// is swept at most a third of the time.
     pub fn bring_forward(&self, key: &Key) {
         self.change(key, |schedule| {
-            let spacing = SPACING.max(schedule.took * 2);
+            let spacing = spacing(schedule.took);
+            schedule.asked = Some(Instant::now());
             let soonest = schedule
                 .last_end
                 .map_or_else(Instant::now, |end| end + spacing);
@@ -78,14 +82,18 @@ impl Sweeps {
         self.change(key, |schedule| schedule.secret_read = None);
     }
 
-    /// A sweep went well.
+    /// A sweep went well. What was changed while it ran is not in it: then the
+    /// next one is not the interval away.
     pub fn succeeded(&self, key: &Key, took: Duration, interval: Duration) {
         self.change(key, |schedule| {
             let now = Instant::now();
+            let asked = schedule.asked.take();
+            let missed = asked.is_some_and(|asked| now.duration_since(asked) <= took);
+            let wait = if missed { spacing(took) } else { interval };
             schedule.last_end = Some(now);
             schedule.took = took;
             schedule.failures = 0;
-            schedule.next = now + interval;
+            schedule.next = now + wait.min(interval);
         });
     }
 
@@ -124,6 +132,11 @@ impl Sweeps {
     }
 }
 
+/// The least time between two sweeps of an OMS of which the last one took so long.
+fn spacing(took: Duration) -> Duration {
+    SPACING.max(took * 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +158,24 @@ mod tests {
             sweeps.bring_forward(&key());
         }
         assert_eq!(sweeps.due_in(&key()), SPACING);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_changed_during_a_sweep_is_seen_by_the_next_one_soon() {
+        let sweeps = Sweeps::default();
+        sweeps.bring_forward(&key());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let took = Duration::from_millis(100);
+        sweeps.succeeded(&key(), took, INTERVAL);
+        assert_eq!(sweeps.due_in(&key()), INTERVAL, "it has seen that");
+        tokio::time::advance(INTERVAL).await;
+        sweeps.bring_forward(&key());
+        tokio::time::advance(took).await;
+        sweeps.succeeded(&key(), took, INTERVAL);
+        assert_eq!(sweeps.due_in(&key()), SPACING, "it may have missed that");
+        tokio::time::advance(SPACING + took).await;
+        sweeps.succeeded(&key(), took, INTERVAL);
+        assert_eq!(sweeps.due_in(&key()), INTERVAL);
     }
 
     #[tokio::test(start_paused = true)]

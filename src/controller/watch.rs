@@ -6,37 +6,31 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::stream::BoxStream;
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 use kube::runtime::controller::{self, Controller};
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::runtime::{PredicateConfig, WatchStreamExt};
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
 use super::claims::Key;
 use super::context::Context;
 use super::doubt;
 use super::failure;
+use super::kept::{KeptProject, Watched};
 use super::kubernetes::Ours;
 use super::me::annotation;
 use super::merge::merge;
 use super::publish::requested;
-use super::work;
+use super::{listing, work};
 use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
-
-/// Objects asked for at a time when the whole list is read: a mapping may be
-/// hundreds of kilobytes.
-const PAGE_SIZE: u32 = 100;
 
 /// Connections reconciled at a time. Each may be in the middle of a sweep, or
 /// wait for an OMS that is away: so many have to be before another waits for them.
 const CONNECTIONS_AT_ONCE: u16 = 64;
-
-/// The annotation in which client-side apply keeps a copy of the whole object:
-/// as much memory again, for nothing.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What of the cluster this process works on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,66 +42,49 @@ pub struct Scope {
 }
 
 /// A watch over one kind, and the store that it fills once it runs.
-pub struct Watch<K: Ours + 'static> {
-    store: Store<K>,
+pub struct Watch<K: Watched + 'static> {
+    store: Store<K::Kept>,
+    writer: Writer<K::Kept>,
     events: BoxStream<'static, watcher::Result<Event<K>>>,
     synced: Arc<AtomicBool>,
 }
 
-impl<K: Ours + 'static> Watch<K> {
+impl<K: Watched + 'static> Watch<K> {
     /// A watch over what `scope` names.
     #[must_use]
     pub fn new(client: &Client, scope: &Scope) -> Self {
         let (store, writer) = store();
         let namespaces = &scope.namespaces;
-        let config = || watcher::Config {
-            label_selector: scope.selector.clone(),
-            ..watcher::Config::default().page_size(PAGE_SIZE)
+        let client = listing::up_to_date(client);
+        // Found out when the first of them is polled.
+        let config = listing::configuration::<K>(client.clone(), scope.clone());
+        let config = config.boxed().shared();
+        let watch = |api: kube::Api<K>| {
+            let config = config.clone();
+            let begun = async move { watcher(api, config.await).default_backoff() };
+            begun.flatten_stream().boxed()
         };
         let events: BoxStream<'static, _> = if namespaces.is_empty() {
-            watcher(kube::Api::all(client.clone()), config())
-                .default_backoff()
-                .boxed()
+            watch(kube::Api::all(client.clone()))
         } else {
             let parts = namespaces
                 .iter()
-                .map(|namespace| {
-                    let api = K::api(client.clone(), namespace);
-                    (
-                        namespace.clone(),
-                        watcher(api, config()).default_backoff().boxed(),
-                    )
-                })
+                .map(|namespace| (namespace.clone(), watch(K::api(client.clone(), namespace))))
                 .collect();
-            merge(parts, store.clone()).boxed()
+            merge(parts, known(store.clone())).boxed()
         };
         let synced = Arc::new(AtomicBool::new(false));
-        let done = synced.clone();
-        let events = events
-            .modify(|object| {
-                object.managed_fields_mut().clear();
-                object.annotations_mut().remove(LAST_APPLIED);
-            })
-            .reflect(writer)
-            .inspect(move |event| match event {
-                Ok(Event::InitDone) => done.store(true, Ordering::Relaxed),
-                Ok(_) => {}
-                // The watch repairs itself, with back-off.
-                Err(error) => {
-                    tracing::warn!(kind = %K::kind(&()), error = failure::of_watch(error), "watch failed");
-                }
-            })
-            .boxed();
         Self {
             store,
-            events,
+            writer,
+            events: events.modify(K::slim).boxed(),
             synced,
         }
     }
 
     /// The objects, as the watch has them.
     #[must_use]
-    pub fn store(&self) -> Store<K> {
+    pub fn store(&self) -> Store<K::Kept> {
         self.store.clone()
     }
 
@@ -117,6 +94,44 @@ impl<K: Ours + 'static> Watch<K> {
     pub fn synced(&self) -> Arc<AtomicBool> {
         self.synced.clone()
     }
+
+    /// Fills the store with what is kept of each object, after `first` has seen
+    /// it whole.
+    fn fill(
+        self,
+        first: impl Fn(&Event<K>) + Send + 'static,
+    ) -> impl Stream<Item = watcher::Result<Event<K::Kept>>> + Send + 'static {
+        let done = self.synced;
+        let kept = self.events.map_ok(move |event| {
+            first(&event);
+            match event {
+                Event::Init => Event::Init,
+                Event::InitApply(object) => Event::InitApply(object.keep()),
+                Event::InitDone => Event::InitDone,
+                Event::Apply(object) => Event::Apply(object.keep()),
+                Event::Delete(object) => Event::Delete(object.keep()),
+            }
+        });
+        kept.reflect(self.writer).inspect(move |event| match event {
+            Ok(Event::InitDone) => done.store(true, Ordering::Relaxed),
+            Ok(_) => {}
+            // The watch repairs itself, with back-off.
+            Err(error) => {
+                tracing::warn!(kind = %K::kind(&()), error = failure::of_watch(error), "watch failed");
+            }
+        })
+    }
+}
+
+/// The objects of a namespace that `store` has.
+fn known<K: Watched + 'static>(store: Store<K::Kept>) -> impl Fn(&str) -> Vec<K> + Send {
+    move |namespace| {
+        let all = store.state();
+        all.iter()
+            .filter(|kept| kept.namespace().as_deref() == Some(namespace))
+            .map(|kept| K::restore(kept))
+            .collect()
+    }
 }
 
 impl Watch<MigrationProject> {
@@ -124,15 +139,13 @@ impl Watch<MigrationProject> {
     pub fn waking(
         self,
         context: Arc<Context>,
-    ) -> impl Stream<Item = watcher::Result<MigrationProject>> + Send + 'static {
-        self.events
-            .inspect(move |event| {
-                if let Ok(event) = event {
-                    follow(&context, event);
-                }
-            })
+    ) -> impl Stream<Item = watcher::Result<KeptProject>> + Send + 'static {
+        self.fill(move |event| follow(&context, event))
             .applied_objects()
-            .predicate_filter(what_wakes_a_project, PredicateConfig::default())
+            .predicate_filter(
+                |project: &KeptProject| Some(project.wakes),
+                PredicateConfig::default(),
+            )
     }
 }
 
@@ -142,7 +155,7 @@ impl Watch<OMSConnection> {
         self,
         context: Arc<Context>,
     ) -> impl Stream<Item = watcher::Result<OMSConnection>> + Send + 'static {
-        self.events
+        self.fill(|_| {})
             .inspect(move |event| match event {
                 Ok(Event::Delete(connection)) => lost(&context, &Key::of(connection)),
                 // What went while nobody watched is only missing from the new list.
@@ -174,7 +187,7 @@ pub async fn run<P, C>(
     wakes: Wakes<P, C>,
     stop: CancellationToken,
 ) where
-    P: Stream<Item = ObjectRef<MigrationProject>> + Send + 'static,
+    P: Stream<Item = ObjectRef<KeptProject>> + Send + 'static,
     C: Stream<Item = ObjectRef<OMSConnection>> + Send + 'static,
 {
     let stored = projects.store();
@@ -248,7 +261,7 @@ fn lost(context: &Context, connection: &Key) {
 
 /// What of a project makes a reconcile necessary. Its status is ours, and does
 /// not; but an id that another process wrote does.
-fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
+pub(super) fn what_wakes_a_project(project: &MigrationProject) -> u64 {
     let mut hasher = what_wakes(project);
     for name in [CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY] {
         annotation(project, name).hash(&mut hasher);
@@ -257,7 +270,7 @@ fn what_wakes_a_project(project: &MigrationProject) -> Option<u64> {
     status
         .and_then(|status| status.project_id.as_deref())
         .hash(&mut hasher);
-    Some(hasher.finish())
+    hasher.finish()
 }
 
 fn what_wakes_a_connection(connection: &OMSConnection) -> Option<u64> {
@@ -278,7 +291,7 @@ fn what_wakes<K: Ours>(object: &K) -> DefaultHasher {
 
 /// Errors of a reconcile are told where they happen, and are no errors any more
 /// here; what is left are those of the controller itself.
-fn told<K: Ours>(
+fn told<K: Resource<DynamicType = ()>>(
     result: Result<
         (ObjectRef<K>, controller::Action),
         controller::Error<Infallible, watcher::Error>,

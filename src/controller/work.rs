@@ -13,15 +13,15 @@ use tokio::time::Instant;
 use super::action::Action;
 use super::claims::Key;
 use super::context::Context;
-use super::kubernetes::Ours;
+use super::kept::KeptProject;
 use super::pass::Error;
 use super::wake::Waker;
 use super::{connection, reconcile};
-use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+use crate::api::v1alpha1::OMSConnection;
 
 /// Work on a project.
 pub async fn project(
-    object: Arc<MigrationProject>,
+    object: Arc<KeptProject>,
     context: Arc<Context>,
 ) -> Result<controller::Action, Infallible> {
     let piece = Piece::begin(&*object, &context, &context.wake_project, &context.projects);
@@ -44,7 +44,7 @@ pub async fn connection(
     }))
 }
 
-struct Piece<'a, K: Ours + 'static> {
+struct Piece<'a, K: Resource<DynamicType = ()> + Clone + 'static> {
     key: Key,
     context: &'a Context,
     waker: &'a Waker<K>,
@@ -52,7 +52,7 @@ struct Piece<'a, K: Ours + 'static> {
     began: Instant,
 }
 
-impl<'a, K: Ours> Piece<'a, K> {
+impl<'a, K: Resource<DynamicType = ()> + Clone> Piece<'a, K> {
     fn begin(object: &K, context: &'a Context, waker: &'a Waker<K>, store: &'a Store<K>) -> Self {
         let key = Key::of(object);
         waker.queue().begin(&key.to_string());

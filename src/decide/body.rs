@@ -134,6 +134,7 @@ pub fn build(
 /// What the spec says of the project, and no more: of one that exists already it
 /// may be a part.
 pub(super) fn described(spec: &MigrationProjectSpec) -> Map<String, Value> {
+    debug_assert!(spec.hash_of_whole.is_none(), "of the whole spec only");
     let mut described = object(&spec.project);
     if let Some(extra) = &spec.extra_properties
         && refused_extras(extra).is_empty()
@@ -188,9 +189,13 @@ fn merge(into: &mut Map<String, Value>, extra: Map<String, Value>) {
 }
 
 /// A hash over everything in a spec that decides which project is made. Equal
-/// for specs that differ in nulls or in the order of keys only.
+/// for specs that differ in nulls or in the order of keys only, and for a copy
+/// that [`leave_out`] has made smaller.
 #[must_use]
 pub fn spec_hash(spec: &MigrationProjectSpec) -> String {
+    if let Some(hash) = &spec.hash_of_whole {
+        return hash.to_string();
+    }
     let mut all = object(spec);
     all.retain(|key, _| {
         matches!(
@@ -205,6 +210,15 @@ pub fn spec_hash(spec: &MigrationProjectSpec) -> String {
     let mut text = String::new();
     canonical(&Value::Object(without_nulls(all)), &mut text);
     hex::encode(Sha256::digest(text.as_bytes()))
+}
+
+/// Leaves out of a spec what may be large and is needed only to make a body or
+/// to compare with one. The hash of the whole stays. No body can be made of what
+/// is left: it lacks the mapping.
+pub fn leave_out(spec: &mut MigrationProjectSpec) {
+    spec.hash_of_whole = Some(spec_hash(spec).into());
+    spec.project.transfer_mapping = None;
+    spec.extra_properties = None;
 }
 
 /// What is known of a project that OMS has. None where OMS does not say.

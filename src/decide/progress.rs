@@ -1,10 +1,12 @@
 //! How far a project is: its steps, and how far it lags behind its source.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 /// One step of a project. OMS's step names are free text: there are at least
 /// two families of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Step {
     /// OMS's name, such as `FULL_TRANSFER`.
     pub name: String,
@@ -81,8 +83,8 @@ pub struct Lag {
 /// How far a project is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// The steps, in OMS's order.
-    pub steps: Vec<Step>,
+    /// The steps, in OMS's order. Those of many projects are equal, and shared.
+    pub steps: Arc<[Step]>,
     /// The lag, where changes are followed and OMS tells up to when.
     pub lag: Option<Lag>,
     /// When the project was started.

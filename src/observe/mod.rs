@@ -1,6 +1,7 @@
 //! What goes on in OMS, watched by one walk for each connection and interval.
 
 mod details;
+mod share;
 mod snapshot;
 mod sweep;
 mod translate;

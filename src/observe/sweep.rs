@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::snapshot::{Seen, Snapshot};
+use super::share::Shared;
+use super::snapshot::Snapshot;
 use super::translate::translate;
-use crate::oms::{Client, Error, ListProjects, Order, SortField};
+use crate::oms::{Client, Error, ListProjects, Order, Project, SortField};
 
 /// The most pages of one sweep: 150,000 projects, ten times what one process
 /// is meant for. It only keeps a server that never ends its list from holding
@@ -49,17 +50,14 @@ async fn walk(
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, Error> {
     let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Ascending);
-    let walk = client.walk_projects(&request, MAX_PAGES).await?;
-    let oms_now = walk.server_date.unwrap_or(now);
-    let projects: BTreeMap<String, Seen> = walk
-        .items
-        .into_iter()
-        .map(|project| {
-            let old = before.and_then(|before| before.projects.get(&project.id));
-            let seen = translate(&project, oms_now, old);
-            (project.id, seen)
-        })
-        .collect();
+    let mut shared = Shared::default();
+    let mut projects = BTreeMap::new();
+    let keep = |project: Project, oms_now: Option<Timestamp>| {
+        let old = before.and_then(|before| before.projects.get(&project.id));
+        let seen = shared.share(translate(&project, oms_now.unwrap_or(now), old), old);
+        projects.insert(project.id, seen);
+    };
+    client.each_project(&request, MAX_PAGES, keep).await?;
     Ok(Snapshot {
         taken_at: now,
         total: projects.len() as u64,

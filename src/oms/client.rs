@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -216,6 +217,30 @@ impl Client {
                 .await?;
             if walker.add(page, &mut enough)? {
                 return Ok(walker.finish());
+            }
+        }
+    }
+
+    /// All pages of the projects, each given to `each` page by page, with OMS's clock at the first one. Of ten
+    /// thousand projects only a page is in memory. An error may come after some were given.
+    pub async fn each_project(
+        &self,
+        request: &ListProjects,
+        max_pages: u32,
+        mut each: impl FnMut(Project, Option<Timestamp>) + Send,
+    ) -> Result<(), Error> {
+        let mut walker = Walker::new(Action::ListProjects, request.size(), max_pages);
+        loop {
+            let page = self
+                .list_projects(&request.clone().page_number(walker.next()?))
+                .await?;
+            let is_last = walker.add(page, |_| false)?;
+            let date = walker.server_date();
+            for project in walker.take() {
+                each(project, date);
+            }
+            if is_last {
+                return Ok(());
             }
         }
     }

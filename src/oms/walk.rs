@@ -115,6 +115,16 @@ impl<T: Identified> Walker<T> {
         Ok(stop || (short && page.total.is_none_or(|total| total <= self.received)))
     }
 
+    /// What came since it was taken last.
+    pub fn take(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.walk.items)
+    }
+
+    /// OMS's clock at the first page.
+    pub fn server_date(&self) -> Option<Timestamp> {
+        self.walk.server_date
+    }
+
     /// What came together.
     pub fn finish(self) -> Walk<T> {
         self.walk

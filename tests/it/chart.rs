@@ -100,7 +100,9 @@ async fn lives_through_it_all(scope: Scope) {
     // That none is refused is checked here, as at the end of every test.
     home.finish([operator]).await;
     let rights = Rights::of(&plane.client()).await;
-    let unused = rights.unused(&guest.asked().await);
+    let mut unused = rights.unused(&guest.asked().await);
+    // This API server streams its lists; one before 1.34 is listed in pages.
+    unused.retain(|right| !right.contains(": list ") || !right.ends_with(".oms.oceanbase.com"));
     assert!(unused.is_empty(), "granted and never used: {unused:#?}");
 
     // Who uninstalls the operator loses nothing.

@@ -45,6 +45,7 @@ mod run_state;
 mod schema;
 mod shards;
 mod sharing;
+mod torn;
 mod transitions;
 mod vendor;
 mod verify;

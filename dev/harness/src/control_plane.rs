@@ -38,6 +38,8 @@ pub struct Options {
     pub controllers: bool,
     /// Further arguments of kube-apiserver, such as `--feature-gates=WatchList=false`.
     pub api_server_args: Vec<String>,
+    /// Whether every request is logged, for [`ControlPlane::audit`]. Without the log the API server does less.
+    pub audit: bool,
 }
 
 impl Default for Options {
@@ -45,6 +47,7 @@ impl Default for Options {
         Options {
             controllers: true,
             api_server_args: Vec::new(),
+            audit: true,
         }
     }
 }
@@ -133,8 +136,7 @@ impl ControlPlane {
         };
         let audit = Audit::new(layout.audit_log(), connection);
         let etcd = servers::start_etcd(binaries, &layout, &ports)?;
-        let api_server =
-            servers::start_api_server(binaries, &layout, &ports, &options.api_server_args)?;
+        let api_server = servers::start_api_server(binaries, &layout, &ports, options)?;
         let mut control_plane = ControlPlane {
             options: options.clone(),
             binaries: binaries.clone(),
@@ -237,7 +239,7 @@ impl ControlPlane {
         Ok(path)
     }
 
-    /// The audit log: who did what.
+    /// The audit log: who did what. It stays empty without [`Options::audit`].
     pub fn audit(&self) -> &Audit {
         &self.audit
     }
@@ -289,12 +291,8 @@ impl ControlPlane {
 
     async fn start_api_server_again(&self, api_server: &mut Process) -> anyhow::Result<()> {
         let progress = Progress::start("restarting kube-apiserver");
-        *api_server = servers::start_api_server(
-            &self.binaries,
-            &self.layout(),
-            &self.ports,
-            &self.options.api_server_args,
-        )?;
+        *api_server =
+            servers::start_api_server(&self.binaries, &self.layout(), &self.ports, &self.options)?;
         self.ready(api_server)
             .await
             .map_err(|failure| match failure {

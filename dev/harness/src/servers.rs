@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::binaries::{API_SERVER, Binaries, CONTROLLER_MANAGER, ETCD};
+use crate::control_plane::Options;
 use crate::ports::Ports;
 use crate::process::Process;
 
@@ -70,11 +71,9 @@ pub(crate) fn start_api_server(
     binaries: &Binaries,
     layout: &Layout,
     ports: &Ports,
-    extra: &[String],
+    options: &Options,
 ) -> anyhow::Result<Process> {
-    let policy = layout.file("audit-policy.yaml");
-    std::fs::write(&policy, AUDIT_POLICY)?;
-    let options = [
+    let mut flags = vec![
         ("etcd-servers", ports.etcd_url()),
         ("bind-address", "127.0.0.1".to_owned()),
         ("advertise-address", "127.0.0.1".to_owned()),
@@ -98,19 +97,21 @@ pub(crate) fn start_api_server(
         ("authorization-mode", "RBAC".to_owned()),
         // No controller makes the default ServiceAccount that this plugin wants in every namespace.
         ("disable-admission-plugins", "ServiceAccount".to_owned()),
-        ("audit-policy-file", policy),
-        (
-            "audit-log-path",
-            layout.audit_log().to_string_lossy().into_owned(),
-        ),
-        // In megabytes: no rotation, so that the reader finds everything in one file.
-        ("audit-log-maxsize", "100000".to_owned()),
     ];
-    let mut args: Vec<String> = options
+    if options.audit {
+        let policy = layout.file("audit-policy.yaml");
+        std::fs::write(&policy, AUDIT_POLICY)?;
+        let log = layout.audit_log().to_string_lossy().into_owned();
+        flags.push(("audit-policy-file", policy));
+        flags.push(("audit-log-path", log));
+        // In megabytes: no rotation, so that the reader finds everything in one file.
+        flags.push(("audit-log-maxsize", "100000".to_owned()));
+    }
+    let mut args: Vec<String> = flags
         .iter()
         .map(|(name, value)| format!("--{name}={value}"))
         .collect();
-    args.extend_from_slice(extra);
+    args.extend_from_slice(&options.api_server_args);
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     Process::spawn(API_SERVER, &binaries.api_server, &args, &[])
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use oms_operator::controller::{
     self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Scope, Settings,
     Shares, Sweeps, Waker, Watch, connection,
@@ -49,15 +50,16 @@ impl Process {
         // The watch's back-off draws from this thread's generator.
         fastrand::seed(seed ^ life);
         let client = kubernetes_client(wires.clone(), life);
-        let projects = Watch::new(&client, &Scope::default());
-        let connections = Watch::new(&client, &Scope::default());
+        let projects = Watch::<MigrationProject>::new(&client, &Scope::default());
+        let connections = Watch::<OMSConnection>::new(&client, &Scope::default());
         let (wake_project, woken_projects) = Waker::new();
         let (wake_connection, woken_connections) = Waker::new();
         let (stored_projects, stored_connections) = (projects.store(), connections.store());
         let clock = Arc::new(SimulatedClock::new(began, ahead, seed ^ life));
         let context = Arc::new(Context {
             kubernetes: Kubernetes::new(client.clone()),
-            events: Events::new(client, None).with_own_namespace(Some(OWN_NAMESPACE.to_owned())),
+            events: Events::new(client, None, clock.clone())
+                .with_own_namespace(Some(OWN_NAMESPACE.to_owned())),
             projects: projects.store(),
             connections: connections.store(),
             connections_synced: connections.synced(),

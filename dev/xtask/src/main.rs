@@ -1,6 +1,8 @@
-//! The tasks of this repository: `cargo xtask test | generate | demo | simulate | chaos`.
+//! The tasks of this repository: `cargo xtask test | generate | demo | simulate | chaos | bench`.
 
+mod bench;
 mod beside;
+mod build;
 mod cargo;
 mod chaos;
 mod checks;
@@ -11,6 +13,7 @@ mod go;
 mod interrupted;
 mod leftovers;
 mod paths;
+mod screen;
 mod simulate;
 mod steps;
 mod test;
@@ -43,6 +46,8 @@ enum Task {
     Simulate(simulate::Options),
     /// Run the operator on a real API server, with faults, crashes and busy users, and see what is left at the end.
     Chaos(chaos::Options),
+    /// Measure what the operator costs, on a real API server and a simulated OMS: memory, CPU, writes, calls, delays.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => run(demo::demo(options)),
         Task::Simulate(options) => run(simulate::simulate(options)),
         Task::Chaos(options) => run(chaos::chaos(options)),
+        Task::Bench(options) => run(bench::bench(options)),
         Task::Generate { check } => generate::generate(check),
     };
     match done {

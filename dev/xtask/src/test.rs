@@ -8,14 +8,14 @@ use futures::future::OptionFuture;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::beside::Beside;
+use crate::build;
 use crate::cargo::{cargo, run_lines, succeeded};
 use crate::chaos;
 use crate::checks;
 use crate::counts::Counts;
-use crate::demo::build::build;
-use crate::demo::screen::Screen;
 use crate::go;
 use crate::leftovers::Run;
+use crate::screen::Screen;
 use crate::steps::{elapsed, step};
 
 /// Runs everything. A check that fails does not keep the others from running.
@@ -54,7 +54,7 @@ async fn everything() -> anyhow::Result<()> {
     results.push(("control plane", control_plane));
     let mut program = None;
     if ready {
-        let built = step("operator", build(&Screen::new())).await;
+        let built = step("operator", build::operator(&Screen::new())).await;
         results.push(("operator", built.map(|built| program = Some(built))));
     }
     let chaos = program.map(|program| chaos_beside(program, &run));

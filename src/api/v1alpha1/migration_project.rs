@@ -127,6 +127,12 @@ pub struct MigrationProjectSpec {
     /// Immutable once the project exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extra_properties: Option<Map<String, Value>>,
+
+    /// Set in a copy that is kept in memory without `project.transferMapping`
+    /// and `extraProperties`, which may be hundreds of kilobytes: the hash of the
+    /// whole. No part of the resource.
+    #[serde(skip)]
+    pub hash_of_whole: Option<Box<str>>,
 }
 
 /// Names an OMSConnection.

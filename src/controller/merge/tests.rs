@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use futures::stream;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::runtime::WatchStreamExt;
@@ -29,7 +31,16 @@ async fn names_after(parts: Vec<(&str, Vec<watcher::Result<Event<ConfigMap>>>)>)
         .into_iter()
         .map(|(namespace, events)| (namespace.to_owned(), stream::iter(events).boxed()))
         .collect();
-    let events: Vec<_> = merge(parts, reader.clone()).reflect(writer).collect().await;
+    let store = reader.clone();
+    let known = move |namespace: &str| {
+        let all = store.state();
+        let of_it = |object: &&Arc<ConfigMap>| object.namespace().as_deref() == Some(namespace);
+        all.iter()
+            .filter(of_it)
+            .map(|object| (**object).clone())
+            .collect()
+    };
+    let events: Vec<_> = merge(parts, known).reflect(writer).collect().await;
     assert!(events.iter().all(Result::is_ok));
     let dones = events
         .iter()

@@ -246,3 +246,31 @@ fn a_project_is_the_same_when_type_data_sources_and_phases_agree() {
         ]
     );
 }
+
+#[test]
+fn a_copy_without_the_mapping_keeps_its_hash_and_makes_no_body() {
+    let whole = with(|spec| {
+        spec["extraProperties"] = json!({"later": 1});
+        spec["project"]["name"] = json!("shop.orders");
+    });
+    let mut copy = whole.clone();
+    leave_out(&mut copy);
+    assert_eq!(spec_hash(&copy), spec_hash(&whole));
+    assert_eq!(copy.project.name, whole.project.name);
+    assert_eq!(copy.extra_properties, None);
+    let body = build(&copy, "shop.orders", "e_1", "e_2");
+    assert_eq!(body, Err(BodyError::Missing("transferMapping")));
+    // Once more is no harm.
+    leave_out(&mut copy);
+    assert_eq!(spec_hash(&copy), spec_hash(&whole));
+}
+
+#[test]
+fn what_was_left_out_is_no_part_of_the_resource() {
+    let mut copy = with(|_| {});
+    leave_out(&mut copy);
+    let text = serde_json::to_string(&copy).unwrap();
+    assert!(!text.contains("ash"), "{text}");
+    let schema = crate::api::Kind::MigrationProject.schema().to_string();
+    assert!(!schema.to_lowercase().contains("hashofwhole"));
+}

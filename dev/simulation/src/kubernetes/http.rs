@@ -128,6 +128,11 @@ fn perform(cluster: &Cluster, asked: &Asked, request: &Request<Bytes>) -> Result
                 "metadata": {"resourceVersion": version}, "items": items,
             })))
         }
+        // As a server before 1.34, or with the feature off.
+        "watch" if parameter(request, "sendInitialEvents").is_some() => {
+            let message = "sendInitialEvents is forbidden for watch";
+            Err(Refusal::new(422, "Invalid", message))
+        }
         "watch" => {
             let number = |name| parameter(request, name).and_then(|it| it.parse::<u64>().ok());
             let lasting = Duration::from_secs(number("timeoutSeconds").unwrap_or(290));

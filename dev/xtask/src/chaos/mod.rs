@@ -42,9 +42,9 @@ use anyhow::bail;
 use clap::Args;
 use tokio::process::Command;
 
-use crate::demo::build::build;
-use crate::demo::screen::Screen;
+use crate::build;
 use crate::interrupted::Interrupted;
+use crate::screen::Screen;
 use arena::Arena;
 
 /// Far more than each takes on two busy cores; a step that needs longer hangs.
@@ -121,7 +121,10 @@ async fn run(options: &Options, seed: u64, screen: &Screen) -> anyhow::Result<()
     screen.say(&what);
     let program = match &options.program {
         Some(program) => program.clone(),
-        None => screen.step("operator", BUILD, build(screen)).await?,
+        None => {
+            let built = build::operator(screen);
+            screen.step("operator", BUILD, built).await?
+        }
     };
     let start = Arena::start(options.resources, seed);
     let arena = screen.step("control plane and OMS", START, start).await?;

@@ -22,7 +22,7 @@ use super::weather::pause;
 use super::witness::Witness;
 use super::{Options, evidence, users, weather};
 use crate::demo::operator::ACCOUNT;
-use crate::demo::screen::Screen;
+use crate::screen::Screen;
 use crate::steps::elapsed;
 
 /// How long it may take until everything is at rest, and for each resource more: in-doubt creates wait out

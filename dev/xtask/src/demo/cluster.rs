@@ -9,8 +9,8 @@ use oms_harness::{ControlPlane, apply_yaml, service_account_token};
 
 use super::documents::Documents;
 use super::operator::ACCOUNT;
-use super::screen::Screen;
 use super::theirs::Theirs;
+use crate::screen::Screen;
 
 /// Where the projects go.
 pub enum Cluster {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use oms_simulator::Simulator;
 
 use super::cluster::Cluster;
-use super::screen::Screen;
+use crate::screen::Screen;
 
 /// Says what to type in another terminal.
 pub fn say(

@@ -4,7 +4,6 @@
 //! `removal` if that is the user's own), `watch` what is seen of it: `row` by `row`, as a `table` on
 //! a terminal and as `lines` elsewhere, with the `story` in between.
 
-pub mod build;
 mod cluster;
 mod documents;
 mod farewell;
@@ -15,7 +14,6 @@ mod play;
 mod removal;
 mod row;
 mod scene;
-pub mod screen;
 mod story;
 mod table;
 pub mod theirs;
@@ -27,8 +25,8 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::interrupted::Interrupted;
+use crate::screen::Screen;
 use parts::Parts;
-use screen::Screen;
 use theirs::Theirs;
 
 /// The operator may be in a call, and a namespace takes its time.

@@ -10,7 +10,7 @@ use anyhow::Context;
 use oms_harness::Process;
 
 use super::scene::{QUARANTINE, SWEEP};
-use super::screen::Screen;
+use crate::screen::Screen;
 
 /// Namespace and name of the account, as `deploy/default/rbac.yaml` makes it.
 pub const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");

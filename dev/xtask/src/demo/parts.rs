@@ -7,7 +7,7 @@ use oms_simulator::Simulator;
 use tempfile::TempDir;
 
 use super::cluster::Cluster;
-use super::screen::Screen;
+use crate::screen::Screen;
 
 /// A create in flight may take 60 s, and its id has to be written then.
 const GRACE: Duration = Duration::from_secs(80);

@@ -11,11 +11,12 @@ use super::Options;
 use super::cluster::Cluster;
 use super::documents::Documents;
 use super::parts::Parts;
-use super::screen::Screen;
 use super::theirs::Theirs;
 use super::watch::Projects;
-use super::{build, farewell, operator, scene};
+use super::{farewell, operator, scene};
+use crate::build;
 use crate::checks;
+use crate::screen::Screen;
 
 /// Hundreds of crates, or a control plane, on a slow machine.
 const BUILD: Duration = Duration::from_secs(3600);
@@ -40,8 +41,9 @@ pub async fn play(options: &Options, screen: &Screen, parts: &mut Parts) -> anyh
         Some(context) => Some(theirs(context, folder, screen).await?),
         None => None,
     };
+    let building = build::operator(screen);
     let program = screen
-        .step("building the operator", BUILD, build::build(screen))
+        .step("building the operator", BUILD, building)
         .await?;
     let cluster = match cluster {
         Some(cluster) => cluster,

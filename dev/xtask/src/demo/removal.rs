@@ -13,8 +13,8 @@ use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::screen::Screen;
 use super::theirs::{LABEL, Thing};
+use crate::screen::Screen;
 
 /// How long the operator may take to let go; and where only a killed demo can have left something.
 const OPERATOR: Duration = Duration::from_secs(30);

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::cluster::ANSWER;
 use super::removal;
-use super::screen::Screen;
 use crate::paths::root;
+use crate::screen::Screen;
 
 /// Where the projects go.
 pub const NAMESPACE: &str = "oms-demo";

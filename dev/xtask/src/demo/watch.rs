@@ -11,8 +11,8 @@ use oms_operator::api::v1alpha1::MigrationProject;
 
 use super::row::Row;
 use super::scene::CAST;
-use super::screen::Screen;
 use super::{lines, story, table};
+use crate::screen::Screen;
 
 /// Short against what people see.
 const PERIOD: Duration = Duration::from_millis(300);

@@ -1,0 +1,227 @@
+//! `cargo xtask bench`: what the operator costs, on a real API server and with the simulated OMS as a process.
+//!
+//! What is measured stands in `results`: each `fleet` of a size, large `mappings`, a `dead` OMS beside healthy
+//! ones, and `cycles` of resources that come and go. `world` holds the parts of a run (`cluster`, `oms`,
+//! `operator`), `load` applies, `eyes` watch, `proc` tells what a process costs. `report` is what people read.
+
+mod cluster;
+mod cycles;
+mod dead;
+mod eyes;
+mod fleet;
+mod http;
+mod load;
+mod mappings;
+mod oms;
+mod operator;
+mod plot;
+mod proc;
+mod report;
+mod results;
+mod spread;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+
+use self::http::Http;
+use self::operator::Programs;
+use self::results::Results;
+use crate::build::build;
+use crate::paths::root;
+use crate::screen::Screen;
+
+/// Hundreds of crates, optimised, on a slow machine.
+const BUILD: Duration = Duration::from_secs(3600);
+
+/// Both at once, because alone each would be built from dependencies with other features.
+const PACKAGES: [&str; 3] = [
+    "--release",
+    "--package=oms-operator",
+    "--package=oms-simulator",
+];
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// What to measure.
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "fleet,mappings,dead-oms"
+    )]
+    parts: Vec<Part>,
+
+    /// The sizes of fleets, such as 1000,10000,50000; each on a control plane of its own.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "100,1000",
+        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    sizes: Vec<u32>,
+
+    /// How long a fleet is watched at rest, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    rest: u64,
+
+    /// How many resources of each kind for mappings.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    mappings: u32,
+
+    /// Tables of a large mapping.
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    tables: u32,
+
+    /// How many resources on each OMS beside a dead one.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    dead_oms: u32,
+
+    /// How often 1,000 resources come and go, for the part cycles.
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    cycles: u32,
+
+    /// Measure oms-operator and oms-simulator of this folder, such as those of another version, and build none.
+    #[arg(long, value_name = "FOLDER")]
+    programs: Option<PathBuf>,
+
+    /// Put what was measured into docs/benchmarks.json, .md and .svg. Parts that were not measured now stay.
+    #[arg(long)]
+    write: bool,
+
+    /// Write what was measured into this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// A part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Fleets of each size: created, at rest, changed, restarted.
+    Fleet,
+    /// Specs of thousands of tables against small ones.
+    Mappings,
+    /// Healthy OMS beside a dead one.
+    DeadOms,
+    /// Resources that come and go.
+    Cycles,
+}
+
+/// So many come and go in one cycle.
+const PER_CYCLE: usize = 1_000;
+
+/// Measures until it is done or interrupted; then everything that it has started is gone.
+pub async fn bench(options: Options) -> anyhow::Result<()> {
+    if !cfg!(target_os = "linux") {
+        bail!("what a process costs is read from /proc, which only Linux has");
+    }
+    tokio::select! {
+        done = run(&options) => done,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted"),
+    }
+}
+
+async fn run(options: &Options) -> anyhow::Result<()> {
+    let screen = Screen::new();
+    let http = Http::new();
+    let programs = programs(options, &screen).await?;
+    let mut results = Results {
+        machine: proc::machine()?,
+        kubernetes: oms_harness::kubernetes_version().to_owned(),
+        ..Results::default()
+    };
+    for part in &options.parts {
+        measure(*part, options, &programs, &http, &screen, &mut results).await?;
+        // What was measured is kept, whatever becomes of the next part.
+        keep(options, &results)?;
+    }
+    screen.say(report::text(&results));
+    Ok(())
+}
+
+async fn programs(options: &Options, screen: &Screen) -> anyhow::Result<Programs> {
+    const NAMES: [&str; 2] = ["oms-operator", "oms-simulator"];
+    let [operator, simulator] = match &options.programs {
+        Some(folder) => NAMES.map(|name| folder.join(name)),
+        None => {
+            let what = "building the operator and OMS, as for a release";
+            let building = build(screen, &PACKAGES, NAMES);
+            screen.step(what, BUILD, building).await?
+        }
+    };
+    Ok(Programs {
+        operator,
+        simulator,
+    })
+}
+
+async fn measure(
+    part: Part,
+    options: &Options,
+    programs: &Programs,
+    http: &Http,
+    screen: &Screen,
+    results: &mut Results,
+) -> anyhow::Result<()> {
+    match part {
+        Part::Fleet => {
+            for size in &options.sizes {
+                screen.say(format_args!("--- a fleet of {size}"));
+                let plan = fleet::Plan {
+                    size: usize::try_from(*size)?,
+                    rest: Duration::from_secs(options.rest),
+                };
+                let fleet = fleet::measure(plan, programs, http, screen).await?;
+                results.fleets.push(fleet);
+                keep(options, results)?;
+            }
+        }
+        Part::Mappings => {
+            let plan = mappings::Plan {
+                count: usize::try_from(options.mappings)?,
+                tables: usize::try_from(options.tables)?,
+            };
+            results.mappings = Some(mappings::measure(plan, programs, http, screen).await?);
+        }
+        Part::DeadOms => {
+            screen.say("--- healthy OMS beside a dead one");
+            let count = usize::try_from(options.dead_oms)?;
+            results.dead_oms = Some(dead::measure(count, programs, http, screen).await?);
+        }
+        Part::Cycles => {
+            screen.say("--- resources that come and go");
+            let plan = cycles::Plan {
+                cycles: usize::try_from(options.cycles)?,
+                count: PER_CYCLE,
+            };
+            results.cycles = Some(cycles::measure(plan, programs, http, screen).await?);
+        }
+    }
+    Ok(())
+}
+
+fn keep(options: &Options, results: &Results) -> anyhow::Result<()> {
+    if let Some(path) = &options.json {
+        write(path, &format!("{:#}\n", serde_json::to_value(results)?))?;
+    }
+    if !options.write {
+        return Ok(());
+    }
+    let docs = root().join("docs");
+    let path = docs.join("benchmarks.json");
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text)
+            .with_context(|| format!("{} is not what the bench writes", path.display()))?,
+        Err(_) => Results::default(),
+    };
+    let all = results.clone().over(before);
+    write(&path, &format!("{:#}\n", serde_json::to_value(&all)?))?;
+    let page = docs.join("benchmarks.md");
+    let text = std::fs::read_to_string(&page)
+        .with_context(|| format!("cannot read {}", page.display()))?;
+    write(&page, &report::page(&text, &all)?)?;
+    plot::draw(&all, &docs.join("benchmarks.svg"))
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}

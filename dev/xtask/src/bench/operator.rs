@@ -1,0 +1,154 @@
+//! The operator: the release binary, as a process under the rights of `deploy/default/rbac.yaml`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use oms_harness::{Process, until_ok};
+
+use super::http::Http;
+use super::proc::{self, Memory};
+
+const START: Duration = Duration::from_secs(60);
+
+/// Nothing hangs when it is asked to stop.
+const STOP: Duration = Duration::from_secs(90);
+
+/// How often a process is asked how far it is. A scrape counts all resources, which is not to be a part of what
+/// is measured.
+const TICK: Duration = Duration::from_millis(250);
+
+/// A running operator.
+pub struct Operator {
+    process: Process,
+    address: String,
+    http: Http,
+    began: Instant,
+}
+
+impl Operator {
+    /// Starts it with everything at its default.
+    pub async fn start(program: &Path, kubeconfig: &Path, http: &Http) -> anyhow::Result<Operator> {
+        let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
+        let args = [
+            "run",
+            // One free port for both; the log says which.
+            "--health-addr=127.0.0.1:0",
+            "--metrics-addr=127.0.0.1:0",
+            &kubeconfig,
+        ];
+        let began = Instant::now();
+        let process = Process::spawn("oms-operator", program, &args, &[])?;
+        let line = process.wait_for_log("listening", START).await?;
+        let address = line
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("address="))
+            .with_context(|| format!("the operator does not say where it listens: {line}"))?;
+        Ok(Operator {
+            address: address.to_owned(),
+            process,
+            http: http.clone(),
+            began,
+        })
+    }
+
+    /// Waits until `/readyz` says so. Returns how long that was after the start.
+    pub async fn ready(&self) -> anyhow::Result<Duration> {
+        let url = format!("http://{}/readyz", self.address);
+        until_ok(START, "the operator to be ready", async || {
+            match self.http.status(&url).await?.is_success() {
+                true => Ok(()),
+                false => bail!("not yet"),
+            }
+        })
+        .await?;
+        Ok(self.began.elapsed())
+    }
+
+    /// Waits until `count` reconciles have been made and for `calm` no more come. Returns when the last one
+    /// was seen, after the start, and what the process had spent by then.
+    pub async fn checked(
+        &self,
+        count: u64,
+        calm: Duration,
+        deadline: Duration,
+    ) -> anyhow::Result<(Duration, Duration)> {
+        let mut last = (0, self.began.elapsed(), self.cpu()?);
+        loop {
+            let now = self.reconciles().await?;
+            if now != last.0 {
+                last = (now, self.began.elapsed(), self.cpu()?);
+            }
+            if last.0 >= count && self.began.elapsed() - last.1 >= calm {
+                return Ok((last.1, last.2));
+            }
+            if self.began.elapsed() > deadline {
+                bail!("only {now} reconciles, and no end of them, after {deadline:?}");
+            }
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    async fn reconciles(&self) -> anyhow::Result<u64> {
+        let url = format!("http://{}/metrics", self.address);
+        let metrics = self.http.get(&url).await?;
+        Ok(sum_of(&metrics, "oms_operator_reconciles_total"))
+    }
+
+    /// What it has in memory.
+    pub fn memory(&self) -> anyhow::Result<Memory> {
+        proc::memory(self.process.pid())
+    }
+
+    /// The most it ever had in RAM.
+    pub fn peak(&self) -> anyhow::Result<u64> {
+        proc::peak(self.process.pid())
+    }
+
+    /// What it has spent.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        proc::cpu(self.process.pid())
+    }
+
+    /// Ends it in order.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let exit = self.process.stop(STOP).await?;
+        if !exit.success() {
+            bail!(
+                "the operator ended with {exit}; {}",
+                self.process.log_tail()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The sum of a metric over all its labels.
+fn sum_of(metrics: &str, name: &str) -> u64 {
+    let values = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix(name)?;
+        let is_it = rest.starts_with(['{', ' ']);
+        is_it.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
+    });
+    values.sum::<f64>() as u64
+}
+
+/// Where the programs are.
+pub struct Programs {
+    /// The operator.
+    pub operator: PathBuf,
+    /// OMS.
+    pub simulator: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_is_summed_over_its_labels_and_not_over_its_neighbours() {
+        let text = "# TYPE a counter\na_total{result=\"ok\"} 3\na_total{result=\"error\"} 2\na_total_more 7\n";
+        assert_eq!(sum_of(text, "a_total"), 5);
+        assert_eq!(sum_of("a_total 4\n", "a_total"), 4);
+    }
+}

@@ -1,0 +1,351 @@
+//! The figures for people: a table on the screen, the same in `docs/benchmarks.md`.
+
+use anyhow::Context;
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{CellAlignment, Table};
+
+use super::cycles::mebibytes;
+use super::oms::{Counts, total};
+use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Weight};
+
+/// Between these lines of the page stands what is measured.
+const BEGIN: &str = "<!-- Written by `cargo xtask bench --write`. -->";
+const END: &str = "<!-- End of what is written. -->";
+
+/// What is written beside the page, and is not there before that.
+const BESIDE: &str = "![Cost of one project against the number of projects](benchmarks.svg)\n\n\
+    [The same as JSON](benchmarks.json), with more of it.";
+
+/// One table: its title, the heads of its columns, and its rows.
+struct Sheet {
+    title: &'static str,
+    heads: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+/// For the screen.
+pub fn text(results: &Results) -> String {
+    let mut text = machine(results) + "\n";
+    for sheet in sheets(results) {
+        let mut table = Table::new();
+        table
+            .load_style(UTF8_HORIZONTAL_ONLY)
+            .set_header(&sheet.heads);
+        table.add_rows(&sheet.rows);
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        text += &format!("\n{}\n{table}\n", sheet.title);
+    }
+    text
+}
+
+/// The page with the figures in their place.
+pub fn page(page: &str, results: &Results) -> anyhow::Result<String> {
+    let (before, rest) = page
+        .split_once(BEGIN)
+        .with_context(|| format!("docs/benchmarks.md lacks the line {BEGIN}"))?;
+    let (_, after) = rest
+        .split_once(END)
+        .with_context(|| format!("docs/benchmarks.md lacks the line {END}"))?;
+    let mut figures = format!("{}\n", machine(results));
+    for sheet in sheets(results) {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+        let rule = ["---"]
+            .into_iter()
+            .chain(sheet.heads.iter().skip(1).map(|_| "---:"));
+        let rule: Vec<String> = rule.map(str::to_owned).collect();
+        figures += &format!("\n### {}\n\n", sheet.title);
+        figures += &line(&sheet.heads);
+        figures += &line(&rule);
+        figures.extend(sheet.rows.iter().map(|row| line(row)));
+    }
+    Ok(format!(
+        "{before}{BEGIN}\n\n{figures}\n{BESIDE}\n\n{END}{after}"
+    ))
+}
+
+fn machine(results: &Results) -> String {
+    let machine = &results.machine;
+    let processor = match machine.processor.as_str() {
+        "" => String::new(),
+        processor => format!(" ({processor})"),
+    };
+    format!(
+        "Everything on one machine of {} cores{processor} and {:.0} GiB of memory; Kubernetes {}.",
+        machine.cores,
+        mebibytes(machine.memory) / 1024.0,
+        results.kubernetes
+    )
+}
+
+fn sheets(results: &Results) -> Vec<Sheet> {
+    let fleets = (!results.fleets.is_empty()).then(|| fleets(&results.fleets));
+    let others = [
+        results.mappings.as_ref().map(mappings),
+        results.dead_oms.as_ref().map(dead_oms),
+        results.cycles.as_ref().and_then(cycles),
+    ];
+    fleets
+        .into_iter()
+        .chain(others.into_iter().flatten())
+        .collect()
+}
+
+fn fleets(fleets: &[Fleet]) -> Sheet {
+    let row = |name: &str, figure: &dyn Fn(&Fleet) -> String| {
+        let figures = fleets.iter().map(figure);
+        std::iter::once(name.to_owned()).chain(figures).collect()
+    };
+    let each = |fleet: &Fleet, sum: f64| sum / fleet.size as f64;
+    let rows: Vec<Vec<String>> = vec![
+        row("Memory with no resource (anonymous), MiB", &|f| {
+            memory(f.idle)
+        }),
+        row("Memory at rest (anonymous), MiB", &|f| {
+            memory(f.rest.memory)
+        }),
+        row("Memory at the peak of creating, MiB", &|f| {
+            format!("{:.1}", mebibytes(f.creation.peak))
+        }),
+        row("Anonymous memory at rest, per project, kB", &|f| {
+            let grown = f.rest.memory.anonymous.saturating_sub(f.idle.anonymous);
+            format!("{:.1}", each(f, grown as f64 / 1000.0))
+        }),
+        row("All applied / all with an id / all RUNNING, s", &|f| {
+            let c = &f.creation;
+            format!("{:.1} / {:.1} / {:.1}", c.applied, c.all_ids, c.all_running)
+        }),
+        row("Apply → id of each, p50 / p99, s", &|f| {
+            let id = f.creation.each.id;
+            format!("{:.2} / {:.2}", id.p50, id.p99)
+        }),
+        row("Apply → RUNNING of each, p50 / p99, s", &|f| {
+            let running = f.creation.each.running;
+            format!("{:.2} / {:.2}", running.p50, running.p99)
+        }),
+        row(
+            "One more, the fleet at rest: → id / → RUNNING, p50, s",
+            &|f| {
+                let none = "–".to_owned();
+                let of = |pair: Pair| format!("{:.2} / {:.2}", pair.id.p50, pair.running.p50);
+                f.single.map_or(none, of)
+            },
+        ),
+        row(
+            "Kubernetes writes per project until all are RUNNING",
+            &|f| format!("{:.2}", each(f, f.creation.writes as f64)),
+        ),
+        row("… of Events", &|f| {
+            format!("{:.2}", each(f, f.creation.events as f64))
+        }),
+        row("… after that, until at rest (both)", &|f| {
+            let more = f.settling.writes + f.settling.events;
+            let unsettled = if f.settling.complete {
+                ""
+            } else {
+                " (no rest)"
+            };
+            format!("{:.2}{unsettled}", each(f, more as f64))
+        }),
+        row(
+            "OMS calls per project until all are RUNNING, lists apart",
+            &|f| format!("{:.2}", each(f, own_calls(&f.creation.calls) as f64)),
+        ),
+        row("… after that, until at rest", &|f| {
+            format!("{:.2}", each(f, own_calls(&f.settling.calls) as f64))
+        }),
+        row("List calls until all are RUNNING / after that", &|f| {
+            let (first, then) = (lists(&f.creation.calls), lists(&f.settling.calls));
+            format!("{first} / {then}")
+        }),
+        row(
+            "CPU per project: the operator / API server and etcd, ms",
+            &|f| {
+                let (own, theirs) = (f.creation.cpu, f.creation.cpu_kubernetes);
+                let each = |sum| each(f, sum * 1000.0);
+                format!("{:.2} / {:.2}", each(own), each(theirs))
+            },
+        ),
+        row("At rest: Kubernetes writes", &|f| {
+            (f.rest.writes + f.rest.events).to_string()
+        }),
+        row("At rest: OMS calls a minute", &|f| {
+            per_minute(f, total(&f.rest.calls) as f64, 0)
+        }),
+        row("At rest: CPU a minute, s", &|f| {
+            per_minute(f, f.rest.cpu, 2)
+        }),
+        row(
+            "Change in OMS → status, p50 / p99, s (sweep every 30 s)",
+            &|f| format!("{:.1} / {:.1}", f.change.delay.p50, f.change.delay.p99),
+        ),
+        row("Writes per changed project", &|f| {
+            let count = f.change.projects.max(1) as f64;
+            format!("{:.2}", f.change.writes as f64 / count)
+        }),
+        row(
+            "Restart → ready / a new resource has its id / all checked, s",
+            &|f| {
+                let r = &f.restart;
+                format!("{:.1} / {:.1} / {:.1}", r.ready, r.new_id, r.checked)
+            },
+        ),
+        row("Restart: OMS calls / Kubernetes writes / CPU, s", &|f| {
+            let r = &f.restart;
+            format!("{} / {} / {:.2}", total(&r.calls), r.writes, r.cpu)
+        }),
+        row("Restart: memory at the peak / a sweep later, MiB", &|f| {
+            let r = &f.restart;
+            let later = mebibytes(r.memory.resident);
+            format!("{:.1} / {later:.1}", mebibytes(r.peak))
+        }),
+    ];
+    let sizes = fleets.iter().map(|fleet| fleet.size.to_string());
+    Sheet {
+        title: "A fleet on one OMS",
+        heads: std::iter::once("Resources".to_owned())
+            .chain(sizes)
+            .collect(),
+        rows,
+    }
+}
+
+fn memory(memory: super::proc::Memory) -> String {
+    let (resident, anonymous) = (mebibytes(memory.resident), mebibytes(memory.anonymous));
+    format!("{resident:.1} ({anonymous:.1})")
+}
+
+fn per_minute(fleet: &Fleet, sum: f64, digits: usize) -> String {
+    format!("{:.digits$}", sum * 60.0 / fleet.rest.seconds.max(1.0))
+}
+
+/// Calls that are made for one project each. The look before a create is a list of one page, too: it cannot
+/// be told from a sweep's by its action, so both are counted as lists.
+fn own_calls(calls: &Counts) -> u64 {
+    total(calls) - lists(calls)
+}
+
+fn lists(calls: &Counts) -> u64 {
+    calls.get("ListProjects").copied().unwrap_or_default()
+}
+
+fn mappings(mappings: &Mappings) -> Sheet {
+    let both =
+        |figure: &dyn Fn(&Weight) -> String| [figure(&mappings.small), figure(&mappings.large)];
+    let rows = [
+        ("JSON of one, kB", both(&|w| (w.json / 1000).to_string())),
+        (
+            "Memory with no resource (anonymous), MiB",
+            both(&|w| memory(w.idle)),
+        ),
+        (
+            "… at the peak of creating",
+            both(&|w| format!("{:.1}", mebibytes(w.peak))),
+        ),
+        ("… at rest", both(&|w| memory(w.rest))),
+        (
+            "… at the peak after a restart",
+            both(&|w| format!("{:.1}", mebibytes(w.restart_peak))),
+        ),
+        (
+            "… at rest after the restart",
+            both(&|w| memory(w.restart_rest)),
+        ),
+    ];
+    let small = format!("{} small ones", mappings.count);
+    let large = format!("{} of {} tables", mappings.count, mappings.tables);
+    Sheet {
+        title: "Large mappings against small ones",
+        heads: vec!["Resources".to_owned(), small, large],
+        rows: rows
+            .into_iter()
+            .map(|(name, both)| [&[name.to_owned()], both.as_slice()].concat())
+            .collect(),
+    }
+}
+
+fn dead_oms(dead: &DeadOms) -> Sheet {
+    let row = |name: &str, pair: Pair| {
+        let figures = [pair.id.p50, pair.id.p99, pair.running.p50, pair.running.p99];
+        let figures = figures.map(|seconds| format!("{seconds:.2}"));
+        [&[name.to_owned()], figures.as_slice()].concat()
+    };
+    let heads = [
+        "Apply → …, s",
+        "id, p50",
+        "id, p99",
+        "RUNNING, p50",
+        "RUNNING, p99",
+    ];
+    Sheet {
+        title: "Two healthy OMS beside a dead one",
+        heads: heads.map(str::to_owned).to_vec(),
+        rows: vec![
+            row(&format!("{} on each of two, alone", dead.count), dead.alone),
+            row("the same beside a third that does not answer", dead.beside),
+        ],
+    }
+}
+
+fn cycles(cycles: &Cycles) -> Option<Sheet> {
+    let last = cycles.after.len().checked_sub(1)?;
+    // The first few tell how memory warms up; from then on only growth would matter.
+    let mut shown = vec![0, 1, 2, 4, 9, 19, last];
+    shown.retain(|index| *index <= last);
+    shown.dedup();
+    let mut rows = vec![vec!["before".to_owned(), memory(cycles.idle)]];
+    rows.extend(
+        shown
+            .into_iter()
+            .map(|index| vec![(index + 1).to_string(), memory(cycles.after[index])]),
+    );
+    Some(Sheet {
+        title: "Resources that come and go",
+        heads: vec![
+            format!("After a cycle of {} created and deleted", cycles.count),
+            "Memory (anonymous), MiB".to_owned(),
+        ],
+        rows,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn some() -> Results {
+        Results {
+            fleets: vec![Fleet {
+                size: 100,
+                ..Fleet::default()
+            }],
+            mappings: Some(Mappings::default()),
+            dead_oms: Some(DeadOms::default()),
+            cycles: Some(Cycles {
+                count: 10,
+                after: vec![Default::default(); 3],
+                ..Cycles::default()
+            }),
+            ..Results::default()
+        }
+    }
+
+    #[test]
+    fn the_figures_replace_what_stood_between_the_lines_and_nothing_else() {
+        let old = format!("# Title\n\n{BEGIN}\nold\n{END}\n\nThe end.\n");
+        let new = page(&old, &some()).unwrap();
+        assert!(new.starts_with(&format!("# Title\n\n{BEGIN}\n")) && !new.contains("old"));
+        assert!(new.ends_with(&format!("{END}\n\nThe end.\n")));
+        assert_eq!(page(&new, &some()).unwrap(), new);
+        assert!(page("no lines", &some()).is_err());
+    }
+
+    #[test]
+    fn every_row_has_a_cell_for_every_head() {
+        for sheet in sheets(&some()) {
+            assert!(sheet.rows.iter().all(|row| row.len() == sheet.heads.len()));
+        }
+        assert!(text(&some()).contains("A fleet on one OMS"));
+    }
+}

@@ -1,0 +1,261 @@
+//! What was measured, as it stands in `docs/benchmarks.json`. Times are in seconds, memory is in bytes.
+
+use serde::{Deserialize, Serialize};
+
+use super::oms::Counts;
+use super::proc::{Machine, Memory};
+use super::spread::Spread;
+
+/// Every part that was ever measured, each as of its last run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Results {
+    /// Where.
+    pub machine: Machine,
+    /// The version of the API server.
+    pub kubernetes: String,
+    /// Fleets, by their size.
+    pub fleets: Vec<Fleet>,
+    /// Large specs against small ones.
+    pub mappings: Option<Mappings>,
+    /// Healthy OMS beside a dead one.
+    pub dead_oms: Option<DeadOms>,
+    /// Resources that come and go.
+    pub cycles: Option<Cycles>,
+}
+
+/// So many resources on one OMS.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Fleet {
+    /// How many.
+    pub size: usize,
+    /// With a connection and no resource.
+    pub idle: Memory,
+    /// All applied at once, until each was seen RUNNING.
+    pub creation: Creation,
+    /// From then on until nothing was written any more.
+    pub settling: Settling,
+    /// With nothing to do.
+    pub rest: Rest,
+    /// One more resource at a time, with the others at rest.
+    pub single: Option<Pair>,
+    /// One in a hundred projects changed in OMS.
+    pub change: Change,
+    /// The process ended and started again.
+    pub restart: Restart,
+}
+
+/// From the request to the API server on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pair {
+    /// Until the id stood in the status.
+    pub id: Spread,
+    /// Until the status said RUNNING.
+    pub running: Spread,
+}
+
+/// See [`Fleet::creation`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Creation {
+    /// Until the API server had taken the last one.
+    pub applied: f64,
+    /// Until the last one had its id.
+    pub all_ids: f64,
+    /// Until the last one was seen RUNNING.
+    pub all_running: f64,
+    /// Of each.
+    pub each: Pair,
+    /// Calls of OMS.
+    pub calls: Counts,
+    /// Writes of the resources.
+    pub writes: u64,
+    /// Writes of Events.
+    pub events: u64,
+    /// Of both, refused.
+    pub refused: u64,
+    /// CPU of the operator.
+    pub cpu: f64,
+    /// CPU of the API server and etcd.
+    pub cpu_kubernetes: f64,
+    /// The most that the operator had in RAM until it was at rest.
+    pub peak: u64,
+}
+
+/// See [`Fleet::settling`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settling {
+    /// How long.
+    pub seconds: f64,
+    /// Calls of OMS.
+    pub calls: Counts,
+    /// Writes of the resources.
+    pub writes: u64,
+    /// Writes of Events.
+    pub events: u64,
+    /// Whether each came to CaughtUp and the writes to their end.
+    pub complete: bool,
+}
+
+/// See [`Fleet::rest`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rest {
+    /// How long.
+    pub seconds: f64,
+    /// Calls of OMS.
+    pub calls: Counts,
+    /// Writes of the resources.
+    pub writes: u64,
+    /// Writes of Events.
+    pub events: u64,
+    /// CPU of the operator.
+    pub cpu: f64,
+    /// At the end.
+    pub memory: Memory,
+}
+
+/// See [`Fleet::change`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Change {
+    /// How many projects, over all rounds.
+    pub projects: usize,
+    /// From the change to the status, the wait for the next sweep included.
+    pub delay: Spread,
+    /// Writes of the resources.
+    pub writes: u64,
+}
+
+/// See [`Fleet::restart`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Restart {
+    /// Until `/readyz`.
+    pub ready: f64,
+    /// Until a resource that was applied then had its id.
+    pub new_id: f64,
+    /// Until every resource had been looked at, and none was any more.
+    pub checked: f64,
+    /// CPU of the operator until then.
+    pub cpu: f64,
+    /// Calls of OMS.
+    pub calls: Counts,
+    /// Writes of the resources, those of the one that was applied included.
+    pub writes: u64,
+    /// The most that it had in RAM.
+    pub peak: u64,
+    /// A sweep later.
+    pub memory: Memory,
+}
+
+/// As many resources with few tables and with many.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Mappings {
+    /// How many.
+    pub count: usize,
+    /// Tables of a large one.
+    pub tables: usize,
+    /// Few tables.
+    pub small: Weight,
+    /// Many.
+    pub large: Weight,
+}
+
+/// What they cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Weight {
+    /// JSON of one, as it is applied.
+    pub json: usize,
+    /// With no resource.
+    pub idle: Memory,
+    /// At the most, while they were created.
+    pub peak: u64,
+    /// At rest.
+    pub rest: Memory,
+    /// At the most, after a restart.
+    pub restart_peak: u64,
+    /// At rest after the restart.
+    pub restart_rest: Memory,
+}
+
+/// The same load on two healthy OMS, alone and beside one that answers no more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct DeadOms {
+    /// Resources of each OMS.
+    pub count: usize,
+    /// Before.
+    pub alone: Pair,
+    /// Beside it.
+    pub beside: Pair,
+}
+
+/// Resources that come and go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Cycles {
+    /// How many each time.
+    pub count: usize,
+    /// Before the first.
+    pub idle: Memory,
+    /// After each.
+    pub after: Vec<Memory>,
+}
+
+impl Results {
+    /// These, and of `before` what they do not have.
+    pub fn over(mut self, before: Results) -> Results {
+        let known: Vec<usize> = self.fleets.iter().map(|fleet| fleet.size).collect();
+        let others = before.fleets.into_iter();
+        self.fleets
+            .extend(others.filter(|fleet| !known.contains(&fleet.size)));
+        self.fleets.sort_by_key(|fleet| fleet.size);
+        Results {
+            mappings: self.mappings.or(before.mappings),
+            dead_oms: self.dead_oms.or(before.dead_oms),
+            cycles: self.cycles.or(before.cycles),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_anew_replaces_what_was_and_the_rest_stays() {
+        let fleet = |size, seconds| Fleet {
+            size,
+            rest: Rest {
+                seconds,
+                ..Rest::default()
+            },
+            ..Fleet::default()
+        };
+        let before = Results {
+            fleets: vec![fleet(100, 1.0), fleet(1_000, 1.0)],
+            cycles: Some(Cycles::default()),
+            ..Results::default()
+        };
+        let now = Results {
+            fleets: vec![fleet(1_000, 2.0)],
+            ..Results::default()
+        };
+        let all = now.over(before);
+        assert_eq!(all.fleets, [fleet(100, 1.0), fleet(1_000, 2.0)]);
+        assert!(all.cycles.is_some() && all.mappings.is_none());
+    }
+
+    #[test]
+    fn a_file_of_an_older_bench_is_still_read() {
+        let old: Results = serde_json::from_str(r#"{"fleets": [{"size": 100}]}"#).unwrap();
+        assert_eq!(old.fleets[0].size, 100);
+    }
+}
