@@ -148,7 +148,7 @@ async fn server_side_apply_refuses_a_null_in_the_words_of_the_documentation() {
         .patch(&manifest, "", cluster::Patch::ServerSide, &manifest)
         .await;
     let refusal = applied.expect_err("a refusal");
-    let words = ".spec.project.fullTransferConfig: expected map, got &{<nil>}";
+    let words = "spec.project.fullTransferConfig in body must be of type object: \"null\"";
     assert!(refusal.contains(words), "{refusal}");
     assert!(include_str!("../../docs/gitops.md").contains(words));
     cluster.create(&manifest).await.expect("by create");
