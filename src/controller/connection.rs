@@ -22,7 +22,7 @@ use super::pass::{Error, MOMENT, SOON};
 use super::publish::{announce, difference, requested};
 use super::registry::{Entry, Live};
 use super::strangers;
-use crate::api::v1alpha1::{MigrationProject, OMSConnection, Reason};
+use crate::api::v1alpha1::{ConditionType, MigrationProject, OMSConnection, Reason};
 use crate::decide::connection::{self, ConnectionSituation};
 use crate::decide::{Answer, Problem, Unstated, conditions};
 use crate::observe::{self, Snapshot};
@@ -472,6 +472,7 @@ async fn publish(
     let standing = entry.live.as_ref().and_then(|live| live.client.standing());
     let situation = ConnectionSituation {
         deleting: connection.metadata.deletion_timestamp.is_some(),
+        not_ready_for: not_ready_for(context, connection),
         users,
         suspended: connection.spec.is_suspended(),
         unusable: entry.unusable.as_ref(),
@@ -515,6 +516,21 @@ async fn publish(
     context.kubernetes.publish(connection, difference).await?;
     announce(&context.events, connection, &before.conditions, &verdict).await;
     Ok(())
+}
+
+/// By its own status, so that a restart does not begin the count anew.
+fn not_ready_for(context: &Context, connection: &OMSConnection) -> Duration {
+    let status = connection.status.iter();
+    let mut conditions = status.flat_map(|status| &status.conditions);
+    let ready = conditions.find(|one| one.type_ == ConditionType::Ready.as_str());
+    let since = ready.filter(|ready| ready.status == "False");
+    let age = since.map(|ready| {
+        context
+            .clock
+            .now()
+            .duration_since(ready.last_transition_time.0)
+    });
+    age.and_then(|age| age.try_into().ok()).unwrap_or_default()
 }
 
 /// Whether a human asks for a look at once.

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
 use crate::api::keys::RECONCILE_REQUESTED_AT;
-use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus, Reason};
+use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus, PinnedConnection, Reason};
 use crate::decide::{Statement, Unstated, Verdict, conditions, remove};
 
 /// What a resource says: its verdict, and what it has reached besides.
@@ -91,6 +91,9 @@ pub async fn publish_all(
     after.observed_generation = Some(read.metadata.generation.unwrap_or_default());
     after.conditions = say.conditions(context, read);
     after.last_handled_reconcile_at = requested(read);
+    if after.project_id.is_none() {
+        after.connection = used(context, read);
+    }
     let written = write(context, read, &after).await?;
     if written.is_some() {
         announce(&context.events, read, before, say.verdict).await;
@@ -102,6 +105,16 @@ pub async fn publish_all(
         }
     }
     Ok(written)
+}
+
+/// The connection of a resource without a project, which is not pinned to any OMS yet.
+fn used(context: &Context, read: &MigrationProject) -> Option<PinnedConnection> {
+    let key = context.claims.connection_of(read)?;
+    Some(PinnedConnection {
+        namespace: Some(key.namespace),
+        name: Some(key.name),
+        ..PinnedConnection::default()
+    })
 }
 
 /// Whether the condition says so already.

@@ -1,8 +1,15 @@
 //! What an OMSConnection says of itself, and what its projects say while it is
 //! in trouble.
 
+use std::time::Duration;
+
 use super::verdict::{Readiness, Statement, Verdict};
 use crate::api::v1alpha1::{ConditionType as Type, Reason};
+
+/// For so long a Secret or a certificate authority that is not there counts as
+/// on its way. One that another controller makes out of the same commit comes
+/// within seconds; that long it may take to find its store.
+const MAY_COME_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// What is wrong with a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +37,12 @@ impl Problem {
             self.reason,
             Reason::OmsUnreachable | Reason::NotOms | Reason::Throttled | Reason::OmsError
         )
+    }
+
+    /// Whether something is missing that somebody else may be about to bring,
+    /// rather than wrong.
+    fn may_come(&self) -> bool {
+        matches!(self.reason, Reason::SecretMissing | Reason::CaMissing)
     }
 
     /// Whether OMS answers nevertheless.
@@ -67,6 +80,8 @@ pub enum HeldBack {
 pub struct ConnectionSituation<'a> {
     /// It is being deleted.
     pub deleting: bool,
+    /// For how long it has been known not to be ready.
+    pub not_ready_for: Duration,
     /// How many resources use it.
     pub users: usize,
     /// `spec.suspend` is set.
@@ -102,7 +117,7 @@ pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
             ),
             None => problem.message.clone(),
         };
-        return Some(Verdict::stalled(problem.reason, message));
+        return Some(unusable(situation, problem, message));
     }
     let url = situation.url?;
     match situation.answer {
@@ -116,6 +131,18 @@ pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
         }
         Answer::Good => Some(well(situation, url)),
     }
+}
+
+/// One moment of Stalled fails a whole sync of Argo CD, so what may be on its
+/// way is not that at once.
+fn unusable(situation: &ConnectionSituation<'_>, problem: &Problem, message: String) -> Verdict {
+    if problem.may_come() && situation.not_ready_for < MAY_COME_WITHIN {
+        let minutes = MAY_COME_WITHIN.as_secs() / 60;
+        let waits =
+            format!("If it does not come within {minutes} minutes, this connection is Stalled.");
+        return Verdict::progressing(problem.reason, message).and(&waits);
+    }
+    Verdict::stalled(problem.reason, message)
 }
 
 /// That it goes, and what keeps its projects from going first.
@@ -266,6 +293,7 @@ mod tests {
     fn situation<'a>(url: Option<&'a str>, answer: &'a Answer) -> ConnectionSituation<'a> {
         ConnectionSituation {
             deleting: false,
+            not_ready_for: Duration::ZERO,
             users: 1,
             suspended: false,
             unusable: None,
@@ -324,6 +352,7 @@ mod tests {
         let problem = Problem::new(Reason::SecretMissing, "There is no Secret");
         let mut situation = situation(Some("https://oms"), &Answer::Good);
         situation.unusable = Some(&problem);
+        situation.not_ready_for = MAY_COME_WITHIN;
         let verdict = verdict(&situation).unwrap();
         assert_eq!(
             (verdict.readiness, verdict.reason),
@@ -332,6 +361,36 @@ mod tests {
         assert!(verdict.message.contains("what was read before"));
         let said = statements(&situation);
         assert_eq!(holds(&said, Type::CredentialsAccepted), Some(Some(true)));
+    }
+
+    #[test]
+    fn what_is_missing_may_be_on_its_way_and_what_is_wrong_is_not() {
+        let almost = MAY_COME_WITHIN - Duration::from_millis(1);
+        for (reason, at_first) in [
+            (Reason::SecretMissing, Readiness::Progressing),
+            (Reason::CaMissing, Readiness::Progressing),
+            (Reason::SecretInvalid, Readiness::Stalled),
+            (Reason::AccessDenied, Readiness::Stalled),
+            (Reason::CaInvalid, Readiness::Stalled),
+            (Reason::UrlInvalid, Readiness::Stalled),
+        ] {
+            let problem = Problem::new(reason, "no");
+            for url in [None, Some("https://oms")] {
+                for (not_ready_for, readiness) in [
+                    (Duration::ZERO, at_first),
+                    (almost, at_first),
+                    (MAY_COME_WITHIN, Readiness::Stalled),
+                ] {
+                    let mut situation = situation(url, &Answer::Pending);
+                    situation.unusable = Some(&problem);
+                    situation.not_ready_for = not_ready_for;
+                    let said = verdict(&situation).unwrap();
+                    assert_eq!((said.readiness, said.reason), (readiness, reason));
+                    let waits = said.message.contains("5 minutes");
+                    assert_eq!(waits, readiness == Readiness::Progressing);
+                }
+            }
+        }
     }
 
     #[test]

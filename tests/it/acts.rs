@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::api::{Api, DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Error, ResourceExt};
 use oms_harness::until;
@@ -145,11 +147,47 @@ impl World {
         }
     }
 
+    /// Waits until a connection needs a human.
+    pub async fn until_connection_stalls(&self, name: &str) {
+        let api = self.connections();
+        let what = format!("connection {name} is Stalled");
+        until(DEADLINE, &what, async || {
+            let status = api.get(name).await.ok()?.status?;
+            let mut stalled = status
+                .conditions
+                .iter()
+                .filter(|one| one.type_ == "Stalled");
+            stalled.next().map(|_| ())
+        })
+        .await
+        .expect("a connection that is Stalled");
+    }
+
     /// A look at a connection at once.
     pub async fn force_connection(&self, name: &str, text: &str) {
         let annotations = json!({keys::RECONCILE_REQUESTED_AT: text});
         let patch = json!({"metadata": {"annotations": annotations}});
         self.patch_connection(name, patch).await;
+    }
+
+    /// A connection that is not Ready has been so for years.
+    pub async fn age_connection(&self, name: &str) {
+        until(DEADLINE, "nobody writes in between", async || {
+            let api = self.connections();
+            let mut connection = api.get(name).await.ok()?;
+            let mut conditions = connection
+                .status
+                .iter_mut()
+                .flat_map(|it| &mut it.conditions);
+            let ready = conditions.find(|one| one.type_ == "Ready" && one.status == "False")?;
+            ready.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+            let parameters = PostParams::default();
+            api.replace_status(name, &parameters, &connection)
+                .await
+                .ok()
+        })
+        .await
+        .expect("a connection that is not Ready");
     }
 
     /// Takes every finalizer off a connection.

@@ -2,6 +2,7 @@
 //! a project belongs to.
 
 use oms_harness::until;
+use oms_operator::api::v1alpha1::OMSConnectionStatus;
 use oms_simulator::{Config, Simulator, Tls};
 use serde_json::json;
 
@@ -196,6 +197,11 @@ async fn with_the_secret(world: &World, entries: Option<&[(&str, &str)]>) {
         .await;
 }
 
+async fn status_of(world: &World, name: &str) -> OMSConnectionStatus {
+    let connection = world.connections().get(name).await.unwrap();
+    connection.status.unwrap()
+}
+
 async fn mends_itself(world: &World) {
     let right = [("username", "operator"), ("password", PASSWORD)];
     world.secret("late", &right).await;
@@ -217,6 +223,35 @@ async fn a_missing_secret_is_waited_for() {
         Some(("True", "SecretMissing"))
     );
     assert_eq!(condition(&project, "Stalled"), None);
+    // It may be on its way: not Stalled, not for a moment.
+    let status = status_of(&world, "late").await;
+    let is_there = |type_: &str| status.conditions.iter().any(|one| one.type_ == type_);
+    assert!(is_there("Reconciling") && !is_there("Stalled"));
+    mends_itself(&world).await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_come_is_for_a_human_and_stays_so_over_a_restart() {
+    let world = World::new("never-secret").await;
+    let operator = world.operator().await;
+    with_the_secret(&world, None).await;
+    world.until_connection("late", "SecretMissing").await;
+    world.until_message("orders", "SecretMissing").await;
+    world.age_connection("late").await;
+    world.until_connection_stalls("late").await;
+    let before = status_of(&world, "late").await.conditions;
+    assert!(operator.terminate().await.success());
+    world.force_connection("late", "again").await;
+    let operator = world.operator().await;
+    until(DEADLINE, "it is looked at again", async || {
+        let status = status_of(&world, "late").await;
+        (status.last_handled_reconcile_at.as_deref() == Some("again")).then_some(())
+    })
+    .await
+    .unwrap();
+    // With the times of the transitions.
+    assert_eq!(status_of(&world, "late").await.conditions, before);
     mends_itself(&world).await;
     world.finish([operator]).await;
 }

@@ -121,6 +121,23 @@ async fn each_reaches_the_same_when_it_is_applied_client_side() {
     futures::future::join_all(all).await;
 }
 
+/// The front page: what a reader tries first.
+#[tokio::test]
+async fn the_resource_of_the_readme_runs() {
+    let readme = include_str!("../../README.md");
+    let block = readme
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a resource");
+    let example = Example {
+        file: "README.md".into(),
+        documents: serde_saphyr::from_multiple(block).expect("YAML"),
+    };
+    let projects = [("shop-live", Ready("RUNNING"))];
+    example.reaches(&projects, How::ServerSide).await;
+}
+
 /// A file with what it needs.
 struct Example {
     file: String,

@@ -23,6 +23,9 @@ const TERMINATING: &str = "Terminating";
 /// Stands for every time: they differ from run to run.
 const SOME_TIME: &str = "2026-01-02T03:04:05Z";
 
+/// Stands for the id of every call.
+const SOME_REQUEST: &str = "0123456789ABCDEF";
+
 // --- Objects into fixtures -------------------------------------------------------
 
 /// The resource `name` is now what the fixture of that name, or `fixture`, holds.
@@ -101,6 +104,7 @@ fn make_neutral(world: &World, object: &mut Value) {
     metadata.insert("uid".into(), json!("00000000-0000-4000-8000-000000000001"));
     let elsewhere = object.pointer("/spec/connectionRef/namespace");
     let elsewhere = elsewhere.and_then(Value::as_str).map(str::to_owned);
+    let ids = ids(world, object);
     walk(object, &|text| {
         let text = match &elsewhere {
             Some(elsewhere) => text.replace(elsewhere, "platform"),
@@ -109,8 +113,10 @@ fn make_neutral(world: &World, object: &mut Value) {
         let text = text
             .replace(&world.simulator.url(), "http://oms.example.com:8089")
             .replace(&world.namespace, "shop");
-        let words: Vec<String> = text.split(' ').map(without_time).collect();
-        words.join(" ")
+        let text = ids
+            .iter()
+            .fold(text, |text, (id, neutral)| text.replace(id, neutral));
+        without_request_id(&text.split(' ').map(without_time).collect::<Vec<_>>())
     });
     // The connection's, of a project.
     if let Some(uid) = object.pointer_mut("/status/connection/uid") {
@@ -119,17 +125,52 @@ fn make_neutral(world: &World, object: &mut Value) {
     if let Some(uid) = object.pointer_mut("/status/create/connection/uid") {
         *uid = json!("00000000-0000-4000-8000-000000000002");
     }
+    if let Some(id) = object.pointer_mut("/status/lastError/requestId") {
+        *id = json!(SOME_REQUEST);
+    }
     if let Some(hash) = object.pointer_mut("/status/create/bodyHash") {
         *hash = json!("0".repeat(64));
     }
 }
 
+/// The ids in OMS that may be named, each with one that says whose it is.
+fn ids(world: &World, object: &Value) -> Vec<(String, String)> {
+    let own = ["projectId", "projectName"].map(|field| object["status"][field].as_str());
+    let own = own[0]
+        .zip(own[1])
+        .map(|(id, name)| (id.to_owned(), name.to_owned()));
+    let all = world.oms().projects().into_iter();
+    let all = all.map(|project| (project.id, project.name)).chain(own);
+    all.map(|(id, name)| {
+        let name = name.rsplit('.').next().unwrap_or_default();
+        (id, format!("np_{name}"))
+    })
+    .collect()
+}
+
 fn without_time(word: &str) -> String {
     let bare = word.trim_end_matches(['.', ',', ';', ')']);
-    match bare.parse::<jiff::Timestamp>() {
-        Ok(_) => format!("{SOME_TIME}{}", &word[bare.len()..]),
+    let time = bare.rsplit('=').next().unwrap_or(bare);
+    match time.parse::<jiff::Timestamp>() {
+        Ok(_) => word.replace(time, SOME_TIME),
         Err(_) => word.to_owned(),
     }
+}
+
+/// The words of a text, without the id that OMS has given to a call.
+fn without_request_id(words: &[String]) -> String {
+    let mut words = words.to_vec();
+    for at in 2..words.len() {
+        if (
+            words[at - 2].trim_start_matches('('),
+            words[at - 1].as_str(),
+        ) == ("request", "id")
+        {
+            let end = words[at].find(')').unwrap_or(words[at].len());
+            words[at].replace_range(..end, SOME_REQUEST);
+        }
+    }
+    words.join(" ")
 }
 
 fn walk(value: &mut Value, change: &impl Fn(&str) -> String) {
@@ -498,6 +539,8 @@ async fn what_waits_for_its_connection_is_in_progress_and_never_failed() {
 
     world.delete_secret("oms").await;
     world.until_connection("oms", "SecretMissing").await;
+    world.age_connection("oms").await;
+    world.until_connection_stalls("oms").await;
     connection_is(&world, "oms", "connection-secret-lost", FAILED).await;
     project_is(&world, "orders", "running", CURRENT).await;
     world.finish([operator]).await;
@@ -556,19 +599,22 @@ async fn a_connection_has_its_word() {
     let operator = world.operator().await;
     for (name, reason, word) in [
         ("good", "Connected", CURRENT),
-        ("late", "SecretMissing", FAILED),
+        ("late", "SecretMissing", IN_PROGRESS),
         ("oms", "CertificateInvalid", FAILED),
         ("dead", "OmsUnreachable", IN_PROGRESS),
     ] {
         world.until_connection(name, reason).await;
         let fixture = match name {
             "good" => "connection-ready",
-            "late" => "connection-secret-missing",
+            "late" => "connection-secret-awaited",
             "oms" => "connection-certificate",
             _ => "connection-unreachable",
         };
         connection_is(&world, name, fixture, word).await;
     }
+    world.age_connection("late").await;
+    world.until_connection_stalls("late").await;
+    connection_is(&world, "late", "connection-secret-missing", FAILED).await;
     let wrong = [("username", "operator"), ("password", "wrong")];
     world.secret("late", &wrong).await;
     world.until_connection("late", "AuthenticationFailed").await;

@@ -1,17 +1,53 @@
-//! The real kubectl, on machines that have one: what `cluster.rs` and `apply.rs`
-//! send for it elsewhere is what it sends.
+//! The real kubectl: what `cluster.rs` and `apply.rs` send for it elsewhere is
+//! what it sends.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::LazyLock;
 
-use oms_harness::{ControlPlane, Proxy, Request};
+use oms_harness::{ControlPlane, Proxy, Request, Tools};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use crate::apply::{annotated, three_way};
 use crate::cluster::Cluster;
 use crate::vendor::{another, kept, pasted};
 use crate::world::World;
+
+/// Runs kubectl as administrator in the namespace of this world, with `input`
+/// for it to read.
+pub async fn kubectl(world: &World, arguments: &[&str], input: Option<&Value>) {
+    let kubeconfig = world.plane.kubeconfig();
+    let mut kubectl = command(world.plane, &kubeconfig, &world.namespace)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("kubectl");
+    let mut stdin = kubectl.stdin.take().expect("a pipe");
+    if let Some(input) = input {
+        let input = input.to_string();
+        stdin.write_all(input.as_bytes()).await.expect("read");
+    }
+    drop(stdin);
+    let output = kubectl.wait_with_output().await.expect("kubectl's answer");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+}
+
+fn command(plane: &ControlPlane, kubeconfig: &Path, namespace: &str) -> Command {
+    static TOOLS: LazyLock<Tools> = LazyLock::new(|| Tools::find().expect("kubectl"));
+    let mut command = Command::new(&TOOLS.kubectl);
+    command
+        .arg("--kubeconfig")
+        .arg(kubeconfig)
+        .arg("--cache-dir")
+        .arg(plane.folder().join("kubectl"))
+        .args(["--namespace", namespace]);
+    command
+}
 
 /// kubectl as administrator of a namespace, by way of a proxy that listens.
 struct Kubectl {
@@ -22,26 +58,16 @@ struct Kubectl {
 }
 
 impl Kubectl {
-    /// Says so where there is none, past the test runner, which keeps back what
-    /// a test that passes has printed.
-    async fn find(world: &World) -> Option<Self> {
-        let asked = Command::new("kubectl")
-            .args(["version", "--client"])
-            .output();
-        if !asked.await.is_ok_and(|answer| answer.status.success()) {
-            let words = "NOT TESTED: no kubectl on the PATH; its requests are only imitated\n";
-            std::io::stderr().write_all(words.as_bytes()).unwrap();
-            return None;
-        }
+    async fn of(world: &World) -> Self {
         let token = world.plane.admin_token();
         let proxy = Proxy::start_as(world.plane, token).await.unwrap();
         let kubeconfig = proxy.kubeconfig(world.plane, token).unwrap();
-        Some(Self {
+        Self {
             plane: world.plane,
             proxy,
             namespace: world.namespace.clone(),
             kubeconfig,
-        })
+        }
     }
 
     /// Runs `kubectl VERB... FILE` with this object in the file; gives the body
@@ -50,12 +76,7 @@ impl Kubectl {
         let seen = self.proxy.requests().len();
         let file = self.plane.folder().join(format!("{}.json", self.namespace));
         std::fs::write(&file, object.to_string()).unwrap();
-        let output = Command::new("kubectl")
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .arg("--cache-dir")
-            .arg(self.plane.folder().join("kubectl"))
-            .args(["--namespace", &self.namespace])
+        let output = command(self.plane, &self.kubeconfig, &self.namespace)
             .args(verb)
             .arg(&file)
             .output()
@@ -76,11 +97,9 @@ impl Kubectl {
 #[tokio::test]
 async fn kubectl_itself_writes_the_vendors_request_as_the_tests_do() {
     let world = World::new("kubectl").await;
-    if let Some(kubectl) = Kubectl::find(&world).await {
-        let cluster = Cluster::of(&world);
-        created_replaced_and_patched(&kubectl, &cluster).await;
-        applied(&kubectl, &cluster).await;
-    }
+    let (kubectl, cluster) = (Kubectl::of(&world).await, Cluster::of(&world));
+    created_replaced_and_patched(&kubectl, &cluster).await;
+    applied(&kubectl, &cluster).await;
     world.finish([]).await;
 }
 

@@ -46,6 +46,7 @@ mod schema;
 mod shards;
 mod sharing;
 mod torn;
+mod transitions;
 mod vendor;
 mod verify;
 mod waiting;

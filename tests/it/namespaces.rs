@@ -6,11 +6,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
-use kube::api::{DeleteParams, ListParams};
+use kube::api::ListParams;
 use oms_harness::until;
 use oms_simulator::{Config, Durations, Fault, Kind};
 use serde_json::json;
 
+use crate::kubectl::kubectl;
 use crate::world::{DEADLINE, World};
 
 const OWN: &str = "oms-system";
@@ -59,11 +60,8 @@ async fn namespace_goes(test: &str, oms: Oms, expected: [(&str, Option<&str>); 3
         }
     }
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
-    let parameters = DeleteParams::default();
-    namespaces
-        .delete(&world.namespace, &parameters)
-        .await
-        .expect("deleted");
+    let delete = ["delete", "namespace", &world.namespace, "--wait=false"];
+    kubectl(&world, &delete, None).await;
     until(2 * DEADLINE, "the namespace is gone", async || {
         matches!(namespaces.get_opt(&world.namespace).await, Ok(None)).then_some(())
     })

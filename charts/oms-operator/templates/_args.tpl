@@ -4,6 +4,9 @@
 {{- range .Values.watchNamespaces }}
 - --watch-namespace={{ . }}
 {{- end }}
+{{- with .Values.watchSelector }}
+- {{ printf "--watch-selector=%s" . | quote }}
+{{- end }}
 {{- with include "oms-operator.defaultConnection" . }}
 - --default-connection={{ . }}
 {{- end }}

@@ -9,6 +9,9 @@
 {{- if and (not .Values.leaderElection.enabled) (gt (int .Values.replicaCount) 1) }}
   {{- $wrong = append $wrong (printf "replicaCount is %v without leaderElection.enabled: only one may work at a time. Enable it, or set replicaCount to 1" .Values.replicaCount) }}
 {{- end }}
+{{- if and .Values.watchSelector .Values.leaderElection.enabled (eq (include "oms-operator.leaseName" .) "oms-operator") }}
+  {{- $wrong = append $wrong "watchSelector needs a Lease of its own, and oms-operator is that of an operator that watches everything: set leaderElection.leaseName, such as oms-operator-a, to one that no other release has" }}
+{{- end }}
 {{- if .Values.defaultConnection.create.enabled }}
   {{- range list "url" "credentialsSecretRef" }}
     {{- if not (hasKey $.Values.defaultConnection.create.spec .) }}

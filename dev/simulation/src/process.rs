@@ -32,9 +32,6 @@ const GRACE: Duration = Duration::from_secs(90);
 /// How long ids that are not written yet are tried when the process ends.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
-/// How long what was seen counts. Shorter than it takes to rest.
-const STALE: Duration = Duration::from_secs(120);
-
 /// A running process. Dropping it kills it.
 pub struct Process {
     tasks: JoinSet<()>,
@@ -174,7 +171,7 @@ fn settings(started: jiff::Timestamp) -> Settings {
         min_sweep_interval: Duration::from_secs(10),
         figures_interval: Duration::from_secs(10),
         secret_interval: Duration::from_secs(30),
-        stale_after: STALE,
+        stale_after: Duration::from_secs(600),
         started,
         max_backoff: Duration::from_secs(60),
     }

@@ -1,6 +1,7 @@
 //! The tasks of this repository: `cargo xtask test | generate | demo | simulate | chaos | bench`.
 
 mod bench;
+mod beside;
 mod build;
 mod cargo;
 mod chaos;

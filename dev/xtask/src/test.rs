@@ -1,16 +1,21 @@
 //! `cargo xtask test`: every check, then every test, then the counts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
+use futures::future::OptionFuture;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::beside::Beside;
+use crate::build;
 use crate::cargo::{cargo, run_lines, succeeded};
+use crate::chaos;
 use crate::checks;
 use crate::counts::Counts;
 use crate::go;
 use crate::leftovers::Run;
+use crate::screen::Screen;
 use crate::steps::{elapsed, step};
 
 /// Runs everything. A check that fails does not keep the others from running.
@@ -30,11 +35,6 @@ async fn everything() -> anyhow::Result<()> {
     step("tools", checks::tools()).await?;
     let mut results = vec![
         ("format", step("format", checks::format()).await),
-        ("lints", step("lints", checks::lints()).await),
-        (
-            "documentation",
-            step("documentation", checks::documentation()).await,
-        ),
         (
             "helm and kubectl",
             step("helm and kubectl", checks::helm()).await,
@@ -48,17 +48,30 @@ async fn everything() -> anyhow::Result<()> {
             step("dependencies", checks::dependencies()).await,
         ),
     ];
+    let run = Run::new()?;
+    let control_plane = step("control plane", checks::control_plane()).await;
+    let ready = control_plane.is_ok();
+    results.push(("control plane", control_plane));
+    let mut program = None;
+    if ready {
+        let built = step("operator", build::operator(&Screen::new())).await;
+        results.push(("operator", built.map(|built| program = Some(built))));
+    }
+    let chaos = program.map(|program| chaos_beside(program, &run));
+    let (computed, chaos) = tokio::join!(computing(), OptionFuture::from(chaos));
+    results.extend(computed);
+    if let Some(chaos) = chaos {
+        results.push(("chaos", chaos.show()));
+    }
+
     let mut counts = Counts::default();
     let records = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let control_plane = step("control plane", checks::control_plane()).await;
-    if control_plane.is_ok() {
-        let run = Run::new()?;
+    if ready {
         let tests = step("tests", tests(&run, records.path(), &mut counts)).await;
         results.push(("tests", tests));
         let left = step("nothing left behind", run.nothing_left()).await;
         results.push(("nothing left behind", left));
     }
-    results.push(("control plane", control_plane));
     for folder in ["dev/kstatus", "dev/gitops"] {
         let tested = step(folder, go::test(folder, records.path(), &mut counts)).await;
         results.push((folder, tested));
@@ -84,6 +97,24 @@ async fn everything() -> anyhow::Result<()> {
         bail!("{failed} of {} checks failed", results.len());
     }
     Ok(())
+}
+
+/// What keeps the processor busy while chaos waits, which it mostly does. Its deadlines are far longer than
+/// what load can make of them.
+async fn computing() -> Vec<(&'static str, anyhow::Result<()>)> {
+    vec![
+        ("lints", step("lints", checks::lints()).await),
+        (
+            "documentation",
+            step("documentation", checks::documentation()).await,
+        ),
+    ]
+}
+
+async fn chaos_beside(program: PathBuf, run: &Run) -> Beside {
+    let mut command = chaos::in_tests(&program);
+    run.mark(&mut command);
+    Beside::run("chaos", command).await
 }
 
 async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result<()> {

@@ -135,10 +135,10 @@ words! {
         OmsError: "The OMS answered with an error.",
         // Connections.
         Connected: "The OMS answers and accepts the credentials.",
-        SecretMissing: "The Secret with the credentials does not exist.",
+        SecretMissing: "The Secret with the credentials does not exist. It may be on its way: Stalled after 5 minutes.",
         SecretInvalid: "The Secret lacks `username` or `password`, or they are not text.",
         AccessDenied: "The operator's account may not read the Secret or ConfigMap that the connection names.",
-        CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist.",
+        CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist. It may be on its way: Stalled after 5 minutes.",
         CaInvalid: "The certificate authority is not in PEM form.",
         UrlInvalid: "The URL cannot be used.",
         InsecureTransport: "The URL is http://, so the password travels readable.",

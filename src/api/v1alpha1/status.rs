@@ -32,7 +32,7 @@ pub struct MigrationProjectStatus {
     #[schemars(length(max = 256))]
     pub project_name: Option<String>,
 
-    /// The connection and the OMS that the project lives in.
+    /// The OMSConnection in use. Once there is a project: the OMS that it lives in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<PinnedConnection>,
 
@@ -165,7 +165,8 @@ pub struct StepStatus {
 }
 
 /// The OMSConnection that a project was created through, and the address of the
-/// OMS that it named then.
+/// OMS that it named then. Before there is a project, only its namespace and name:
+/// nothing is pinned yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PinnedConnection {
@@ -179,12 +180,12 @@ pub struct PinnedConnection {
     #[schemars(length(max = 253))]
     pub name: Option<String>,
 
-    /// UID of the OMSConnection.
+    /// UID of the OMSConnection, once there is a project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub uid: Option<String>,
 
-    /// Normalised URL of the OMS.
+    /// Normalised URL of the OMS that the project is in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub url: Option<String>,

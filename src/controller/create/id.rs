@@ -39,6 +39,7 @@ pub async fn record(
         name: &made_by.project_name,
         connection: pinned(context, &made_by.connection),
         made_from: Some(&made_by.body_hash),
+        asked_by: None,
     };
     match write_id(context, me, &project, generation).await? {
         Written::Yes(written) => {
@@ -66,6 +67,7 @@ pub async fn record(
             Ok(Step::Again)
         }
         Written::OtherId(live) => surplus(context, me, &live, &made_by.connection.url, id).await,
+        Written::NotAskedFor => Ok(Step::Again),
     }
 }
 
@@ -124,15 +126,17 @@ pub async fn take_over(
         let held = context.kubernetes.hold(read).await?;
         context.claims.note(&held);
     }
-    let made_from = match why {
-        Why::Recovered(made_from) => Some(made_from),
-        Why::Adopted | Why::Restored => None,
+    let (made_from, asked_by) = match why {
+        Why::Recovered(made_from) => (Some(made_from), None),
+        Why::Adopted => (None, read.metadata.generation),
+        Why::Restored => (None, None),
     };
     let project = Project {
         id,
         name,
         connection: link.pin(),
         made_from,
+        asked_by,
     };
     match write_id(context, me, &project, None).await? {
         Written::Yes(written) => {
@@ -155,7 +159,7 @@ pub async fn take_over(
             tracing::info!(target: "audit", resource = %me.key, uid = me.uid, project = id, "{note}");
             Ok(Step::Reread(written))
         }
-        Written::ResourceGone | Written::OtherId(_) => Ok(Step::Again),
+        Written::ResourceGone | Written::OtherId(_) | Written::NotAskedFor => Ok(Step::Again),
     }
 }
 
@@ -178,12 +182,22 @@ struct Project<'a> {
     connection: PinnedConnection,
     /// Hash of the spec that it was made from, where that matters.
     made_from: Option<&'a str>,
+    /// Generation of the spec that asks for it. What was made for the resource
+    /// is its own, whatever the spec says by now.
+    asked_by: Option<i64>,
 }
 
 impl Project<'_> {
     fn mismatches(&self, live: &MigrationProject) -> bool {
         self.made_from
             .is_some_and(|made_from| made_from != body::spec_hash(&live.spec))
+    }
+
+    /// Whether the spec has changed since it asked for this project, and may not
+    /// ask for it any more.
+    fn may_be_unwanted(&self, live: &MigrationProject) -> bool {
+        self.asked_by
+            .is_some_and(|asked_by| live.metadata.generation != Some(asked_by))
     }
 }
 
@@ -194,6 +208,8 @@ enum Written {
     ResourceGone,
     /// It carries another id.
     OtherId(Box<MigrationProject>),
+    /// Its spec has changed, and has to be read anew.
+    NotAskedFor,
 }
 
 /// Writes the id until the reply carries it.
@@ -216,6 +232,7 @@ async fn write_id(
                     match any_id(&live) {
                         Some(there) if there == id => return Ok(Written::Yes(Box::new(live))),
                         Some(_) => return Ok(Written::OtherId(Box::new(live))),
+                        None if project.may_be_unwanted(&live) => return Ok(Written::NotAskedFor),
                         None => {}
                     }
                     (

@@ -164,6 +164,37 @@ async fn a_connection_that_is_taken_away_is_told_and_found_again() {
 }
 
 #[tokio::test]
+async fn a_connection_that_goes_takes_no_new_project() {
+    let world = World::new("fail-goes").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.delete_connection("oms").await;
+    world.until_connection("oms", "Deleting").await;
+    world.create("late", json!({})).await;
+    let project = world.until_message("late", "waiting for a new one").await;
+    let reason = "ConnectionNotReady";
+    assert_eq!(condition(&project, "Reconciling"), Some(("True", reason)));
+    told_once(&world, "late", reason).await;
+    let mark = world.plane.audit().mark().await.unwrap();
+    tries(&world, 3).await;
+    let entries = world.plane.audit().since(mark).await.unwrap();
+    let writes = entries.namespace(&world.namespace).name("late").writes();
+    assert!(writes.is_empty(), "{writes}");
+    assert_eq!(world.oms().count(CREATE), 1);
+
+    // It goes with the last project that it has: the new one does not hold it.
+    world.delete("orders").await;
+    world.until_connection_gone("oms").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    let url = world.simulator.url();
+    world.create_connection("oms", &url, json!({})).await;
+    world.until_running("late").await;
+    assert_eq!(world.oms().projects().len(), 2);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_namespace_that_is_not_allowed_goes_on_as_soon_as_it_is() {
     let world = World::new("fail-there").await;
     let neighbour = world.neighbour("fail-here").await;

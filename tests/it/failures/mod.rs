@@ -17,7 +17,7 @@ use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Api, ListParams};
 use oms_harness::{Mark, until};
-use oms_operator::api::v1alpha1::{LastError, MigrationProject};
+use oms_operator::api::v1alpha1::{LastError, MigrationProject, PinnedConnection};
 use oms_simulator::{Fault, Kind};
 use serde_json::json;
 
@@ -152,6 +152,14 @@ async fn waits_for(
     assert_eq!(condition(&project, "Ready"), Some(("False", reason)));
     assert_eq!(condition(&project, "Stalled"), None);
     the_connection_is_named(world, &project, connection);
+    // In the column as well, with nothing pinned before there is a project.
+    let used = project.status.as_ref().and_then(|it| it.connection.clone());
+    let expected = PinnedConnection {
+        namespace: Some(world.namespace.clone()),
+        name: Some(connection.to_owned()),
+        ..PinnedConnection::default()
+    };
+    assert_eq!(used, Some(expected));
     assert_eq!(error_of(&project), None);
     project
 }

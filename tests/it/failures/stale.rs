@@ -8,7 +8,7 @@ use oms_simulator::{Fault, Kind};
 use serde_json::json;
 
 use super::{the_connection_is_named, told_once, tries, writes_nothing};
-use crate::world::{Operator, World, condition, message, status};
+use crate::world::{Operator, World, condition, id, message, status};
 
 /// A project that runs and has caught up.
 async fn caught_up(test: &str, flags: &[&str]) -> (World, Operator) {
@@ -86,6 +86,39 @@ async fn a_project_that_nobody_sees_is_not_passed_off_as_running() {
     world.finish([operator]).await;
 }
 
+/// No list holds it, so it is asked for by itself; its connection works.
+#[tokio::test]
+async fn a_project_that_only_its_own_question_could_show_grows_stale_too() {
+    let (world, operator) = caught_up("stale-alone", &["--stale-after=1s"]).await;
+    let made = id(&world.get("orders").await).unwrap().to_owned();
+    let fault = Fault::new("DescribeProject", Kind::http(500));
+    let fault = world.oms().fault(fault);
+    world.oms().remove(&made).unwrap();
+    let project = world
+        .until("orders", "it is stale", |project| {
+            condition(project, "Ready") == Some(("Unknown", "StatusStale"))
+        })
+        .await;
+    let said = message(&project);
+    assert!(said.starts_with("Last seen RUNNING before 20"), "{said}");
+    assert!(said.contains("DescribeProject"), "{said}");
+    let reconciling = Some(("True", "StatusStale"));
+    assert_eq!(condition(&project, "Reconciling"), reconciling);
+    assert_eq!(condition(&project, "Stalled"), None);
+    for unknown in ["CaughtUp", "Finished", "Succeeded"] {
+        let said = condition(&project, unknown);
+        assert_eq!(said, Some(("Unknown", "NotObserved")), "{unknown}");
+    }
+    assert_eq!(project.status.as_ref().unwrap().lag_seconds, None);
+    told_once(&world, "orders", "StatusStale").await;
+    // Nothing was ever wrong with the connection.
+    world.until_connection("oms", "InsecureTransport").await;
+
+    world.oms().remove_fault(fault);
+    world.until_stalled("orders", "ProjectGone").await;
+    world.finish([operator]).await;
+}
+
 #[tokio::test]
 async fn a_short_outage_is_not_even_written() {
     let (world, operator) = caught_up("stale-short", &[]).await;
@@ -127,7 +160,7 @@ async fn what_ended_or_waits_for_a_human_does_not_grow_stale() {
     ] {
         world.create(name, json!({})).await;
         let project = world.until_running(name).await;
-        let made = crate::world::id(&project).unwrap().to_owned();
+        let made = id(&project).unwrap().to_owned();
         world.oms().set_status(&made, word).unwrap();
         world
             .until(name, "it is such", |project| {

@@ -562,6 +562,19 @@ fn meddled() -> Vec<Scenario> {
             vec![Ending::Ready("orders", 1)],
         ),
         meddled(
+            "adoption-withdrawn-meanwhile",
+            vec![
+                Act::Plant("shop.orders", "RUNNING"),
+                orders(json!({"adopt": {"byName": true}})),
+                Act::Settle,
+            ],
+            vec![orders(json!({}))],
+            vec![
+                Ending::ReadyOrStalled("orders", &["NameConflict"]),
+                Ending::Projects("shop.orders", 1),
+            ],
+        ),
+        meddled(
             "suspended-meanwhile",
             create(),
             vec![suspend(true)],

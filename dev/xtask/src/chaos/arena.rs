@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::console::Console;
+use super::outages::Outages;
 use super::score::Score;
 use crate::demo::operator::ACCOUNT;
 use crate::demo::theirs::parts;
@@ -47,6 +48,8 @@ pub struct Arena {
     pub kubeconfig: PathBuf,
     /// What people did in OMS's console.
     pub console: Console,
+    /// When the API server was away.
+    pub outages: Outages,
     /// What was done.
     pub score: Score,
     /// Logs, until the run is over.
@@ -76,6 +79,7 @@ impl Arena {
             kubeconfig,
             namespaces: Vec::new(),
             console: Console::default(),
+            outages: Outages::default(),
             score: Score::default(),
             folder: tempfile::tempdir().context("no room for logs")?,
             proxy,

@@ -12,6 +12,9 @@ pub const FINALIZER: &str = "oms.oceanbase.com/finalizer";
 /// See [`FINALIZER`].
 pub const RESERVATION: &str = "oms.oceanbase.com/create-reservation";
 
+/// The annotation by which a human asks to try again.
+const WORD: &str = "oms.oceanbase.com/retry";
+
 /// What of a version matters.
 #[derive(Clone, Debug)]
 pub struct Version {
@@ -27,6 +30,11 @@ pub struct Version {
     pub state: String,
     /// `spec.deletionPolicy`.
     pub policy: String,
+    /// Whether anything here lets a project be resumed that somebody has paused, or that has failed:
+    /// `spec.onExternalPause`, `spec.retry`, or the word of a human.
+    pub may_resume: bool,
+    /// Whether the operator holds it by its finalizer.
+    pub held: bool,
     /// `status.projectId`.
     pub project: Option<String>,
     /// `status.gone`.
@@ -56,6 +64,10 @@ impl Version {
             suspended: spec["suspend"] == true,
             state: text(&spec["state"], "Running"),
             policy: text(&spec["deletionPolicy"], "Retain"),
+            may_resume: spec["onExternalPause"] == "Resume"
+                || spec["retry"]["maxAttempts"].as_i64() > Some(0)
+                || meta["annotations"][WORD].is_string(),
+            held,
             project: status["projectId"].as_str().map(str::to_owned),
             gone: status["gone"] == true,
             reserved: own.and_then(|it| it["projectName"].as_str().map(str::to_owned)),
@@ -76,6 +88,13 @@ pub struct Life {
 }
 
 impl Life {
+    /// Where it is.
+    pub fn namespace(&self) -> &str {
+        self.name
+            .split_once('/')
+            .map_or("", |(namespace, _)| namespace)
+    }
+
     /// Its versions that stood at some time in between.
     pub fn standing(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &Version> {
         let ends = self.versions.iter().skip(1).map(|next| Some(next.at));

@@ -23,8 +23,13 @@ impl Console {
 
     /// Takes one away. False when it is not there.
     pub fn remove(&self, oms: &Oms, id: &str) -> bool {
-        // Noted first: whoever sees it gone finds the reason.
-        self.removed.lock().insert(id.to_owned(), Timestamp::now());
+        // Noted first: whoever sees it gone finds the reason. And only once: the second time is in vain.
+        let mut removed = self.removed.lock();
+        if removed.contains_key(id) {
+            return false;
+        }
+        removed.insert(id.to_owned(), Timestamp::now());
+        drop(removed);
         let done = oms.remove(id).is_ok();
         if !done {
             self.removed.lock().remove(id);
@@ -53,5 +58,23 @@ impl Console {
     /// Whether it was made here.
     pub fn has_planted(&self, id: &str) -> bool {
         self.planted.lock().contains_key(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oms_simulator::Config;
+
+    use super::*;
+
+    #[test]
+    fn what_is_removed_twice_was_removed() {
+        let (oms, console) = (Oms::new(Config::default()), Console::default());
+        let id = oms.insert_project("orders", "RUNNING", Oms::example_body("orders"));
+        assert!(console.remove(&oms, &id));
+        assert!(!console.remove(&oms, &id));
+        assert!(console.removed(&id).is_some());
+        assert!(!console.remove(&oms, "np_of_nobody"));
+        assert_eq!(console.removed("np_of_nobody"), None);
     }
 }

@@ -19,6 +19,8 @@ pub enum Deed {
     Replace,
     /// Another wanted run state.
     State(String),
+    /// What is to run is to pause, and the other way round.
+    Turn,
     /// Hands off, or on again.
     Suspend(bool),
     /// Another deletion policy.
@@ -46,7 +48,8 @@ impl Deed {
             3 | 4 => Deed::Edit,
             5..=7 => Deed::Revert,
             8 => Deed::Replace,
-            9..=12 if state => Deed::State(offered.state(random).to_owned()),
+            9 if state => Deed::State(offered.state(random).to_owned()),
+            10..=12 if state => Deed::Turn,
             13 if offered.suspend => Deed::Suspend(true),
             14 | 15 if offered.suspend => Deed::Suspend(false),
             16 if policy => Deed::Policy(offered.policy(random).to_owned()),
@@ -65,13 +68,24 @@ impl Deed {
         }
     }
 
+    /// One by chance, to a resource that is being deleted already; mostly none.
+    pub fn choose_late(offered: &Offered, random: &mut StdRng) -> Option<Deed> {
+        match random.random_range(0..12) {
+            0 | 1 => Some(Deed::Policy(offered.policy(random).to_owned())),
+            2 => Some(Deed::State(offered.state(random).to_owned())),
+            3 => Some(Deed::Suspend(true)),
+            4..=6 => Some(Deed::Suspend(false)),
+            _ => None,
+        }
+    }
+
     /// How it is counted.
     pub fn kind(&self) -> &'static str {
         match self {
             Deed::Annotate(_) => "users: annotations",
             Deed::Edit | Deed::Revert => "users: edits of the request",
             Deed::Replace => "users: replacements",
-            Deed::State(_) => "users: run states",
+            Deed::State(_) | Deed::Turn => "users: run states",
             Deed::Suspend(_) => "users: suspend",
             Deed::Policy(_) => "users: deletion policies",
             Deed::Delete => "users: deletions",

@@ -169,6 +169,10 @@ impl<'a> Lives<'a> {
                     .score
                     .count("operator: SIGTERM, ended with an error");
             }
+            // It had no time to be a program yet that listens to signals.
+            Ok(_) if !process.log().contains(STARTED) => {
+                self.arena.score.count("operator: SIGTERM before it began");
+            }
             Ok(exit) => self
                 .arena
                 .score

@@ -8,12 +8,13 @@
 //! | --- | --- |
 //! | `arena.rs` | what stands: control plane, proxy, OMS, namespaces |
 //! | `lives.rs` | the operator is killed, stopped, frozen, and started again |
-//! | `weather.rs` | OMS and the API server fail |
+//! | `weather.rs`, `outages.rs` | OMS and the API server fail, and when the latter did |
 //! | `users.rs`, `deed.rs`, `slot.rs` | users apply, edit and delete resources |
 //! | `console.rs` | people work in the console of OMS |
 //! | `chronicle.rs` | every version of every resource, as etcd has stored it |
-//! | `witness.rs` | what must not have been, by the chronicle and OMS's own log of calls |
+//! | `witness/` | what must not have been, by the chronicle and OMS's own log of calls |
 //! | `verdict.rs` | how it must be in the end |
+//! | `told.rs` | what the operator has said |
 //! | `score.rs`, `evidence.rs` | what was done, and what is kept of a run that has failed |
 
 mod arena;
@@ -22,6 +23,7 @@ mod console;
 mod deed;
 mod evidence;
 mod lives;
+mod outages;
 mod play;
 mod score;
 mod slot;
@@ -31,10 +33,14 @@ mod verdict;
 mod weather;
 mod witness;
 
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::bail;
 use clap::Args;
+use tokio::process::Command;
 
 use crate::build;
 use crate::interrupted::Interrupted;
@@ -60,6 +66,10 @@ pub struct Options {
     /// comes of them is up to the machine's clock, too.
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
+
+    /// The operator's binary. Without this it is built first, not optimised.
+    #[arg(long, value_name = "PATH")]
+    program: Option<PathBuf>,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -73,6 +83,20 @@ impl Options {
     fn lasts(&self) -> Duration {
         Duration::from_secs_f64(self.minutes * 60.0)
     }
+}
+
+/// The run that is part of the tests, with this operator: two minutes.
+pub fn in_tests(program: &Path) -> Command {
+    // Built with it; this process may have been replaced on disk meanwhile.
+    let mut command = Command::new(program.with_file_name("xtask"));
+    let mut path = OsString::from("--program=");
+    path.push(program);
+    command
+        .args(["chaos", "--minutes=2"])
+        .arg(path)
+        .process_group(0)
+        .stdin(Stdio::null());
+    command
 }
 
 /// One run. Whatever happens, no process stays behind.
@@ -95,9 +119,13 @@ async fn run(options: &Options, seed: u64, screen: &Screen) -> anyhow::Result<()
         options.minutes, options.resources
     );
     screen.say(&what);
-    let program = screen
-        .step("operator", BUILD, build::operator(screen))
-        .await?;
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => {
+            let built = build::operator(screen);
+            screen.step("operator", BUILD, built).await?
+        }
+    };
     let start = Arena::start(options.resources, seed);
     let arena = screen.step("control plane and OMS", START, start).await?;
     let played = play::play(options, &arena, &program, seed, screen).await;

@@ -36,6 +36,16 @@ const STILL: Duration = Duration::from_secs(4);
 /// How often the world is looked at while it comes to rest.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The changes of OMS, as they are counted.
+const ACTIONS: [(&str, &str); 6] = [
+    ("CreateProject", "calls of CreateProject"),
+    ("StartProject", "calls of StartProject"),
+    ("StopProject", "calls of StopProject"),
+    ("ResumeProject", "calls of ResumeProject"),
+    ("ReleaseProject", "calls of ReleaseProject"),
+    ("DeleteProject", "calls of DeleteProject"),
+];
+
 /// What of the verdict is printed; all of it is kept.
 const PRINTED: usize = 20;
 
@@ -293,7 +303,8 @@ async fn judge(
         told: &told,
     };
     wrong.extend(witness.judge(&arena.score));
-    for refused in requests.forbidden() {
+    let refused = requests.forbidden();
+    for refused in refused.filter(|it| !arena.outages.cover(it.timestamp)) {
         wrong.push(format!("deploy/rbac.yaml lacks a right: {refused}"));
     }
     for other in requests.resource("secrets").filter(|it| it.verb != "get") {
@@ -302,8 +313,10 @@ async fn judge(
     let score = &arena.score;
     score.set("requests to Kubernetes", requests.len());
     score.set("calls of OMS", calls.len());
-    let creates = calls.iter().filter(|call| call.action == "CreateProject");
-    score.set("calls of CreateProject", creates.count());
+    for (action, what) in ACTIONS {
+        let asked = calls.iter().filter(|call| call.action == action);
+        score.set(what, asked.count());
+    }
     score.set("resources in the end", resources.len());
     score.set("projects in the end", projects.len());
     let ready = resources

@@ -118,6 +118,14 @@ impl Slot {
         if offered.external_pause && random.random_ratio(1, 2) {
             spec["onExternalPause"] = json!("Resume");
         }
+        if random.random_ratio(1, 4) {
+            spec["retry"] = json!({"maxAttempts": 2, "initialDelay": "1s", "maxDelay": "5s"});
+        }
+        if random.random_ratio(1, 4) {
+            spec["deletionTimeout"] = json!("10s");
+            let then = ["Abandon", "Block"].choose(random);
+            spec["onDeletionTimeout"] = json!(then);
+        }
         if again && random.random_ratio(2, 3) {
             spec["adopt"] = json!({"byName": true});
         }

@@ -18,6 +18,14 @@ pub struct Told {
 }
 
 impl Told {
+    /// Nothing but this.
+    #[cfg(test)]
+    pub fn saying(lines: &[&str]) -> Told {
+        Told {
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        }
+    }
+
     /// Gathers it.
     pub async fn gather(arena: &Arena, resources: &[Value]) -> anyhow::Result<Told> {
         let mut lines = Vec::new();
@@ -60,13 +68,45 @@ impl Told {
     }
 }
 
-/// The last words about resources that are gone.
+/// The last words about resources that are gone, and about projects that never were anybody's.
 fn logs(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let text = std::fs::read_to_string(entry?.path())?;
-        let last = text.lines().filter(|line| line.contains("deleted: "));
-        lines.extend(last.map(|line| format!("{LEFT}: {line}")));
+        lines.extend(text.lines().filter_map(last_word));
     }
     Ok(lines)
+}
+
+fn last_word(line: &str) -> Option<String> {
+    const WORDS: [&str; 3] = ["deleted: ", "stays in OMS", "a second time in a race"];
+    if !WORDS.iter().any(|word| line.contains(word)) {
+        return None;
+    }
+    // That a project was released or deleted as asked is no warning.
+    Some(match line.contains(" WARN ") {
+        true => format!("{LEFT}: {line}"),
+        false => line.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_warning_says_that_something_was_left() {
+        let told = |line: &str| Told {
+            lines: last_word(line).into_iter().collect(),
+        };
+        let left = told("T  WARN deleted: project np_1 stays in OMS resource=shop/orders");
+        assert!(left.left("np_1").is_some() && left.left("np_2").is_none());
+        let gone = told("T  INFO deleted: Project np_1 is gone from OMS. resource=shop/orders");
+        assert!(gone.left("np_1").is_none() && gone.of("np_1").is_some());
+        assert!(
+            told("T  WARN OMS refused to stop np_1")
+                .of("np_1")
+                .is_none()
+        );
+    }
 }

@@ -106,9 +106,14 @@ impl User<'_> {
                 let manifest = slot.write(again, offered, random);
                 apply(arena, manifest).await;
             }
-            Ok(Some(object)) if object.metadata.deletion_timestamp.is_some() => {}
             Ok(Some(object)) => {
-                let deed = Deed::choose(offered, random);
+                let deed = match object.metadata.deletion_timestamp {
+                    None => Deed::choose(offered, random),
+                    Some(_) => match Deed::choose_late(offered, random) {
+                        Some(deed) => deed,
+                        None => return,
+                    },
+                };
                 arena.score.count(deed.kind());
                 if !self.does(number, &deed, object).await {
                     self.arena.score.count("users: deeds in vain");
@@ -147,6 +152,11 @@ impl User<'_> {
                     .is_ok()
             }
             Deed::State(state) => patch(json!({"spec": {"state": state}})).await,
+            Deed::Turn => {
+                let paused = object.data["spec"]["state"] == "Paused";
+                let state = if paused { "Running" } else { "Paused" };
+                patch(json!({"spec": {"state": state}})).await
+            }
             Deed::Suspend(suspend) => patch(json!({"spec": {"suspend": suspend}})).await,
             Deed::Policy(policy) => patch(json!({"spec": {"deletionPolicy": policy}})).await,
             Deed::Delete => delete(arena, &slot).await,

@@ -117,10 +117,10 @@ pub async fn of_the_api_server(arena: &Arena, mut random: StdRng, end: Instant) 
         }
         let done = if random.random_ratio(1, 2) {
             arena.score.count("API server: SIGKILL");
-            arena.plane.crash_api_server().await
+            arena.outages.during(arena.plane.crash_api_server()).await
         } else {
             arena.score.count("API server: restarts");
-            arena.plane.restart_api_server().await
+            arena.outages.during(arena.plane.restart_api_server()).await
         };
         if let Err(error) = done {
             let what = format!("the API server does not come back: {error:#}");

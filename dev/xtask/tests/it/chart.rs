@@ -1,6 +1,7 @@
 //! The Helm chart under the real Helm, 3 and 4, and the plain manifests under the real kubectl.
 
 mod defaults;
+mod documented;
 mod installed;
 mod leaves;
 mod plain;

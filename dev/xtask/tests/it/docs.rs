@@ -26,6 +26,8 @@ fn pages() -> Vec<String> {
         "dev/harness",
         "dev/simulator",
         "examples",
+        "charts/oms-operator",
+        "deploy/argocd",
     ] {
         for entry in fs::read_dir(root().join(folder)).expect("a folder") {
             let name = entry.expect("an entry").file_name();

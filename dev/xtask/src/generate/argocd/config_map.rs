@@ -14,11 +14,11 @@ const HEAD: &str = "\
 #
 # Health and actions of the resources, to be added to Argo CD's own ConfigMap:
 #
-#   kubectl apply --server-side -f argocd-cm.yaml
+#   kubectl patch configmap argocd-cm --namespace argocd --patch-file argocd-cm.yaml
 #
-# Server-side, and without --force-conflicts: only the keys below are set, and no
-# other one is touched. Who installs Argo CD by its Helm chart puts the same keys
-# under configs.cm instead.
+# A patch: only the keys below are set, and no other one is touched. `kubectl apply`, server-side
+# too, removes the keys that an earlier `kubectl apply` has set and that are not here. Who installs
+# Argo CD by its Helm chart puts the same keys under configs.cm instead.
 apiVersion: v1
 kind: ConfigMap
 metadata:

@@ -95,6 +95,21 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["replicaCount is 2 without leaderElection.enabled"],
     ),
     (
+        &["watchSelector=shard=a"],
+        &["watchSelector needs a Lease of its own", "oms-operator-a"],
+    ),
+    (
+        &[
+            "watchSelector=shard=a",
+            "leaderElection.leaseName=oms-operator",
+        ],
+        &["watchSelector needs a Lease of its own"],
+    ),
+    (
+        &["watchSelector={a,b}"],
+        &["/watchSelector", "got array, want string"],
+    ),
+    (
         &["defaultConnection.create.enabled=true"],
         &[
             "defaultConnection.create.spec.url is missing",

@@ -1,12 +1,18 @@
 //! What must not have been, whatever went wrong: by OMS's own log of calls, held against the chronicle of the
 //! resources.
 //!
-//! 1. CreateProject is called only under a reservation that stands, or has just stood, on the resource.
+//! 1. CreateProject is called only under a reservation that stands, or has just stood, on the resource, and for
+//!    none that is being deleted.
 //! 2. A resource never has a second project beside its first, unless that one is told of or taken away again.
 //! 3. A resource records one id in its life, and an id is recorded by one resource at a time.
-//! 4. No other change of OMS than a spec asked for at that time; none while suspended.
+//! 4. No other change of OMS than a spec asked for at that time (`changes.rs`); none of any kind while suspended.
 //! 5. A project that is gone was removed in the console, or its resource asked for its deletion.
 //! 6. A project that is there and that no resource has ever recorded is told of.
+//! 7. A resource goes when its deletion policy is carried out, or its user is told that it is not
+//!    (`departures.rs`).
+
+mod changes;
+mod departures;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +29,7 @@ use super::told::Told;
 const GRACE: SignedDuration = SignedDuration::from_secs(25);
 
 /// How much later than it was written the chronicle may have seen a version.
-const LATE: SignedDuration = SignedDuration::from_secs(3);
+const LATE: SignedDuration = SignedDuration::from_secs(10);
 
 /// All there is to judge by.
 pub struct Witness<'a> {
@@ -42,6 +48,7 @@ pub struct Witness<'a> {
 /// A project that a call has made.
 struct Made<'a> {
     call: &'a Call,
+    name: &'a str,
     id: &'a str,
     /// For this resource.
     uid: Option<&'a str>,
@@ -52,11 +59,12 @@ impl Witness<'_> {
     pub fn judge(&self, score: &Score) -> Vec<String> {
         let mut wrong = Vec::new();
         let made = self.made(&mut wrong);
-        self.changes(&mut wrong);
+        self.changes(&made, &mut wrong);
         self.twice(&made, score, &mut wrong);
         self.records(&mut wrong);
         self.vanished(&made, &mut wrong);
         self.lost(&made, score, &mut wrong);
+        self.departures(score, &mut wrong);
         score.set("projects made", made.len());
         score.set("resources in all", self.chronicle.lives.len());
         wrong
@@ -73,69 +81,50 @@ impl Witness<'_> {
             let uid = self.reserved_for(name, call.time);
             if uid.is_none() {
                 wrong.push(format!(
-                    "CreateProject {name} at {} without a reservation",
+                    "CreateProject {name} at {} without a reservation, or for a resource that is suspended or \
+                     being deleted",
                     call.time
                 ));
             }
             if let (true, Some(id)) = (call.worked, call.project_id.as_deref()) {
-                all.push(Made { call, id, uid });
+                all.push(Made {
+                    call,
+                    name,
+                    id,
+                    uid,
+                });
             }
         }
         all
     }
 
     /// The resource on which a reservation for `name` stood then, the youngest of several.
-    fn reserved_for(&self, name: &str, at: Timestamp) -> Option<&str> {
-        let reserves = |version: &&Version| {
-            version.reserved.as_deref() == Some(name) && (version.project.is_none() || version.gone)
-        };
-        let found = self.chronicle.lives.iter().filter_map(|(uid, life)| {
-            let mut standing = life.standing(at - GRACE, at + LATE).filter(reserves);
-            let last = standing.by_ref().last()?;
-            Some((last.revision, uid.as_str()))
-        });
-        found.max().map(|(_, uid)| uid)
+    fn reserved_for<'a>(&'a self, name: &'a str, at: Timestamp) -> Option<&'a str> {
+        let found = self.reservers(name, at);
+        let found = found.max_by_key(|(version, ..)| version.revision);
+        found.map(|(_, uid, _)| uid)
     }
 
-    fn changes(&self, wrong: &mut Vec<String>) {
-        const CHANGES: [&str; 5] = [
-            "StartProject",
-            "StopProject",
-            "ResumeProject",
-            "ReleaseProject",
-            "DeleteProject",
-        ];
-        for call in self
-            .calls
-            .iter()
-            .filter(|call| CHANGES.contains(&call.action.as_str()))
-        {
-            let id = call.project_id.as_deref().unwrap_or_default();
-            let (from, to) = (call.time - GRACE, call.time + LATE);
-            let mut holders = self.chronicle.holders(id).peekable();
-            // The one case without a record: what was made a second time in a race.
-            let own = !self.console.has_planted(id);
-            if holders.peek().is_none() && call.action == "DeleteProject" && own {
-                continue;
+    /// Every resource on which a reservation for `name` stood then, under which a project may be made.
+    fn reservers<'a>(
+        &'a self,
+        name: &'a str,
+        at: Timestamp,
+    ) -> impl Iterator<Item = (&'a Version, &'a str, &'a Life)> {
+        let reserves = move |version: &&Version| {
+            version.reserved.as_deref() == Some(name)
+                && (version.project.is_none() || version.gone)
+                && !version.deleting
+                && !version.suspended
+        };
+        let all = self.chronicle.lives.iter();
+        all.filter_map(move |(uid, life)| {
+            if self.is_suspended(life.namespace(), at - GRACE, at) {
+                return None;
             }
-            let asked = |life: &Life| {
-                let mut standing = life.standing(from, to);
-                standing.any(|version| {
-                    version.project.as_deref() == Some(id) && asks(version, &call.action)
-                })
-            };
-            let mut allowed = false;
-            for (_, life) in holders {
-                let (namespace, _) = life.name.split_once('/').unwrap_or_default();
-                allowed |= asked(life) && !self.is_suspended(namespace, from, call.time);
-            }
-            if !allowed {
-                wrong.push(format!(
-                    "{} of {id} at {}, for which nothing asked",
-                    call.action, call.time
-                ));
-            }
-        }
+            let standing = life.standing(at - GRACE, at + LATE).filter(reserves);
+            Some((standing.last()?, uid.as_str(), life))
+        })
     }
 
     /// Whether the connection of a namespace was suspended all that time.
@@ -257,24 +246,5 @@ impl Witness<'_> {
     }
 }
 
-/// Whether a spec asks for a change. Here is only what must never be; the whole table is the operator's.
-fn asks(version: &Version, action: &str) -> bool {
-    let Version {
-        deleting,
-        suspended,
-        state,
-        policy,
-        ..
-    } = version;
-    if *suspended {
-        return false;
-    }
-    match action {
-        "StartProject" => !deleting && state == "Running",
-        "ResumeProject" => !deleting && state == "Running",
-        "StopProject" => (!deleting && state == "Paused") || (*deleting && policy != "Retain"),
-        "ReleaseProject" => *deleting && policy != "Retain",
-        "DeleteProject" => *deleting && policy == "Delete",
-        _ => false,
-    }
-}
+#[cfg(test)]
+mod tests;
