@@ -10,7 +10,7 @@ use super::claims::Key;
 use super::context::Context;
 use super::kept::{KeptProject, Watched};
 use super::me::{self, Me};
-use super::pass::{Error, SOON, Step};
+use super::pass::{Error, Step};
 use super::{create, failure, life};
 use crate::api::v1alpha1::MigrationProject;
 
@@ -29,10 +29,12 @@ pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<
         .memory
         .hold_back(&uid, me::cause(&context, &project))
     {
+        pass_on(&context, &project);
         return Ok(Action::requeue(wait));
     }
-    let Some(_part) = Part::take(&context, &project) else {
-        return Ok(Action::requeue(SOON.mul_f64(1.0 + context.clock.chance())));
+    let _part = match Part::take(&context, &project) {
+        Ok(part) => part,
+        Err(wait) => return Ok(Action::requeue(wait.mul_f64(1.0 + context.clock.chance()))),
     };
     // Thousands may be here at once; what a pass needs, only those that go on.
     let step = Box::pin(passes(&context, project, &uid)).await?;
@@ -77,18 +79,13 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Takes one. `None`: all are taken; the resource is woken when one is free.
-    fn take(context: &'a Context, project: &MigrationProject) -> Option<Self> {
-        let connection = context.claims.connection_of(project);
-        let address = |connection: Key| {
-            let url = context.registry.url_of(&connection);
-            url.unwrap_or_else(|| connection.to_string())
-        };
-        let endpoint = connection.map(address).unwrap_or_default();
-        let free = context.shares.enter(&endpoint, &Key::of(project));
-        // Not `then_some`: a part that was not taken must not come to be, as its end
-        // would give one back.
-        free.then(|| Self { context, endpoint })
+    /// Takes one. The error says how long to wait if all are taken; the resource is
+    /// woken when one is free.
+    fn take(context: &'a Context, project: &MigrationProject) -> Result<Self, Duration> {
+        let endpoint = endpoint(context, project);
+        // What was not taken must not come to be, as its end would give one back.
+        context.shares.enter(&endpoint, &Key::of(project))?;
+        Ok(Self { context, endpoint })
     }
 }
 
@@ -98,6 +95,23 @@ impl Drop for Part<'_> {
             self.context.wake_project.wake(&next);
         }
     }
+}
+
+/// The resource may have been woken because a part was free, and has no use for it.
+fn pass_on(context: &Context, project: &MigrationProject) {
+    if let Some(next) = context.shares.pass_on(&endpoint(context, project)) {
+        context.wake_project.wake(&next);
+    }
+}
+
+/// What stands for the project's OMS: its address, once that is known.
+fn endpoint(context: &Context, project: &MigrationProject) -> String {
+    let connection = context.claims.connection_of(project);
+    let address = |connection: Key| {
+        let url = context.registry.url_of(&connection);
+        url.unwrap_or_else(|| connection.to_string())
+    };
+    connection.map(address).unwrap_or_default()
 }
 
 /// A reconcile failed. Conflicts are read again at once; everything else waits

@@ -3,10 +3,16 @@
 //! none of another's.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::claims::Key;
+use super::pass::SOON;
+
+/// How many of those that wait for one OMS look again by themselves in a second. They
+/// need not, as they are woken; but a wake may go to one that is no more.
+const LOOKS_IN_A_SECOND: u32 = 20;
 
 #[derive(Default)]
 struct Share {
@@ -14,6 +20,15 @@ struct Share {
     /// Who came while all was taken, in order, and the same for look-up.
     parked: VecDeque<Key>,
     is_parked: HashSet<Key>,
+}
+
+impl Share {
+    /// The one that has waited longest.
+    fn next(&mut self) -> Option<Key> {
+        let next = self.parked.pop_front()?;
+        self.is_parked.remove(&next);
+        Some(next)
+    }
 }
 
 /// The shares, by address of the OMS.
@@ -32,19 +47,25 @@ impl Shares {
         }
     }
 
-    /// Takes a part of a share. False: all is taken, and
-    /// [`leave`](Self::leave) names the resource when its time has come.
-    #[must_use]
-    pub fn enter(&self, endpoint: &str, resource: &Key) -> bool {
+    /// Takes a part of a share.
+    ///
+    /// # Errors
+    ///
+    /// All is taken, and [`leave`](Self::leave) names the resource when its time has
+    /// come. The error is how long to wait for that: the longer the more wait, so that
+    /// ten thousand do not spend their time looking.
+    pub fn enter(&self, endpoint: &str, resource: &Key) -> Result<(), Duration> {
         let mut shares = self.by_endpoint.lock();
         let share = shares.entry(endpoint.to_owned()).or_default();
-        let free = share.taken < self.size;
-        if free {
+        if share.taken < self.size {
             share.taken += 1;
-        } else if share.is_parked.insert(resource.clone()) {
+            return Ok(());
+        }
+        if share.is_parked.insert(resource.clone()) {
             share.parked.push_back(resource.clone());
         }
-        free
+        let parked = u32::try_from(share.parked.len()).unwrap_or(u32::MAX);
+        Err(SOON.max(Duration::from_secs(1) * parked / LOOKS_IN_A_SECOND))
     }
 
     /// Gives a part back. Returns the resource to wake. It may be one that does
@@ -53,14 +74,19 @@ impl Shares {
         let mut shares = self.by_endpoint.lock();
         let share = shares.get_mut(endpoint)?;
         share.taken = share.taken.saturating_sub(1);
-        let next = share.parked.pop_front();
-        if let Some(next) = &next {
-            share.is_parked.remove(next);
-        }
+        let next = share.next();
         if share.taken == 0 && share.parked.is_empty() {
             shares.remove(endpoint);
         }
         next
+    }
+
+    /// Who else may come, if a part is free: for one that was woken and has no use
+    /// for it.
+    pub fn pass_on(&self, endpoint: &str) -> Option<Key> {
+        let mut shares = self.by_endpoint.lock();
+        let share = shares.get_mut(endpoint)?;
+        (share.taken < self.size).then(|| share.next())?
     }
 }
 
@@ -78,7 +104,7 @@ mod tests {
     #[test]
     fn a_full_share_leaves_the_others_alone() {
         let shares = Shares::new(2);
-        let enter = |endpoint: &str, name: &str| shares.enter(endpoint, &key(name));
+        let enter = |endpoint: &str, name: &str| shares.enter(endpoint, &key(name)).is_ok();
         assert!(enter("hangs", "a") && enter("hangs", "b"));
         assert!(!enter("hangs", "c"));
         assert!(enter("works", "d"));
@@ -87,18 +113,42 @@ mod tests {
     #[test]
     fn who_waits_is_woken_in_order_and_once() {
         let shares = Shares::new(1);
-        assert!(shares.enter("oms", &key("a")));
+        let enter = |name: &str| shares.enter("oms", &key(name)).is_ok();
+        assert!(enter("a"));
         for name in ["b", "c", "b"] {
-            assert!(!shares.enter("oms", &key(name)));
+            assert!(!enter(name));
         }
         assert_eq!(shares.leave("oms"), Some(key("b")));
-        assert!(shares.enter("oms", &key("b")));
+        assert!(enter("b"));
         assert_eq!(shares.leave("oms"), Some(key("c")));
-        assert!(shares.enter("oms", &key("c")));
+        assert!(enter("c"));
         assert_eq!(shares.leave("oms"), None);
         assert!(
             shares.by_endpoint.lock().is_empty(),
             "nothing is left behind"
         );
+    }
+
+    #[test]
+    fn a_wake_without_use_goes_to_the_next_one_while_a_part_is_free() {
+        let shares = Shares::new(1);
+        let enter = |name: &str| shares.enter("oms", &key(name)).is_ok();
+        assert!(enter("a") && !enter("b") && !enter("c"));
+        assert_eq!(shares.pass_on("oms"), None, "none is free");
+        assert_eq!(shares.leave("oms"), Some(key("b")));
+        assert_eq!(shares.pass_on("oms"), Some(key("c")), "b has no use for it");
+        assert_eq!(shares.pass_on("oms"), None);
+    }
+
+    #[test]
+    fn many_look_again_the_less_often() {
+        let shares = Shares::new(1);
+        assert_eq!(shares.enter("oms", &key("first")), Ok(()));
+        assert_eq!(shares.enter("oms", &key("second")), Err(SOON));
+        for number in 1..10_000 {
+            let _ = shares.enter("oms", &key(&number.to_string()));
+        }
+        let wait = shares.enter("oms", &key("second"));
+        assert_eq!(wait, Err(Duration::from_secs(500)));
     }
 }

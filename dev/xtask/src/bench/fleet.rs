@@ -10,11 +10,14 @@ use super::oms::between;
 use super::operator::Programs;
 use super::results::{Change, Fleet, Pair, Rest, Restart};
 use super::spread::Spread;
-use super::world::{CALM, CONNECTION, EACH, MOMENTS, World, pair};
+use super::world::{CONNECTION, EACH, MOMENTS, World, pair};
 use crate::screen::Screen;
 
 /// The default of `sweepInterval`, which the connections of the bench have.
 const SWEEP: Duration = Duration::from_secs(30);
+
+/// What a sweep has shown is written by then: figures are, every 10 s at most.
+const WRITTEN: Duration = Duration::from_secs(15);
 
 /// After so long without a reconcile every resource has had its turn.
 const NO_MORE: Duration = Duration::from_secs(2);
@@ -119,7 +122,7 @@ async fn change(world: &mut World<'_>, names: &[String]) -> anyhow::Result<Chang
     // What is written on the next sweeps belongs to it.
     let screen = world.screen;
     let wait = async {
-        tokio::time::sleep(SWEEP + CALM).await;
+        tokio::time::sleep(SWEEP + WRITTEN).await;
         Ok(())
     };
     screen.step("what follows from it", MOMENTS, wait).await?;
@@ -176,7 +179,7 @@ async fn restart(world: World<'_>) -> anyhow::Result<(World<'_>, Restart)> {
     let new = eyes.seen(&name).and_then(|seen| seen.id);
     let new = new.map_or(Duration::MAX, |(_, at)| at.saturating_duration_since(began));
     let wait = async {
-        tokio::time::sleep(SWEEP + CALM).await;
+        tokio::time::sleep(SWEEP + WRITTEN).await;
         Ok(())
     };
     world.screen.step("a sweep later", MOMENTS, wait).await?;

@@ -88,6 +88,10 @@ pub struct Options {
     #[arg(long)]
     write: bool,
 
+    /// Measure nothing: write the page and the plot from docs/benchmarks.json.
+    #[arg(long, conflicts_with_all = ["write", "json", "programs"])]
+    render: bool,
+
     /// Write what was measured into this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -111,6 +115,9 @@ const PER_CYCLE: usize = 1_000;
 
 /// Measures until it is done or interrupted; then everything that it has started is gone.
 pub async fn bench(options: Options) -> anyhow::Result<()> {
+    if options.render {
+        return render(&recorded()?);
+    }
     if !cfg!(target_os = "linux") {
         bail!("what a process costs is read from /proc, which only Linux has");
     }
@@ -206,20 +213,33 @@ fn keep(options: &Options, results: &Results) -> anyhow::Result<()> {
     if !options.write {
         return Ok(());
     }
-    let docs = root().join("docs");
-    let path = docs.join("benchmarks.json");
-    let before = match std::fs::read_to_string(&path) {
+    let all = results.clone().over(recorded()?);
+    let text = format!("{:#}\n", serde_json::to_value(&all)?);
+    write(&docs("benchmarks.json"), &text)?;
+    render(&all)
+}
+
+fn docs(name: &str) -> PathBuf {
+    root().join("docs").join(name)
+}
+
+/// What was written before.
+fn recorded() -> anyhow::Result<Results> {
+    let path = docs("benchmarks.json");
+    match std::fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text)
-            .with_context(|| format!("{} is not what the bench writes", path.display()))?,
-        Err(_) => Results::default(),
-    };
-    let all = results.clone().over(before);
-    write(&path, &format!("{:#}\n", serde_json::to_value(&all)?))?;
-    let page = docs.join("benchmarks.md");
+            .with_context(|| format!("{} is not what the bench writes", path.display())),
+        Err(_) => Ok(Results::default()),
+    }
+}
+
+/// The page and the plot.
+fn render(all: &Results) -> anyhow::Result<()> {
+    let page = docs("benchmarks.md");
     let text = std::fs::read_to_string(&page)
         .with_context(|| format!("cannot read {}", page.display()))?;
-    write(&page, &report::page(&text, &all)?)?;
-    plot::draw(&all, &docs.join("benchmarks.svg"))
+    write(&page, &report::page(&text, all)?)?;
+    plot::draw(all, &docs("benchmarks.svg"))
 }
 
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -22,8 +22,9 @@ pub const EACH: Duration = Duration::from_millis(500);
 /// The first sweep of an OMS without projects is over by then.
 const FIRST_SWEEP: Duration = Duration::from_secs(2);
 
-/// No write for so long: at rest. Figures are written every 10 s at most.
-pub const CALM: Duration = Duration::from_secs(15);
+/// No write for so long: at rest. Figures are written every 10 s at most, and a new project is compared with its
+/// spec within a minute.
+const CALM: Duration = Duration::from_secs(75);
 
 /// The connection that every run has.
 pub const CONNECTION: &str = "oms";
