@@ -47,10 +47,14 @@ async fn many_at_rest(test: &str) -> (World, Operator) {
     assert_eq!(world.oms().projects().len(), MANY);
     // Copied, checked, and keeping up: from here on nothing but the lag moves.
     world.oms().step(Duration::from_secs(3600));
+    // And compared with their specs, which may take a minute for one that was seen for
+    // the first time after that step.
     until(4 * DEADLINE, "all of them have caught up", async || {
         let listed = projects.list(&ListParams::default()).await.ok()?;
         let calm = |one: &&MigrationProject| {
-            condition(one, "CaughtUp").is_some_and(|(status, _)| status == "True")
+            ["CaughtUp", "InSync"]
+                .iter()
+                .all(|type_| condition(one, type_).is_some_and(|(status, _)| status == "True"))
         };
         (listed.iter().filter(calm).count() == MANY).then_some(())
     })
