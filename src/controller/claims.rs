@@ -182,6 +182,15 @@ impl Claims {
         }
     }
 
+    /// Whether a later version of this very object has been seen or written.
+    #[must_use]
+    pub fn knows_newer(&self, project: &MigrationProject) -> bool {
+        let claim = self.claim(project);
+        let index = self.index.read();
+        let known = index.by_key.get(&Key::of(project));
+        known.is_some_and(|known| known.uid == claim.uid && known.version > claim.version)
+    }
+
     /// The project name a resource has or wants.
     #[must_use]
     pub fn name_of(&self, project: &MigrationProject) -> String {

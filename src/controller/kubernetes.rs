@@ -42,6 +42,9 @@ pub enum Error {
         #[source]
         source: kube::Error,
     },
+    /// The watch lags behind what was written last.
+    #[error("what was read is older than what was written last")]
+    Outdated,
 }
 
 impl Error {
@@ -58,7 +61,7 @@ impl Error {
     /// The object has changed since it was read.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        self.status().is_some_and(kube::core::Status::is_conflict)
+        matches!(self, Self::Outdated) || self.status().is_some_and(kube::core::Status::is_conflict)
     }
 
     /// The operator's account lacks the right.

@@ -125,7 +125,8 @@ fn stands(before: &[Condition], statement: &Statement) -> bool {
     same.any(|condition| condition.message == statement.message)
 }
 
-/// Writes what differs, if anything does.
+/// Writes what differs, if anything does. Where nothing does from a version that is
+/// not the last one, that says nothing of the last one, and no status wakes anybody.
 async fn write(
     context: &Context,
     read: &MigrationProject,
@@ -133,7 +134,10 @@ async fn write(
 ) -> Result<Option<MigrationProject>, kubernetes::Error> {
     let before = read.status.clone().unwrap_or_default();
     let Some(difference) = difference(&before, after) else {
-        return Ok(None);
+        return match context.claims.knows_newer(read) {
+            true => Err(kubernetes::Error::Outdated),
+            false => Ok(None),
+        };
     };
     let written = context.kubernetes.publish(read, difference).await?;
     context.claims.note(&written);
