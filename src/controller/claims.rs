@@ -185,10 +185,11 @@ impl Claims {
     /// Whether a later version of this very object has been seen or written.
     #[must_use]
     pub fn knows_newer(&self, project: &MigrationProject) -> bool {
-        let claim = self.claim(project);
         let index = self.index.read();
         let known = index.by_key.get(&Key::of(project));
-        known.is_some_and(|known| known.uid == claim.uid && known.version > claim.version)
+        known.is_some_and(|known| {
+            Some(&known.uid) == project.metadata.uid.as_ref() && known.version > version_of(project)
+        })
     }
 
     /// The project name a resource has or wants.
@@ -410,12 +411,17 @@ impl Claims {
             max_lag: project.spec.max_lag().as_secs(),
             reserved: own_reservation(project),
             created: project.creation_timestamp().map(|time| time.0),
-            version: project
-                .resource_version()
-                .and_then(|version| version.parse().ok())
-                .unwrap_or_default(),
+            version: version_of(project),
         }
     }
+}
+
+/// The resourceVersion as a number; 0 where it is none.
+fn version_of(project: &MigrationProject) -> u128 {
+    let version = project.metadata.resource_version.as_deref();
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Whether the project of a resource was found gone, or is being deleted together

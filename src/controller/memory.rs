@@ -128,9 +128,7 @@ impl Remembered {
             broken_off: Failures::default(),
         }
     }
-}
 
-impl Remembered {
     /// Until when an attempt may make a project of that name, if it may still.
     fn open_until(
         &self,
@@ -187,27 +185,6 @@ impl Remembered {
     }
 }
 
-impl Open {
-    /// What is remembered of this resource has changed.
-    fn note(&mut self, uid: &str, remembered: &Remembered) {
-        let guard = remembered.guard.as_ref().map(|guard| &guard.name);
-        let attempt = remembered.attempt.as_ref();
-        let attempt = attempt.map(|trace| &trace.reservation.project_name);
-        let names = [guard, attempt].into_iter().flatten();
-        self.uids
-            .extend(names.map(|name| (name.clone(), uid.to_owned())));
-    }
-
-    /// The resources that are noted with this name.
-    fn under<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a String> {
-        let first = (name.to_owned(), String::new());
-        let noted = self.uids.range(first..);
-        noted
-            .take_while(move |(noted, _)| noted == name)
-            .map(|(_, uid)| uid)
-    }
-}
-
 /// First wait after a failure; each further one doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
@@ -230,6 +207,27 @@ struct Open {
     /// Name and UID.
     uids: BTreeSet<(String, String)>,
     looked: Option<Timestamp>,
+}
+
+impl Open {
+    /// What is remembered of this resource has changed.
+    fn note(&mut self, uid: &str, remembered: &Remembered) {
+        let guard = remembered.guard.as_ref().map(|guard| &guard.name);
+        let attempt = remembered.attempt.as_ref();
+        let attempt = attempt.map(|trace| &trace.reservation.project_name);
+        let names = [guard, attempt].into_iter().flatten();
+        self.uids
+            .extend(names.map(|name| (name.clone(), uid.to_owned())));
+    }
+
+    /// The resources that are noted with this name.
+    fn under<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a String> {
+        let first = (name.to_owned(), String::new());
+        let noted = self.uids.range(first..);
+        noted
+            .take_while(move |(noted, _)| noted == name)
+            .map(|(_, uid)| uid)
+    }
 }
 
 /// How often all that is remembered is looked at, to drop what is settled. Each
