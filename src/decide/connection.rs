@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::verdict::{Readiness, Statement, Verdict};
+use super::words::sentence;
 use crate::api::v1alpha1::{ConditionType as Type, Reason};
 
 /// For so long a Secret or a certificate authority that is not there counts as
@@ -276,13 +277,6 @@ pub fn waits_for(connection: &str, problem: &Problem) -> Verdict {
              works. It says: {}",
             problem.reason, problem.message
         ),
-    }
-}
-
-fn sentence(text: &str) -> String {
-    match text.ends_with(['.', '!', '?']) {
-        true => text.to_owned(),
-        false => format!("{text}."),
     }
 }
 

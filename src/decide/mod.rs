@@ -26,11 +26,12 @@ pub mod stale;
 mod suspension;
 mod verdict;
 pub mod verification;
+pub mod words;
 
 pub use conditions::{Unstated, conditions};
 pub use connection::{Answer, HeldBack, Problem};
 pub use mutation::Mutation;
-pub use name::{Naming, project_name};
+pub use name::{MAX_CHARS as MAX_NAME_CHARS, Naming, project_name};
 pub use observed::{Observed, ProjectStatus};
 pub use progress::Progress;
 pub use record::{Ending, FirstSeen, OpenAttempt, Record, Sources, Timing, Trace, later, record};

@@ -1,6 +1,7 @@
 //! Why OMS's checks before the start have failed, as a status tells it.
 
 use super::verdict::Statement;
+use super::words::in_one;
 pub use crate::api::v1alpha1::FailedCheck;
 use crate::api::v1alpha1::{ConditionType, PrecheckStatus, Reason};
 
@@ -62,7 +63,7 @@ fn tell(check: &FailedCheck) -> String {
         check.advice.as_deref(),
     ];
     let parts: Vec<&str> = parts.into_iter().flatten().collect();
-    parts.join(": ")
+    in_one(&parts)
 }
 
 #[cfg(test)]
@@ -86,7 +87,7 @@ mod tests {
         assert_eq!(statement.holds, Some(false));
         let message = statement.message;
         assert!(
-            message.contains("check 0 (SOURCE): No SELECT.: Grant it."),
+            message.contains("check 0 (SOURCE): No SELECT. Grant it."),
             "{message}"
         );
         assert!(

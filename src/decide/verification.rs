@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::progress::Step;
 use super::verdict::Statement;
+use super::words::sentence;
 pub use crate::api::v1alpha1::DifferingTable;
 use crate::api::v1alpha1::{ConditionType, Reason, VerificationStatus};
 
@@ -145,7 +146,10 @@ pub fn statement(step: &Step, result: Option<&VerificationStatus>) -> Statement 
             .problem
             .as_deref()
             .unwrap_or("OMS's console names the cause");
-        let message = format!("OMS's comparison of source and target has failed: {why}");
+        let message = format!(
+            "OMS's comparison of source and target has failed: {}",
+            sentence(why)
+        );
         return say(None, Reason::VerificationUnclear, message);
     }
     if !step.is_done() || tables == 0 {
@@ -157,12 +161,18 @@ pub fn statement(step: &Step, result: Option<&VerificationStatus>) -> Statement 
         (true, true) => say(
             Some(true),
             Reason::Verified,
-            format!("Source and target were compared: no difference in {tables} tables."),
+            format!(
+                "Source and target were compared: no difference in {}.",
+                counted(tables)
+            ),
         ),
         (true, false) => say(
             None,
             Reason::VerificationUnclear,
-            format!("No difference in the first {tables} tables; OMS has more than are read here."),
+            format!(
+                "No difference in the first {}; OMS has more than are read here.",
+                counted(tables)
+            ),
         ),
         (false, _) if number(result.unclear) > 0 => say(
             None,

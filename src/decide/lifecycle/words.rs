@@ -7,6 +7,7 @@ use crate::decide::mutation::Mutation;
 use crate::decide::observed::{Observed, ProjectStatus};
 use crate::decide::progress::Step;
 use crate::decide::verdict::{Readiness, Verdict};
+use crate::decide::words::sentence;
 
 /// What the resource says in this cell.
 pub(super) fn verdict(situation: &LifeSituation, cell: Cell, record: &RunRecord) -> Verdict {
@@ -171,13 +172,10 @@ fn failure(id: &str, step: Option<&Step>) -> String {
             name,
             problem: Some(problem),
             ..
-        }) => {
-            let end = match problem.ends_with(['.', '!', '?']) {
-                true => "",
-                false => ".",
-            };
-            format!("Project {id} failed in the step {name}: {problem}{end}")
-        }
+        }) => format!(
+            "Project {id} failed in the step {name}: {}",
+            sentence(problem)
+        ),
         Some(Step { name, .. }) => {
             format!("Project {id} failed in the step {name}. OMS's console names the cause.")
         }

@@ -147,8 +147,7 @@ fn missing_grant() -> StepError {
     StepError {
         code: "CM-RESOAT1111".to_owned(),
         message: "The account migration lacks SELECT on billing.*".to_owned(),
-        proposal: "Grant it on the source (GRANT SELECT ON billing.* TO migration), then resume the project in OMS."
-            .to_owned(),
+        proposal: "Grant it on the source (GRANT SELECT ON billing.* TO migration).".to_owned(),
     }
 }
 
