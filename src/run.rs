@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use jiff::{SignedDuration, Timestamp};
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -322,6 +322,11 @@ pub async fn config(kubeconfig: Option<&std::path::Path>) -> anyhow::Result<Conf
     let mut config = match kubeconfig {
         Some(path) => {
             let kubeconfig = Kubeconfig::read_from(path)
+                .map_err(|error| match error {
+                    // Its own text repeats the path.
+                    KubeconfigError::ReadConfig(cause, _) => anyhow::Error::new(cause),
+                    other => other.into(),
+                })
                 .with_context(|| format!("cannot read the kubeconfig {}", path.display()))?;
             Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
                 .await

@@ -24,6 +24,7 @@ use super::registry::{Entry, Live};
 use super::strangers;
 use crate::api::v1alpha1::{ConditionType, MigrationProject, OMSConnection, Reason};
 use crate::decide::connection::{self, ConnectionSituation};
+use crate::decide::words::sentence;
 use crate::decide::{Answer, Problem, Unstated, conditions};
 use crate::observe::{self, Snapshot};
 use crate::oms::{self, BaseUrl};
@@ -246,7 +247,11 @@ fn ca_invalid(key: &Key, connection: &OMSConnection, error: &oms::BuildError) ->
     let place = place.unwrap_or_default();
     Problem::new(
         Reason::CaInvalid,
-        format!("{place}{}", failure::chain(error)),
+        format!(
+            "{place}{} Put the certificates there in PEM form, each from BEGIN CERTIFICATE to END \
+             CERTIFICATE.",
+            sentence(&failure::chain(error))
+        ),
     )
 }
 

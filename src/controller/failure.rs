@@ -64,7 +64,7 @@ pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut source = cause(error);
     while let Some(error) = source {
         let said = said(error);
-        if !text.contains(&said) {
+        if said != LAYER && !text.contains(&said) {
             text.push_str(": ");
             text.push_str(&said);
         }
@@ -88,8 +88,30 @@ fn cause<'a>(
 fn said(error: &(dyn std::error::Error + 'static)) -> String {
     match error.downcast_ref::<kube::Error>() {
         Some(kube::Error::Api(status)) => refusal(status),
-        _ => error.to_string(),
+        _ => in_plain_words(without_manual(error.to_string())),
     }
+}
+
+/// All that reqwest says where it cannot make a client; its cause says why.
+const LAYER: &str = "builder error";
+
+/// rustls names the commonest trouble with a certificate by a word of its code.
+fn in_plain_words(text: String) -> String {
+    let stranger = "the certificate is from an authority that is not trusted";
+    text.replace("invalid peer certificate: UnknownIssuer", stranger)
+}
+
+/// The text without the link to the manual of a library, as rustls gives: it
+/// helps who writes programs with it, and nobody who reads a status.
+fn without_manual(text: String) -> String {
+    const LINK: &str = ": https://docs.rs/";
+    let Some((before, link)) = text.split_once(LINK) else {
+        return text;
+    };
+    let after = link
+        .find(char::is_whitespace)
+        .map_or("", |end| &link[end..]);
+    format!("{before}{after}")
 }
 
 fn refusal(status: &kube::core::Status) -> String {
@@ -112,7 +134,7 @@ pub fn of_watch(error: &watcher::Error) -> String {
 }
 
 /// The error as the status shows it after an attempt, `wait` before the next.
-/// The same error again keeps the time when it came up.
+/// The same error again keeps the time when it came up, and the id of that call.
 #[must_use]
 pub fn last_error(
     error: &oms::Error,
@@ -155,8 +177,14 @@ pub fn timed(
             && before.code == fresh.code
             && before.message == fresh.message
     });
+    // Time and id are of one call.
+    let (time, request_id) = match same {
+        Some(first) if first.time.is_some() => (first.time, first.request_id.clone()),
+        _ => (Some(to_second(now)), fresh.request_id),
+    };
     LastError {
-        time: same.and_then(|before| before.time).or(Some(to_second(now))),
+        time,
+        request_id,
         next_attempt_time: next.map(to_second),
         ..fresh
     }
@@ -188,6 +216,39 @@ mod tests {
             of_watch(&watch),
             format!("the API server has ended it: {told}")
         );
+    }
+
+    #[test]
+    fn the_manual_of_a_library_is_not_told() {
+        let cut = "peer closed connection without sending TLS close_notify";
+        let manual =
+            "https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof";
+        let error = std::io::Error::other(format!("{cut}: {manual}"));
+        assert_eq!(chain(&error), cut);
+        let more = std::io::Error::other(format!("{cut}: {manual} (after 3 s)"));
+        assert_eq!(chain(&more), format!("{cut} (after 3 s)"));
+        let stranger = std::io::Error::other("invalid peer certificate: UnknownIssuer");
+        assert!(chain(&stranger).ends_with("an authority that is not trusted"));
+        let ours = std::io::Error::other("not there: https://oms.example.com/");
+        assert_eq!(chain(&ours), "not there: https://oms.example.com/");
+    }
+
+    #[test]
+    fn time_and_id_are_those_of_the_first_of_equal_failures() {
+        let noon: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let later = noon + SignedDuration::from_mins(5);
+        let failed = |code: &str, id: &str| LastError {
+            code: Some(code.to_owned()),
+            request_id: Some(id.to_owned()),
+            ..LastError::default()
+        };
+        let told = |error: &LastError| (error.time, error.request_id.clone());
+        let first = timed(failed("A", "one"), None, noon, SLOW);
+        let again = timed(failed("A", "two"), Some(&first), later, SLOW);
+        assert_eq!(told(&again), (Some(noon), Some("one".into())));
+        assert_eq!(again.next_attempt_time, Some(later + SLOW));
+        let other = timed(failed("B", "three"), Some(&again), later, SLOW);
+        assert_eq!(told(&other), (Some(later), Some("three".into())));
     }
 
     #[test]

@@ -87,7 +87,22 @@ async fn a_call_that_had_no_effect_is_made_again_after_the_quarantine() {
     let error = status.last_error.expect("the failed call");
     assert_eq!(error.action.as_deref(), Some(CREATE));
     assert_eq!(error.next_attempt_time, create.quarantine_until);
-    world.until_event("orders", "CreateUnknown").await;
+    world.until_event("orders", "CreateUnsettled").await;
+    let events = world.events("orders").await;
+    let told = events
+        .iter()
+        .find(|event| event.starts_with("CreateUnsettled"));
+    let told = told.expect("the Event");
+    // Until when, as the status has it, and what comes then; no manual of a library.
+    let until = create.quarantine_until.expect("a time").to_string();
+    assert!(
+        told.contains(&format!("looked for until {until}")),
+        "{told}"
+    );
+    assert!(told.ends_with("a person is asked."), "{told}");
+    assert!(!told.contains("docs.rs"), "{told}");
+    let unknown = |event: &String| event.starts_with("CreateUnknown");
+    assert!(!events.iter().any(unknown), "nobody is needed: {events:?}");
     let project = world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 2);
@@ -106,6 +121,7 @@ async fn after_three_calls_without_a_known_outcome_a_human_is_asked() {
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
     world.until_stalled("orders", "CreateUnknown").await;
+    world.until_event("orders", "CreateUnknown").await;
     assert_eq!(world.oms().count(CREATE), 3);
     assert_eq!(world.oms().projects(), []);
     let retry = json!({"metadata": {"annotations": {"oms.oceanbase.com/retry": "one"}}});

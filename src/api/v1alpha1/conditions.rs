@@ -42,7 +42,7 @@ words! {
     ConditionType {
         Ready: "As declared: the one to look at, and to wait for.",
         Reconciling: "The operator is at work or will try again by itself. Present only while True.",
-        Stalled: "Nothing will heal by itself. Present only while True.",
+        Stalled: "A person is needed. What may change in OMS all the same is looked at again, rarely, and goes on by itself then. Present only while True.",
         // True on either end, because `kubectl wait` cannot wait for one condition or another.
         Finished: "The project has come to an end, whichever: done, failed, released or gone.",
         Succeeded: "The project has done its work and ended. False after any other end, Unknown before the end.",
@@ -103,7 +103,7 @@ words! {
         AdoptNotFound: "The project that `adopt` names does not exist in OMS.",
         AdoptRefused: "The connection's `adoption` does not allow this resource to take over projects.",
         ProjectClaimed: "The project that `adopt` asks for belongs to another resource.",
-        CreateUnknown: "OMS may or may not have created the project; the operator does not try again by itself.",
+        CreateUnknown: "OMS may or may not have created the project, and all looking has not told; the operator does not try again by itself.",
         CreateRejected: "OMS refused to create the project.",
         CreateAmbiguous: "More than one project could be the one that was created; a person must choose.",
         RestoredWithoutProject: "This resource is a restored copy whose project is not in OMS; it is not created again.",
@@ -143,6 +143,7 @@ words! {
         UrlInvalid: "The URL cannot be used.",
         InsecureTransport: "The URL is http://, so the password travels readable.",
         // Events only.
+        CreateUnsettled: "It is not known yet whether a create took effect, because OMS's answer was lost or unclear; the project is looked for, and the note says until when and what comes then.",
         ForeignReservation: "The create reservation was copied from another resource and is ignored.",
         SurplusProject: "A second project was made in a race and is removed again.",
         ProjectCreated: "The project was created in OMS.",

@@ -315,7 +315,7 @@ pub struct LastError {
     #[schemars(length(max = 4096))]
     pub advice: Option<String>,
 
-    /// OMS's request id, for its support and its log.
+    /// OMS's id of the call at `time`, for its support and its log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub request_id: Option<String>,

@@ -15,6 +15,8 @@ use crate::controller::memory::{Guard, LastMutation};
 use crate::controller::pass::{Error, MOMENT, Step, refused_or_wait};
 use crate::controller::publish::publish;
 use crate::controller::{failure, kubernetes};
+use crate::decide::create::MAX_UNKNOWN_ATTEMPTS;
+use crate::decide::words::sentence;
 use crate::decide::{Ending, FirstSeen, Trace, Verdict, later};
 use crate::oms::{self, Outcome};
 
@@ -54,6 +56,7 @@ pub async fn reserve_and_call(
         return Ok(Step::Again);
     }
     let client = link.live.client.clone();
+    let unlisted = link.live.unlisted;
     let outcome = call(context, me, client, &trace, body).await;
     // What comes now may need a place of its own.
     drop(link);
@@ -63,7 +66,9 @@ pub async fn reserve_and_call(
             super::id::record(context, me, &id, reserved.metadata.generation).await
         }
         Some(Outcome::NotDone(error)) => not_done(context, me, &reserved, &trace, &error).await,
-        Some(Outcome::Unknown(error)) => unknown(context, me, &reserved, &trace, &error).await,
+        Some(Outcome::Unknown(error)) => {
+            unknown(context, me, &reserved, &trace, &error, unlisted).await
+        }
     }
 }
 
@@ -148,31 +153,44 @@ async fn not_done(
     Ok(Step::At(wait))
 }
 
+/// It is said that the project is looked for, and until when; where OMS cannot
+/// list (`unlisted`) nobody can look, and the next pass says what is to be done.
 async fn unknown(
     context: &Context,
     me: &Me,
     reserved: &MigrationProject,
     trace: &Trace,
     error: &oms::Error,
+    unlisted: bool,
 ) -> Result<Step, Error> {
     context.metrics.projects().unknown();
     let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
     let trace = attempt.unwrap_or_else(|| trace.clone());
+    let now = context.clock.now();
+    let until = to_status(&trace, now, context.settings.timing, None, now).quarantine_until;
+    let until = until.map_or_else(String::new, |until| format!(" until {until:.0}"));
+    let name = &trace.reservation.project_name;
     let verdict = Verdict::progressing(
         Reason::Creating,
         format!(
-            "It is not known whether OMS has created \"{}\" ({error}); looking.",
-            trace.reservation.project_name
+            "It is not known whether OMS has created \"{name}\" ({error}); looking for it{until}."
         ),
     );
     write_outcome(context, reserved, &trace, error, &verdict, Duration::ZERO).await?;
-    let note = format!(
-        "It is not known whether OMS has created \"{}\": {}",
-        trace.reservation.project_name,
-        failure::text(error)
-    );
-    let reason = Reason::CreateUnknown;
-    context.events.warning(reserved, reason, &note).await;
+    if !unlisted {
+        // Events of one reason are counted up, with the note of the first: it has to
+        // hold for the next attempts, too.
+        let failure = failure::text(error);
+        let note = format!(
+            "It is not known whether OMS has created \"{name}\": {} It is looked for{until} (for a \
+             later attempt: status.create.quarantineUntil). What shows by then is taken; if nothing \
+             does, it is created anew, and after {MAX_UNKNOWN_ATTEMPTS} such attempts a person is \
+             asked.",
+            sentence(&failure)
+        );
+        let reason = Reason::CreateUnsettled;
+        context.events.warning(reserved, reason, &note).await;
+    }
     Ok(Step::Again)
 }
 
