@@ -282,26 +282,12 @@ fn missing(type_: ConditionType, action: &str) -> Statement {
     Statement::new(type_, None, Reason::ActionMissing, message)
 }
 
-/// Whether the resource says anything about it.
-fn stands(read: &MigrationProject, type_: ConditionType) -> bool {
-    status_of(read, type_).is_some()
-}
-
 fn status_of(read: &MigrationProject, type_: ConditionType) -> Option<&str> {
     let conditions = &read.status.as_ref()?.conditions;
     let found = conditions
         .iter()
         .find(|condition| condition.type_ == type_.as_str())?;
     Some(found.status.as_str())
-}
-
-/// Of a project that is gone nothing can be compared any more.
-#[must_use]
-pub fn unknown(read: &MigrationProject, gone: bool) -> Option<Statement> {
-    (gone && stands(read, ConditionType::InSync)).then(|| {
-        let message = "The project is gone.".to_owned();
-        Statement::new(ConditionType::InSync, None, Reason::ProjectGone, message)
-    })
 }
 
 /// Takes the mark back out of `after` where nothing else of it would be written.

@@ -42,7 +42,8 @@ pub async fn show(
     let mut again = None;
     let mut details = Details::default();
     if let Some(seen) = seen {
-        statements.extend(milestones::steps(&seen.progress));
+        let ended = statements.iter().find_map(Statement::end);
+        statements.extend(milestones::steps(&seen.progress, ended));
         let (caught_up, until) = caught_up(context, me, read, &seen.progress, now);
         statements.extend(caught_up);
         again = until;
@@ -62,10 +63,11 @@ pub async fn show(
                 .all(|other| other.type_ != one.type_)
         });
         statements.append(&mut details.statements);
-    } else {
-        statements.extend(details::unknown(read, decision.gone));
     }
     if decision.gone {
+        let gone = milestones::gone(|type_| stands(read, type_).is_some());
+        statements.retain(|one| gone.iter().all(|other| other.type_ != one.type_));
+        statements.extend(gone);
         forget_figures(&mut after);
     }
     after.gone = decision.gone.then_some(true);
@@ -223,18 +225,17 @@ fn caught_up(
         mine.lag_side = Some(side);
         side
     });
-    let (is, until) = caught_up::caught_up(side, limit, stands(read), now);
+    let (is, until) = caught_up::caught_up(side, limit, stands(read, ConditionType::CaughtUp), now);
     let wait = until.map(|until| left_until(until, now));
     (Some(milestones::caught_up(is, max_lag)), wait)
 }
 
-/// What CaughtUp says now.
-fn stands(read: &MigrationProject) -> Option<bool> {
+/// What the condition says now.
+fn stands(read: &MigrationProject, type_: ConditionType) -> Option<bool> {
     let conditions = &read.status.as_ref()?.conditions;
-    let type_ = ConditionType::CaughtUp.as_str();
     let found = conditions
         .iter()
-        .find(|condition| condition.type_ == type_)?;
+        .find(|condition| condition.type_ == type_.as_str())?;
     Some(found.status == "True")
 }
 

@@ -135,6 +135,15 @@ impl Statement {
     }
 }
 
+impl Statement {
+    /// Why the project has ended, if this is `Finished` and says so.
+    #[must_use]
+    pub fn end(&self) -> Option<Reason> {
+        let is_end = self.type_ == ConditionType::Finished && self.holds == Some(true);
+        is_end.then_some(self.reason)
+    }
+}
+
 impl Verdict {
     /// The verdict as conditions: `Reconciling` and `Stalled` only while True.
     #[must_use]
