@@ -6,7 +6,7 @@ use kube::runtime::reflector::ObjectRef;
 use super::context::Context;
 use super::pass::{Error, Step, rest_stalled, wait_until};
 use super::publish::{Say, publish, publish_all, requested};
-use crate::api::v1alpha1::MigrationProject;
+use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
 use crate::decide::stale::{self, Waiting, Word};
 use crate::decide::{Readiness, Verdict};
 
@@ -37,6 +37,10 @@ pub async fn blocked(
     ask_connection(context, read);
     match stale::word(&waiting, verdict) {
         Word::Say(verdict) => say(context, read, &verdict).await,
+        Word::Add(verdict) => {
+            publish(context, read, Some(&verdict), without_attempt).await?;
+            Ok(Step::Rest)
+        }
         Word::Keep => {
             keep(context, read).await?;
             Ok(Step::Rest)
@@ -61,13 +65,17 @@ async fn say(context: &Context, read: &MigrationProject, verdict: &Verdict) -> R
 /// What stands is kept, but for the time of an attempt that is not made.
 async fn keep(context: &Context, read: &MigrationProject) -> Result<(), Error> {
     publish(context, read, None, |status| {
-        if let Some(error) = &mut status.last_error {
-            error.next_attempt_time = None;
-        }
+        without_attempt(status);
         status.last_handled_reconcile_at = requested(read);
     })
     .await?;
     Ok(())
+}
+
+fn without_attempt(status: &mut MigrationProjectStatus) {
+    if let Some(error) = &mut status.last_error {
+        error.next_attempt_time = None;
+    }
 }
 
 /// A look that a human asks for is one of the connection.

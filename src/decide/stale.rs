@@ -39,7 +39,12 @@ pub enum Word {
     KeepUntil(Timestamp),
     /// This.
     Say(Verdict),
+    /// This, which is what stands and that it could not be looked at since.
+    Add(Verdict),
 }
+
+/// Begins what is added to what stands.
+const SINCE: &str = " So it was when OMS was last asked";
 
 /// What the resource says while `trouble` lasts.
 #[must_use]
@@ -53,9 +58,12 @@ pub fn word(waiting: &Waiting<'_>, trouble: &Verdict) -> Word {
     // What waits for a human still does, unless the human has done something.
     let same_spec = status.observed_generation == Some(waiting.generation);
     let stalled = find(Type::Stalled).filter(|one| one.status == "True");
-    if stalled.is_some_and(|one| !is_about_the_connection(one)) && (same_spec || seen_as.is_some())
-    {
-        return Word::Keep;
+    let stalled = stalled.filter(|one| !is_about_the_connection(one));
+    if let Some(stalled) = stalled.filter(|_| same_spec || seen_as.is_some()) {
+        return match is_true(Type::Finished) {
+            true => Word::Keep,
+            false => in_doubt(stalled, waiting, trouble),
+        };
     }
     let (Some(seen_as), Some(ready)) = (seen_as, find(Type::Ready)) else {
         return Word::Say(trouble.clone());
@@ -69,23 +77,62 @@ pub fn word(waiting: &Waiting<'_>, trouble: &Verdict) -> Word {
     if ready.status == "False" {
         return Word::Say(trouble.clone());
     }
-    let vouched_until = later(waiting.seen.unwrap_or(waiting.started), waiting.stale_after);
+    let vouched_until = waiting.vouched_until();
     if waiting.now < vouched_until {
         return Word::KeepUntil(vouched_until);
     }
     Word::Say(stale(seen_as, waiting, trouble))
 }
 
+impl Waiting<'_> {
+    fn vouched_until(&self) -> Timestamp {
+        later(self.seen.unwrap_or(self.started), self.stale_after)
+    }
+
+    fn when(&self) -> String {
+        match self.seen {
+            Some(seen) => format!("at {seen:.0}"),
+            None => format!("before {:.0}", self.started),
+        }
+    }
+}
+
 fn stale(seen_as: &str, waiting: &Waiting<'_>, trouble: &Verdict) -> Verdict {
-    let when = match waiting.seen {
-        Some(seen) => format!("at {seen:.0}"),
-        None => format!("before {:.0}", waiting.started),
-    };
     Verdict {
         readiness: Readiness::Stale,
         reason: Reason::StatusStale,
-        message: format!("Last seen {seen_as} {when}. {}", trouble.message),
+        message: format!(
+            "Last seen {seen_as} {}. {}",
+            waiting.when(),
+            trouble.message
+        ),
     }
+}
+
+/// What waits for a human may have changed in OMS meanwhile: it goes on waiting, and
+/// does not go on claiming that it is so today.
+fn in_doubt(stalled: &Condition, waiting: &Waiting<'_>, trouble: &Verdict) -> Word {
+    let reason = Reason::ALL
+        .iter()
+        .find(|one| one.as_str() == stalled.reason);
+    let Some(reason) = reason else {
+        return Word::Keep;
+    };
+    let (said, told) = match stalled.message.split_once(SINCE) {
+        Some((said, told)) => (said, Some(told)),
+        None => (stalled.message.as_str(), None),
+    };
+    let when = match told.and_then(|told| told.split_once(". ")) {
+        Some((_, told)) if is_told(told, trouble) => return Word::Keep,
+        // When OMS was asked last stays as it was said.
+        Some((when, _)) => when.to_owned(),
+        None if waiting.now < waiting.vouched_until() => {
+            return Word::KeepUntil(waiting.vouched_until());
+        }
+        None => format!(" ({})", waiting.when()),
+    };
+    let message = format!("{said}{SINCE}{when}. {}", trouble.message);
+    Word::Add(Verdict::stalled(*reason, message))
 }
 
 /// What stood in the way was the way itself, and that has changed: with it in
@@ -106,13 +153,16 @@ fn is_about_the_connection(stalled: &Condition) -> bool {
 /// is not told again.
 fn of_another_cause(ready: &Condition, trouble: &Verdict) -> Option<Verdict> {
     let (seen, told) = ready.message.split_once(". ")?;
-    let named = format!("({})", trouble.reason);
-    let is_told = told == trouble.message || told.contains(&named);
-    (!is_told).then(|| Verdict {
+    (!is_told(told, trouble)).then(|| Verdict {
         readiness: Readiness::Stale,
         reason: Reason::StatusStale,
         message: format!("{seen}. {}", trouble.message),
     })
+}
+
+fn is_told(told: &str, trouble: &Verdict) -> bool {
+    let named = format!("({})", trouble.reason);
+    told == trouble.message || told.contains(&named)
 }
 
 fn find(conditions: &[Condition], type_: Type) -> Option<&Condition> {
@@ -219,19 +269,71 @@ mod tests {
                 vec![
                     (Type::Ready, "False", Reason::Failed),
                     (Type::Stalled, "True", Reason::Failed),
-                ],
-            ),
-            (
-                None,
-                vec![
-                    (Type::Ready, "False", Reason::CreateRejected),
-                    (Type::Stalled, "True", Reason::CreateRejected),
+                    (Type::Finished, "True", Reason::Failed),
                 ],
             ),
         ] {
             let status = status(word, &conditions);
             let said = word_at(status.as_ref(), 1, Some(NOON), late);
             assert_eq!(said, Word::Keep, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_human_does_not_go_on_claiming_what_nobody_can_see() {
+        for (word, reason) in [
+            (None, Reason::NameConflict),
+            (Some("SUSPEND"), Reason::PausedOutside),
+        ] {
+            let stalled = [
+                (Type::Ready, "False", reason),
+                (Type::Stalled, "True", reason),
+            ];
+            let mut status = status(word, &stalled);
+            let say = |status: &mut Option<MigrationProjectStatus>, message: &str| {
+                for condition in &mut status.as_mut().unwrap().conditions {
+                    condition.message = message.to_owned();
+                }
+            };
+            say(&mut status, "So and so.");
+            let at = |status: &Option<MigrationProjectStatus>, trouble: &Verdict, now| {
+                let waiting = Waiting {
+                    status: status.as_ref(),
+                    generation: 1,
+                    seen: Some(NOON),
+                    started: NOON,
+                    stale_after: GRACE,
+                    now,
+                };
+                super::word(&waiting, trouble)
+            };
+            let about = |reason| {
+                let message = format!("Waiting for OMSConnection a/b ({reason}): so.");
+                Verdict::progressing(reason, message)
+            };
+            let dead = about(Reason::OmsUnreachable);
+            assert_eq!(at(&status, &dead, NOON), Word::KeepUntil(NOON + GRACE));
+            let Word::Add(verdict) = at(&status, &dead, NOON + GRACE) else {
+                panic!("it is told");
+            };
+            assert_eq!(
+                (verdict.readiness, verdict.reason),
+                (Readiness::Stalled, reason)
+            );
+            let told = "So and so. So it was when OMS was last asked (at 2027-01-15T08:00:00Z). \
+                        Waiting for OMSConnection a/b";
+            assert_eq!(verdict.message, format!("{told} (OmsUnreachable): so."));
+            // Once; another cause takes the place of the first.
+            say(&mut status, &verdict.message);
+            assert_eq!(at(&status, &dead, NOON + GRACE * 2), Word::Keep);
+            let refused = about(Reason::AuthenticationFailed);
+            let Word::Add(verdict) = at(&status, &refused, NOON) else {
+                panic!("the cause is another");
+            };
+            assert_eq!(
+                verdict.message,
+                format!("{told} (AuthenticationFailed): so.")
+            );
         }
     }
 

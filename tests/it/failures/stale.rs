@@ -150,7 +150,41 @@ async fn a_restart_in_an_outage_neither_forgets_it_nor_tells_it_again() {
 }
 
 #[tokio::test]
-async fn what_ended_or_waits_for_a_human_does_not_grow_stale() {
+async fn what_waits_for_a_human_says_once_that_it_cannot_be_looked_at_and_heals() {
+    let world = World::new("stale-stalled").await;
+    let taken = world.project_name("orders");
+    let body = oms_simulator::Oms::example_body(&taken);
+    world.oms().insert_project(&taken, "RUNNING", body);
+    let operator = world.operator_with(&["--stale-after=1s"], None).await;
+    world.create("orders", json!({})).await;
+    let project = world.until_stalled("orders", "NameConflict").await;
+    let before = message(&project).to_owned();
+    let mark = world.plane.audit().mark().await.unwrap();
+    let fault = world.oms().fault(Fault::new("*", Kind::Drop));
+    let project = world
+        .until_message("orders", "when OMS was last asked")
+        .await;
+    let said = message(&project);
+    assert!(said.starts_with(&before), "{said}");
+    assert!(said.contains("(OmsUnreachable)"), "{said}");
+    let stalled = Some(("True", "NameConflict"));
+    assert_eq!(condition(&project, "Stalled"), stalled);
+    assert_eq!(condition(&project, "Reconciling"), None);
+    tries(&world, 3).await;
+    assert_eq!(statuses_written(&world, mark).await, 1, "one write in");
+    world.oms().remove_fault(fault);
+    world
+        .until("orders", "it is as before", |project| {
+            message(project) == before
+        })
+        .await;
+    assert_eq!(statuses_written(&world, mark).await, 2, "one write out");
+    told_once(&world, "orders", "NameConflict").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn what_ended_does_not_grow_stale() {
     let world = World::new("stale-not").await;
     let flags = ["--stale-after=0s"];
     let operator = world.operator_with(&flags, None).await;
