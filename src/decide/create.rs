@@ -183,8 +183,8 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
             Reason::CreateUnknown,
             format!(
                 "{} attempts to create \"{}\" had no known outcome, and OMS shows no such \
-                 project. Look at OMS; then either take a project over (spec.adopt.projectId: \
-                 <id>), or try again with a new text of the annotation: \
+                 project. Look at OMS; then either take a project over (in spec: adopt: \
+                 {{projectId: <id>}}), or try again with a new text of the annotation: \
                  oms.oceanbase.com/retry=<any new text>",
                 open.spent, reservation.project_name
             ),

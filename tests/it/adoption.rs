@@ -23,7 +23,7 @@ async fn a_namesake_is_a_conflict_until_adopt_names_its_id() {
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
     let project = world.until_stalled("orders", "NameConflict").await;
-    let advice = format!("spec.adopt.projectId: {planted}");
+    let advice = format!("in spec: adopt: {{projectId: {planted}}}");
     assert!(message(&project).contains(&advice), "{}", message(&project));
     assert_eq!(world.oms().project(&planted).unwrap().status, "INIT");
     let adopt = json!({"spec": {"adopt": {"projectId": planted}}});

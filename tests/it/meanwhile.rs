@@ -181,7 +181,7 @@ async fn conflicts_then_adopts(world: &World) {
     let made = world.oms().projects_named(&world.project_name("orders"));
     assert_eq!(made.len(), 1, "{made:#?}");
     let project = world.until_stalled("orders", "NameConflict").await;
-    let advice = format!("spec.adopt.projectId: {}", made[0].id);
+    let advice = format!("in spec: adopt: {{projectId: {}}}", made[0].id);
     assert!(message(&project).contains(&advice), "{}", message(&project));
     let adopt = json!({"spec": {"adopt": {"projectId": made[0].id}}});
     world.patch("orders", adopt).await;

@@ -118,7 +118,10 @@ fn a_name_conflict_prints_the_lines_that_adopt() {
     else {
         panic!("{decision:?}");
     };
-    assert!(message.contains("spec.adopt.projectId: np_1"), "{message}");
+    assert!(
+        message.contains("in spec: adopt: {projectId: np_1}"),
+        "{message}"
+    );
 }
 
 #[test]

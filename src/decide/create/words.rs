@@ -13,12 +13,12 @@ pub(super) fn name_conflict(name: &str, living: &[&Namesake]) -> String {
         ),
         (1, None) => format!(
             "OMS has a project \"{name}\" already: {} ({}). Set another spec.project.name, or \
-             take it over: spec.adopt.projectId: {}",
+             take it over with this line in spec: adopt: {{projectId: {}}}",
             one.id, one.status, one.id
         ),
         _ => format!(
             "OMS has {} projects \"{name}\" already: {}. Set another spec.project.name, or take \
-             one over with spec.adopt.projectId.",
+             one over with this line in spec: adopt: {{projectId: <id>}}",
             living.len(),
             list(living)
         ),
@@ -28,7 +28,7 @@ pub(super) fn name_conflict(name: &str, living: &[&Namesake]) -> String {
 pub(super) fn ambiguous(name: &str, many: &[&Namesake]) -> String {
     format!(
         "More than one project \"{name}\" in OMS may be this resource's: {}. Look at them, then \
-         choose one with spec.adopt.projectId.",
+         choose one with this line in spec: adopt: {{projectId: <id>}}",
         list(many)
     )
 }
@@ -37,7 +37,7 @@ pub(super) fn renamed(name: &str, walked: &Walked) -> String {
     format!(
         "The create of \"{name}\" was not answered, and OMS has no project of that name, but {} \
          was made since, is equal to it, and belongs to nobody: was it renamed? If it is this \
-         resource's, set spec.adopt.projectId; if not, a new value of the annotation \
+         resource's, set in spec: adopt: {{projectId: <id>}}; if not, a new value of the annotation \
          oms.oceanbase.com/retry creates the project.",
         walked
             .lookalikes
