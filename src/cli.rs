@@ -48,6 +48,7 @@ enum Command {
     ///
     /// The body goes into spec.project. Nulls are left out, because server-side apply refuses them, and fields that
     /// this version does not know move to spec.extraProperties. A comment on top warns of flags that can destroy data.
+    /// What the API server would refuse of it, as `check` says it, are warnings on the standard error.
     Manifest {
         /// The file with the request; "-" reads standard input.
         request: PathBuf,
@@ -429,8 +430,29 @@ fn manifest(request: &PathBuf) -> anyhow::Result<String> {
         std::fs::read_to_string(request)
             .with_context(|| format!("cannot read {}", request.display()))?
     };
-    api::manifest::from_request(&text)
-        .with_context(|| format!("{} is no CreateProject request", request.display()))
+    let manifest = api::manifest::from_request(&text)
+        .with_context(|| format!("{} is no CreateProject request", request.display()))?;
+    // Apart from the manifest, which can be completed.
+    for problem in problems(&manifest)? {
+        eprintln!("warning: {problem}");
+    }
+    Ok(manifest)
+}
+
+/// What would be refused of a manifest, or will hardly be meant.
+fn problems(manifest: &str) -> anyhow::Result<Vec<String>> {
+    let checker = Checker::new(check::Options {
+        namespace: "default".into(),
+        naming: Naming::default(),
+        bodies: false,
+    })?;
+    let report = checker.text("-", manifest);
+    let documents = report.documents.into_iter();
+    let said = documents.flat_map(|document| {
+        let problems = document.problems.into_iter().map(|problem| problem.message);
+        problems.chain(document.warnings)
+    });
+    Ok(said.collect())
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

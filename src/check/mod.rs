@@ -11,6 +11,7 @@
 //! exists, what may not change any more, quotas and admission webhooks.
 
 mod document;
+mod doubts;
 mod input;
 mod kind;
 mod metadata;
@@ -144,7 +145,10 @@ impl Checker {
             Meant::None(_) if found => return None,
             Meant::None(problem) => (None, vec![problem]),
         };
-        let warnings = kind.and_then(|_| size::warning(&document.value));
+        let mut warnings: Vec<String> = kind
+            .and_then(|_| size::warning(&document.value))
+            .into_iter()
+            .collect();
         let metadata = document.value["metadata"].clone();
         let text = |field: &str| metadata[field].as_str().map(str::to_owned);
         let namespace = text("namespace");
@@ -153,6 +157,9 @@ impl Checker {
         let mut body = None;
         if let Some(kind) = kind {
             self.content(kind, &mut document, &mut problems);
+            if problems.is_empty() {
+                warnings.extend(doubts::of(kind, &document.value));
+            }
             if self.options.bodies && problems.is_empty() {
                 let namespace = namespace.as_deref().unwrap_or(&self.options.namespace);
                 let request =
@@ -176,7 +183,7 @@ impl Checker {
             namespace,
             name: name.unwrap_or_default(),
             problems,
-            warnings: warnings.into_iter().collect(),
+            warnings,
             body,
         })
     }

@@ -118,14 +118,14 @@ impl Problem {
     /// operator's own.
     pub(super) fn operator(field: &str, message: impl Display) -> Self {
         let message = message.to_string();
-        let message = if message.starts_with(field) {
-            message
-        } else {
-            format!("{field}: {message}")
-        };
+        // Where it begins with the field, that is not said twice.
+        let words = message.strip_prefix(field).and_then(|rest| {
+            let rest = rest.strip_prefix(':').or(rest.strip_prefix(' '))?;
+            Some(rest.trim_start())
+        });
         Self {
             field: field.into(),
-            message,
+            message: format!("{field}: {}", words.unwrap_or(&message)),
             blocks: false,
         }
     }

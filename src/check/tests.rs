@@ -48,6 +48,10 @@ fn connection(spec: &str) -> String {
     )
 }
 
+/// A phase, so that there is something to do.
+const FULL: &str =
+    "    enableFullTransfer: true\n    fullTransferConfig: {fullTransferSpeedMode: NORMAL}\n";
+
 /// A project with `more` lines in its spec and in its request.
 fn project(more: &str, request: &str) -> String {
     format!(
@@ -130,9 +134,9 @@ fn every_fault_of_a_document_is_said_each_in_one_line() {
         "spec.project.importance: Unsupported value: \"URGENT\": supported values: \"IGNORE\"",
         "metadata.namespace: Invalid value: \"Shop_\": a lowercase RFC 1123 label must",
         "spec.project.fullTransferConfig.fullTransferSpeedMode: Required value: fullTransfer",
-        "spec.project.name: Invalid value: project.name must not contain spaces",
-        "spec.extraProperties.fullTransferConfig must be an object",
-        "spec.extraProperties.name is a field that spec.project knows: set spec.project.name",
+        "spec.project.name: Invalid value: project.name must not contain spaces or control characters",
+        "spec.extraProperties.fullTransferConfig: must be an object",
+        "spec.extraProperties.name: is a field that spec.project knows: set spec.project.name",
     ];
     assert_eq!(found.len(), begins.len(), "{found:#?}");
     for begin in begins {
@@ -396,13 +400,52 @@ fn what_the_operator_cannot_read_is_said() {
 }
 
 #[test]
+fn what_will_hardly_be_meant_is_taken_with_a_warning() {
+    let warnings = |spec: &str, request: &str| {
+        let report = check(&project(spec, request));
+        assert_eq!(report.exit_code(), 0, "{}", report.text());
+        report.documents[0].warnings.clone()
+    };
+    assert_eq!(warnings("", FULL), Vec::<String>::new());
+    let just = format!("{FULL}    name: {}\n", "x".repeat(64));
+    assert_eq!(warnings("", &just), Vec::<String>::new());
+    let long = format!("{FULL}    name: {}\n", "x".repeat(65));
+    let retry = "  retry: {maxAttempts: 2, initialDelay: 2h}";
+    let padded = "  adopt: {projectId: 'np_1 '}";
+    for (spec, request, expected) in [
+        ("", long.as_str(), "spec.project.name: it has 65 characters"),
+        ("", "", "spec.project: all of enableStructTransfer"),
+        (
+            "",
+            "    enableIncrTransfer: false\n",
+            "spec.project: all of",
+        ),
+        (
+            retry,
+            FULL,
+            "spec.retry: initialDelay (7200 s) is longer than maxDelay (3600 s)",
+        ),
+        (padded, FULL, "spec.adopt.projectId: \"np_1 \""),
+    ] {
+        let said = warnings(spec, request);
+        assert!(
+            said.len() == 1 && said[0].starts_with(expected),
+            "{expected}: {said:?}"
+        );
+    }
+    // What is taken over is there already, whatever its description says.
+    let adopts = "  adopt: {projectId: np_1}";
+    assert_eq!(warnings(adopts, ""), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_too_large_is_refused_or_warned_of() {
     // A field of this size, in bytes.
     let of = |size: usize| {
         let words = "x".repeat(size);
         check(&project(
             &format!("  extraProperties: {{more: {words}}}"),
-            "",
+            FULL,
         ))
     };
     let small = of(200 * 1024);

@@ -430,6 +430,29 @@ fn the_exit_status_says_taken_refused_or_unreadable() {
 }
 
 #[test]
+fn a_manifest_of_what_is_no_request_comes_with_what_would_be_refused() {
+    let request = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-request.json");
+    fs::write(&request, r#"{"a": 1}"#).unwrap();
+    let output = command(&["manifest", &request.display().to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let manifest = String::from_utf8(output.stdout).unwrap();
+    let refused = checker().text("a.yaml", &manifest);
+    assert_eq!(refused.exit_code(), 1);
+    let warnings = String::from_utf8(output.stderr).unwrap();
+    for problem in &refused.documents[0].problems {
+        let line = format!("warning: {}", problem.message);
+        assert!(
+            warnings.lines().any(|one| one == line),
+            "{line}: {warnings}"
+        );
+    }
+    // Of the vendor's own there is nothing to say.
+    let request = root("tests/fixtures/oms/createproject-request.json");
+    let output = command(&["manifest", &request.display().to_string()]);
+    assert_eq!(output.stderr, b"", "{output:?}");
+}
+
+#[test]
 fn standard_input_is_read_and_json_is_written() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_oms-operator"))
         .args([

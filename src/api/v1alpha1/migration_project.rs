@@ -140,13 +140,19 @@ pub struct MigrationProjectSpec {
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionRef {
     /// Name of the OMSConnection.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
     pub name: String,
 
     /// Namespace of the OMSConnection; it must allow this namespace
     /// (allowedNamespaces). Default: the namespace of this resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
     pub namespace: Option<String>,
 }
 

@@ -161,8 +161,8 @@ fn spec_rules() -> Vec<Placed> {
         ),
         unless_adopted(
             ".project.name",
-            "!has(self.project) || !has(self.project.name) || self.project.name.matches('^[^[:space:]]*$')",
-            "project.name must not contain spaces",
+            "!has(self.project) || !has(self.project.name) || self.project.name.matches('^[^[:space:][:cntrl:]]*$')",
+            "project.name must not contain spaces or control characters",
         ),
         unless_adopted(
             ".project.labelIds",
