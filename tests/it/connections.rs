@@ -6,6 +6,7 @@ use oms_operator::api::v1alpha1::OMSConnectionStatus;
 use oms_simulator::{Config, Simulator, Tls};
 use serde_json::json;
 
+use crate::failures::{error_of, nothing_is_written_while, told_once};
 use crate::world::{DEADLINE, PASSWORD, World, condition, id, message};
 
 fn credentials() -> Config {
@@ -85,6 +86,9 @@ async fn a_project_is_not_looked_for_in_another_oms() {
     let project = world.until_stalled("orders", "EndpointChanged").await;
     let advice = format!("formerUrls: [\"{}\"]", world.simulator.url());
     assert!(message(&project).contains(&advice), "{}", message(&project));
+    // No attempt is announced, because none is made.
+    assert_eq!(error_of(&project), None);
+    nothing_is_written_while(&world, other.oms(), "oms", "moved").await;
     // Whatever is done to the resource, the other OMS hears nothing of it.
     world.force_look("orders", "now").await;
     world
@@ -108,6 +112,7 @@ async fn a_project_is_not_looked_for_in_another_oms() {
     let back = json!({"spec": {"url": world.simulator.url()}});
     world.patch_connection("oms", back).await;
     world.until_running("orders").await;
+    told_once(&world, "orders", "EndpointChanged").await;
     world.finish([operator]).await;
     other.stop().await;
 }
@@ -123,10 +128,13 @@ async fn the_same_oms_under_a_new_address_is_said_by_former_urls() {
     let alias = Simulator::serve(world.oms().clone(), any).await.unwrap();
     let moved = json!({"spec": {"url": alias.url()}});
     world.patch_connection("oms", moved).await;
-    world.until_stalled("orders", "EndpointChanged").await;
+    let project = world.until_stalled("orders", "EndpointChanged").await;
+    assert_eq!(error_of(&project), None);
+    nothing_is_written_while(&world, world.oms(), "oms", "former").await;
     let former = json!({"spec": {"formerUrls": [world.simulator.url()]}});
     world.patch_connection("oms", former).await;
     world.until_running("orders").await;
+    told_once(&world, "orders", "EndpointChanged").await;
     // And it is watched there.
     world.oms().set_status(&made, "FAILED").unwrap();
     world.until_stalled("orders", "Failed").await;

@@ -75,7 +75,7 @@ fn committed(fixture: &str) -> PathBuf {
         .join(format!("{fixture}.yaml"))
 }
 
-/// All that kstatus looks at.
+/// All that kstatus looks at, and what a person reads.
 fn shape(object: &Value) -> Value {
     let of = |pointer| object.pointer(pointer).cloned().unwrap_or(Value::Null);
     let conditions = of("/status/conditions");
@@ -83,7 +83,7 @@ fn shape(object: &Value) -> Value {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|one| json!([one["type"], one["status"], one["reason"]]))
+        .map(|one| json!([one["type"], one["status"], one["reason"], one["message"]]))
         .collect();
     conditions.sort_by_key(Value::to_string);
     json!({
@@ -388,12 +388,10 @@ async fn every_state_of_a_project_has_its_word() {
     project_is(&world, "orders", "running", CURRENT).await;
 
     for (word, reason, fixture, expected) in [
-        ("FINISHED", "Finished", "finished", CURRENT),
         ("FAILED", "Failed", "failed", FAILED),
         ("SUSPEND", "PausedOutside", "paused-outside", FAILED),
         ("ON_HOLIDAY", "StatusUnknown", "status-unknown", IN_PROGRESS),
         ("RELEASING", "Releasing", "releasing", IN_PROGRESS),
-        ("RELEASED", "Released", "released", FAILED),
     ] {
         world.oms().set_status(&made, word).unwrap();
         world
@@ -403,10 +401,6 @@ async fn every_state_of_a_project_has_its_word() {
             .await;
         project_is(&world, "orders", fixture, expected).await;
     }
-    world.oms().remove(&made).unwrap();
-    world.until_stalled("orders", "ProjectGone").await;
-    project_is(&world, "orders", "gone", FAILED).await;
-
     // Somebody else's finalizer holds it.
     let finalizers = json!(["example.com/backup", "oms.oceanbase.com/finalizer"]);
     let held = json!({"metadata": {"finalizers": finalizers}});
@@ -422,6 +416,36 @@ async fn every_state_of_a_project_has_its_word() {
     project_is(&world, "orders", "edited", IN_PROGRESS).await;
     world.strip_finalizers("idle").await;
     world.finish([]).await;
+}
+
+/// Along OMS's own clock, so that the steps tell of the same end as the status.
+#[tokio::test]
+async fn every_end_of_a_project_has_its_word() {
+    let world = World::with("kstatus-ends", slow()).await;
+    let operator = world.operator().await;
+    let once = json!({"project": {"enableIncrTransfer": false}});
+    world.create("orders", once).await;
+    let project = world.until_running("orders").await;
+    let made = id(&project).unwrap().to_owned();
+    compared(&world, "orders").await;
+    let hours = Duration::from_secs(40_000);
+    let ends = async |reason: &str, fixture: &str, expected: &str| {
+        world
+            .until("orders", &format!("it is {reason}"), |project| {
+                condition(project, "Ready").is_some_and(|(_, why)| why == reason)
+            })
+            .await;
+        project_is(&world, "orders", fixture, expected).await;
+    };
+    world.oms().step(hours);
+    ends("Finished", "finished", CURRENT).await;
+    world.oms().set_status(&made, "RELEASING").unwrap();
+    world.until_ready("orders", "False", "Releasing").await;
+    world.oms().step(hours);
+    ends("Released", "released", FAILED).await;
+    world.oms().remove(&made).unwrap();
+    ends("ProjectGone", "gone", FAILED).await;
+    world.finish([operator]).await;
 }
 
 #[tokio::test]

@@ -1,38 +1,22 @@
-//! What `kubectl wait --for=condition=…` waits for, as documented: the same
-//! question, asked of the real API server.
+//! `kubectl wait --for=condition=…` as documented: the real kubectl, asking the
+//! real API server.
 
 use std::time::Duration;
 
-use kube::runtime::wait::{Condition, await_condition};
 use oms_operator::api::v1alpha1::MigrationProject;
 use serde_json::json;
 
+use crate::kubectl::kubectl;
 use crate::world::{DEADLINE, World, condition, id};
 
-/// `kubectl wait --for=condition=TYPE`: it is True, and, where it says so, of
-/// the generation that the resource has now.
-fn holds(type_: &'static str) -> impl Condition<MigrationProject> {
-    move |project: Option<&MigrationProject>| {
-        let Some(project) = project else {
-            return false;
-        };
-        let conditions = project.status.iter().flat_map(|status| &status.conditions);
-        let mut found = conditions.filter(|condition| condition.type_ == type_);
-        found.any(|condition| {
-            condition.status == "True"
-                && condition
-                    .observed_generation
-                    .is_none_or(|seen| Some(seen) >= project.metadata.generation)
-        })
-    }
-}
-
-async fn wait_for(world: &World, type_: &'static str) -> MigrationProject {
-    let waiting = await_condition(world.projects(), "orders", holds(type_));
-    match tokio::time::timeout(DEADLINE, waiting).await {
-        Ok(found) => found.expect("watched").expect("the resource"),
-        Err(_) => panic!("{type_} never held\n{}", world.picture("orders").await),
-    }
+/// `kubectl wait --for=condition=TYPE` comes back, and nothing is wrong; the
+/// resource as it is then.
+async fn wait_for(world: &World, type_: &str) -> MigrationProject {
+    let held = format!("--for=condition={type_}");
+    let timeout = format!("--timeout={}s", DEADLINE.as_secs());
+    let wait = ["wait", "migrationproject/orders", &held, &timeout];
+    kubectl(world, &wait, None).await;
+    world.get("orders").await
 }
 
 /// What is not so is not waited for in vain: the condition says no.

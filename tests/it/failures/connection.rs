@@ -4,24 +4,13 @@ use oms_harness::{Match, until};
 use oms_simulator::{Fault, Kind, When};
 use serde_json::{Value, json};
 
-use super::{nothing_is_written, told_once, tries, waits_for, writes_nothing};
+use super::{nothing_is_written, rests, told_once, tries, waits_for, writes_nothing};
 use crate::world::{DEADLINE, PASSWORD, World, condition, id, message};
 
 const CREATE: &str = "CreateProject";
 
 fn through(connection: &str) -> Value {
     json!({"connectionRef": {"name": connection}})
-}
-
-/// Beside it, through a connection that works: its sweeps tell that time
-/// passes.
-async fn another_one_rests(world: &World) {
-    world.create("rests", json!({"state": "Created"})).await;
-    world
-        .until("rests", "it is created", |project| {
-            condition(project, "Ready") == Some(("True", "Created"))
-        })
-        .await;
 }
 
 /// A connection whose Secret is such, until it is as it has to be.
@@ -40,7 +29,7 @@ async fn lacks(test: &str, secret: Option<(&str, &str)>, reason: &'static str, w
     let told = world.until_connection("late", reason).await;
     assert!(told.contains(word), "{told}");
     waits_for(&world, "orders", "late", reason).await;
-    another_one_rests(&world).await;
+    rests(&world, "oms").await;
     nothing_is_written(&world, "late", test).await;
     assert_eq!(world.oms().count(CREATE), 1);
     let right = [("username", "operator"), ("password", PASSWORD)];
@@ -75,9 +64,20 @@ async fn a_right_that_the_operator_lacks_is_told_until_it_is_given() {
     let told = world.until_connection("oms", "AccessDenied").await;
     assert!(told.contains("/oms") && told.contains("rbac"), "{told}");
     waits_for(&world, "orders", "oms", "AccessDenied").await;
+    let right = [("username", "operator"), ("password", PASSWORD)];
+    world.secret("other", &right).await;
+    let other = json!({"credentialsSecretRef": {"name": "other"}});
+    let url = world.simulator.url();
+    world.create_connection("other", &url, other).await;
+    rests(&world, "other").await;
+    nothing_is_written(&world, "oms", "AccessDenied").await;
+    assert_eq!(world.oms().count(CREATE), 1, "that of the other one");
     refused.remove();
     world.until_running("orders").await;
-    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().projects().len(), 2);
+    for name in ["oms", "orders"] {
+        told_once(&world, name, "AccessDenied").await;
+    }
     world.finish([operator]).await;
 }
 
@@ -129,7 +129,7 @@ async fn a_connection_that_is_missing_is_told_until_it_is_there() {
     let project = world.until_message("orders", "there is none").await;
     assert_eq!(condition(&project, "Reconciling"), Some(("True", reason)));
     told_once(&world, "orders", reason).await;
-    another_one_rests(&world).await;
+    rests(&world, "oms").await;
     nothing_is_written(&world, "oms", reason).await;
     let url = world.simulator.url();
     world.create_connection("later", &url, json!({})).await;
@@ -156,10 +156,15 @@ async fn a_connection_that_is_taken_away_is_told_and_found_again() {
         Some(("Unknown", "StatusStale"))
     );
     let url = world.simulator.url();
+    world.create_connection("other", &url, json!({})).await;
+    rests(&world, "other").await;
+    nothing_is_written(&world, "other", "it is taken away").await;
+    told_once(&world, "orders", "StatusStale").await;
     world.create_connection("oms", &url, json!({})).await;
     let project = world.until_running("orders").await;
     assert_eq!(id(&project), Some(made.as_str()));
-    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().projects().len(), 2);
+    told_once(&world, "orders", "StatusStale").await;
     world.finish([operator]).await;
 }
 

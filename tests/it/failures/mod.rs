@@ -18,7 +18,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Api, ListParams};
 use oms_harness::{Mark, until};
 use oms_operator::api::v1alpha1::{LastError, MigrationProject, PinnedConnection};
-use oms_simulator::{Fault, Kind};
+use oms_simulator::{Fault, Kind, Oms};
 use serde_json::json;
 
 use crate::world::{DEADLINE, World, condition, message};
@@ -176,6 +176,12 @@ fn the_connection_is_named(world: &World, project: &MigrationProject, connection
 /// The same trouble again and again: neither the connection nor any project is
 /// written, and nothing is told.
 async fn nothing_is_written(world: &World, connection: &str, row: &str) {
+    nothing_is_written_while(world, world.oms(), connection, row).await;
+}
+
+/// The same, where `other` is an OMS that answers and tells by its sweeps that
+/// time passes.
+pub async fn nothing_is_written_while(world: &World, other: &Oms, connection: &str, row: &str) {
     // Its users are counted; a new one is a change.
     let projects = world.projects().list(&ListParams::default()).await;
     let uses = |project: &&MigrationProject| {
@@ -191,17 +197,31 @@ async fn nothing_is_written(world: &World, connection: &str, row: &str) {
     .await
     .expect("the connection counts its users");
     let mark = world.plane.audit().mark().await.unwrap();
-    tries(world, 3).await;
+    tries_of(other, 3).await;
     writes_nothing(world, mark, row).await;
 }
 
 /// Waits for so many more calls to list the projects.
 async fn tries(world: &World, count: u64) {
-    let tried = world.oms().count("ListProjects") + count;
-    let tried = world
-        .oms()
-        .wait_until(DEADLINE, |oms| oms.count("ListProjects") >= tried);
+    tries_of(world.oms(), count).await;
+}
+
+async fn tries_of(oms: &Oms, count: u64) {
+    let tried = oms.count("ListProjects") + count;
+    let tried = oms.wait_until(DEADLINE, |oms| oms.count("ListProjects") >= tried);
     assert!(tried.await, "OMS is asked again");
+}
+
+/// A project that is as it should be, through a connection that works: the sweeps
+/// of that one tell that time passes.
+async fn rests(world: &World, connection: &str) {
+    let spec = json!({"state": "Created", "connectionRef": {"name": connection}});
+    world.create("rests", spec).await;
+    world
+        .until("rests", "it is created", |project| {
+            condition(project, "Ready") == Some(("True", "Created"))
+        })
+        .await;
 }
 
 async fn writes_nothing(world: &World, mark: Mark, row: &str) {
@@ -215,7 +235,7 @@ async fn writes_nothing(world: &World, mark: Mark, row: &str) {
 
 /// There is one Event with this reason about the object, and it was one of its
 /// kind.
-async fn told_once(world: &World, name: &str, reason: &str) {
+pub async fn told_once(world: &World, name: &str, reason: &str) {
     world.until_event(name, reason).await;
     let api: Api<Event> = Api::namespaced(world.client.clone(), &world.namespace);
     let events = api.list(&ListParams::default()).await.expect("events");
@@ -234,6 +254,6 @@ fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<(&'a str, &'a st
     Some((&found.status, &found.reason))
 }
 
-fn error_of(project: &MigrationProject) -> Option<&LastError> {
+pub fn error_of(project: &MigrationProject) -> Option<&LastError> {
     project.status.as_ref()?.last_error.as_ref()
 }

@@ -3,8 +3,10 @@
 use oms_simulator::{Config, Kind, Simulator, Tls};
 use serde_json::json;
 
-use super::{Row, goes_in_and_out, told_once, waits_for};
-use crate::world::World;
+use super::{
+    Row, goes_in_and_out, nothing_is_written, nothing_is_written_while, rests, told_once, waits_for,
+};
+use crate::world::{PASSWORD, World};
 
 #[tokio::test]
 async fn a_broken_connection_heals_by_itself() {
@@ -32,11 +34,18 @@ async fn a_dead_port_heals_by_itself() {
     let told = world.until_connection("dead", "OmsUnreachable").await;
     assert!(told.contains("could not be reached"), "{told}");
     waits_for(&world, "orders", "dead", "OmsUnreachable").await;
+    rests(&world, "oms").await;
+    nothing_is_written(&world, "dead", "a dead port").await;
+    assert_eq!(
+        world.oms().count("CreateProject"),
+        1,
+        "that of the other one"
+    );
     let alias = Simulator::serve(world.oms().clone(), address)
         .await
         .unwrap();
     world.until_running("orders").await;
-    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().projects().len(), 2);
     world.until_connection("dead", "InsecureTransport").await;
     for name in ["dead", "orders"] {
         told_once(&world, name, "OmsUnreachable").await;
@@ -71,7 +80,24 @@ async fn is_not_trusted(world: &World, why: &str) {
     assert_eq!(super::find(&conditions, "Stalled"), stalled);
     assert_eq!(super::find(&conditions, "Insecure"), None);
     waits_for(world, "orders", "tls", "CertificateInvalid").await;
+    // An OMS that answers tells that time passes.
+    let credentials = Config {
+        username: "operator".into(),
+        password: PASSWORD.into(),
+        ..Config::default()
+    };
+    let other = Simulator::start(credentials).await.unwrap();
+    world
+        .create_connection("other", &other.url(), json!({}))
+        .await;
+    rests(world, "other").await;
+    nothing_is_written_while(world, other.oms(), "tls", why).await;
     assert_eq!(world.oms().calls(), [], "not a byte was sent");
+    world.delete("rests").await;
+    world.until_gone("rests").await;
+    world.delete_connection("other").await;
+    world.until_connection_gone("other").await;
+    other.stop().await;
 }
 
 async fn is_trusted_now(world: &World) {
