@@ -1,7 +1,7 @@
 //! `cargo xtask chaos`: the operator's binary on a real API server, and everything around it goes wrong.
 //!
 //! What the simulation tries with a seed and a clock of its own is tried here for real: processes, sockets,
-//! an API server that is killed, the rights of `deploy/rbac.yaml`. `docs/chaos.md` tells what is done and
+//! an API server that is killed, the rights of `deploy/default/rbac.yaml`. `docs/chaos.md` tells what is done and
 //! what must hold.
 //!
 //! | file | reason to exist |

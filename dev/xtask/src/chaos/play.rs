@@ -305,7 +305,7 @@ async fn judge(
     wrong.extend(witness.judge(&arena.score));
     let refused = requests.forbidden();
     for refused in refused.filter(|it| !arena.outages.cover(it.timestamp)) {
-        wrong.push(format!("deploy/rbac.yaml lacks a right: {refused}"));
+        wrong.push(format!("deploy/default/rbac.yaml lacks a right: {refused}"));
     }
     for other in requests.resource("secrets").filter(|it| it.verb != "get") {
         wrong.push(format!("Secrets are only ever got: {other}"));

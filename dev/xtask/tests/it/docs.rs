@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use oms_harness::ControlPlane;
-use oms_operator::api::v1alpha1::{ConditionType, Reason};
+use oms_operator::api::v1alpha1::{ConditionType, DeletionPolicy, OnDeletionTimeout, Reason};
 use oms_operator::api::{Kind, crds_yaml};
 
 fn root() -> PathBuf {
@@ -89,6 +89,10 @@ fn every_link_leads_to_a_file_and_a_heading() {
 #[test]
 fn every_reason_in_the_safety_page_is_one_that_the_operator_gives() {
     let text = read("docs/safety.md");
+    let section = text
+        .split("\n## ")
+        .find(|one| one.starts_with("When a resource waits"));
+    let text = section.expect("a section of its own");
     let known: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
     let rows: Vec<&str> = text
         .lines()
@@ -97,6 +101,26 @@ fn every_reason_in_the_safety_page_is_one_that_the_operator_gives() {
     assert!(rows.len() > 5, "{rows:?}");
     for reason in rows {
         assert!(known.contains(&reason), "there is no reason {reason}");
+    }
+}
+
+#[test]
+fn the_safety_page_tells_what_each_deletion_policy_destroys() {
+    let text = read("docs/safety.md");
+    let section = text
+        .split("\n### ")
+        .find(|section| section.starts_with("What deleting a resource destroys"))
+        .expect("a section of its own");
+    for policy in DeletionPolicy::ALL {
+        let row = format!("\n| `{}`", policy.as_str());
+        assert!(section.contains(&row), "{policy:?} has no row");
+    }
+    for at_the_end in [OnDeletionTimeout::Abandon, OnDeletionTimeout::Block] {
+        let word = format!("`{at_the_end:?}`");
+        assert!(section.contains(&word), "{word} is not told");
+    }
+    for field in ["allowedDeletionPolicies", "deletionTimeout"] {
+        assert!(section.contains(field), "{field} is not told");
     }
 }
 
@@ -122,6 +146,44 @@ fn every_word_to_look_for_when_in_trouble_is_one_that_the_operator_says() {
         }
     }
     assert!(seen > 30, "{seen}");
+}
+
+/// Reasons for which nobody looks for help: what goes its way, what was asked for,
+/// and what only repeats another condition.
+const NO_TROUBLE: [Reason; 24] = [
+    Reason::Recreating,
+    Reason::Starting,
+    Reason::Running,
+    Reason::Resuming,
+    Reason::Paused,
+    Reason::Created,
+    Reason::Finished,
+    Reason::InProgress,
+    Reason::Succeeded,
+    Reason::PrecheckPassed,
+    Reason::FullCopied,
+    Reason::Verified,
+    Reason::InSync,
+    Reason::NotCompared,
+    Reason::LagWithinLimit,
+    Reason::Releasing,
+    Reason::Connected,
+    Reason::ProjectCreated,
+    Reason::ProjectStarted,
+    Reason::ProjectPaused,
+    Reason::ProjectResumed,
+    Reason::ProjectReleased,
+    Reason::ProjectDeleted,
+    Reason::ProjectAdopted,
+];
+
+#[test]
+fn every_reason_of_a_trouble_is_in_troubleshooting() {
+    let text = read("docs/troubleshooting.md");
+    let is_told = |reason: &Reason| text.contains(&format!("`{reason}`"));
+    let troubles = Reason::ALL.iter().filter(|one| !NO_TROUBLE.contains(one));
+    let missing: Vec<_> = troubles.filter(|one| !is_told(one)).collect();
+    assert!(missing.is_empty(), "no word on {missing:?}");
 }
 
 #[test]
