@@ -2,7 +2,8 @@
 //!
 //! What is measured stands in `results`: each `fleet` of a size, large `mappings`, a `dead` OMS beside healthy
 //! ones, and `cycles` of resources that come and go. `world` holds the parts of a run (`cluster`, `oms`,
-//! `operator`), `load` applies, `eyes` watch, `proc` tells what a process costs. `report` is what people read.
+//! `operator`), `load` applies, `eyes` watch, `proc` tells what a process costs. `report` is what people read,
+//! `targets` what was aimed at.
 
 mod cluster;
 mod cycles;
@@ -19,6 +20,7 @@ mod proc;
 mod report;
 mod results;
 mod spread;
+mod targets;
 mod world;
 
 use std::path::{Path, PathBuf};
