@@ -188,7 +188,7 @@ async fn a_restarted_operator_finds_everything_as_it_was() {
 }
 
 /// How many are created in the test of what that costs.
-const SOME: usize = 30;
+const SOME: usize = 12;
 
 #[tokio::test]
 async fn new_ones_cost_two_events_each_and_no_write_of_their_connection() {
