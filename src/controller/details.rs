@@ -17,6 +17,7 @@ use self::due::{Comparison, Due};
 use super::claims::Key;
 use super::context::Context;
 use super::me::Me;
+use super::memory::Remembered;
 use super::{failure, kubernetes};
 use crate::api::v1alpha1::{
     ConditionType, DriftStatus, MigrationProject, MigrationProjectSpec, MigrationProjectStatus,
@@ -39,11 +40,24 @@ pub struct Details {
     pub again: Option<Duration>,
     /// The mark is worth a write of its own: without it every restart would ask again.
     pub mark: bool,
+    /// What was asked for, and as of when.
+    marks: Option<Marks>,
+}
+
+impl Details {
+    /// To be called once the status says what was found. What could not be written is not known to
+    /// anybody, and has to be asked for again.
+    pub fn told(self, context: &Context, me: &Me) {
+        if let Some(marks) = self.marks {
+            let remember = |mine: &mut Remembered| mine.details = marks;
+            context.memory.remember(&me.uid, &me.key, remember);
+        }
+    }
 }
 
 /// Asks for what is due of the project that was `seen`, and puts it into
 /// `after`, the status to be. A failed question changes nothing: what was known
-/// stands, and it is asked again.
+/// stands, and it is asked again. Nothing is taken for asked before [`Details::told`].
 pub async fn look(
     context: &Context,
     me: &Me,
@@ -82,9 +96,7 @@ pub async fn look(
     after.last_modified = due.modified().or(after.last_modified);
     details.again = due.again();
     details.mark = due.is_late();
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.details = due.into_marks());
+    details.marks = Some(due.into_marks());
     details
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::Context;
-use super::details;
+use super::details::{self, Details};
 use super::me::Me;
 use super::memory::Remembered;
 use super::pass::{AT_REST, Error, MOMENT, STALLED_RECHECK, SWEEP_WAIT, Step};
@@ -40,7 +40,7 @@ pub async fn show(
     let goes_on = decision.verdict.readiness == Readiness::Progressing;
     let mut statements: Vec<Statement> = milestones::ending(status, decision.gone, goes_on).into();
     let mut again = None;
-    let mut mark = false;
+    let mut details = Details::default();
     if let Some(seen) = seen {
         statements.extend(milestones::steps(&seen.progress));
         let (caught_up, until) = caught_up(context, me, read, &seen.progress, now);
@@ -52,9 +52,8 @@ pub async fn show(
         describe(&mut after, seen);
         // It has been seen there, under the address of today.
         after.connection = Some(pin);
-        let details = details::look(context, me, read, seen, &mut after).await;
+        details = details::look(context, me, read, seen, &mut after).await;
         again = sooner(again, details.again);
-        mark = details.mark;
         // They say more of the same.
         statements.retain(|one| {
             details
@@ -62,7 +61,7 @@ pub async fn show(
                 .iter()
                 .all(|other| other.type_ != one.type_)
         });
-        statements.extend(details.statements);
+        statements.append(&mut details.statements);
     } else {
         statements.extend(details::unknown(read, decision.gone));
     }
@@ -98,15 +97,16 @@ pub async fn show(
     let said_before = say.conditions(context, read) == before.conditions;
     let interval = context.settings.figures_interval;
     let rest = context.memory.figures_wait(&me.uid, interval);
-    let waits = said_before && !mark && moves_figures_only(&before, &after);
+    let waits = said_before && !details.mark && moves_figures_only(&before, &after);
     if let (true, Some(rest)) = (waits, rest) {
         carry_figures(&before, &mut after);
         again = sooner(again, Some(rest));
     }
-    if said_before && !mark {
+    if said_before && !details.mark {
         details::keep_mark_with_changes_only(&before, &mut after);
     }
     let written = publish_all(context, read, &say, after).await?;
+    details.told(context, me);
     if written.is_some() {
         context.memory.figures_written(&me.uid, &me.key);
         details::announce(context, read, &statements).await;

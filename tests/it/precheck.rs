@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kube::ResourceExt;
+use oms_harness::Match;
 use oms_operator::api::v1alpha1::MigrationProject;
 use oms_simulator::StepError;
 use serde_json::json;
@@ -42,6 +43,21 @@ fn message(project: &MigrationProject) -> &str {
     let conditions = &project.status.as_ref().unwrap().conditions;
     let found = conditions.iter().find(|one| one.type_ == "PrecheckPassed");
     &found.expect("PrecheckPassed").message
+}
+
+#[tokio::test]
+async fn items_that_could_not_be_written_are_asked_for_again() {
+    let world = World::new("precheck-conflict").await;
+    let proxy = world.proxy().await;
+    let telling = Match::any()
+        .method(http::Method::PATCH)
+        .path_ends_with("/migrationprojects/orders/status")
+        .body_contains("Source privileges");
+    let refused = proxy.refuse(telling.times(1), 409);
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    failed(&world, 2).await;
+    refused.wait_fired(1, DEADLINE).await.unwrap();
+    world.finish([operator]).await;
 }
 
 #[tokio::test]
