@@ -150,7 +150,7 @@ fn every_word_to_look_for_when_in_trouble_is_one_that_the_operator_says() {
 
 /// Reasons for which nobody looks for help: what goes its way, what was asked for,
 /// and what only repeats another condition.
-const NO_TROUBLE: [Reason; 24] = [
+const NO_TROUBLE: [Reason; 23] = [
     Reason::Recreating,
     Reason::Starting,
     Reason::Running,
@@ -169,7 +169,6 @@ const NO_TROUBLE: [Reason; 24] = [
     Reason::Releasing,
     Reason::Connected,
     Reason::ProjectCreated,
-    Reason::ProjectStarted,
     Reason::ProjectPaused,
     Reason::ProjectResumed,
     Reason::ProjectReleased,
