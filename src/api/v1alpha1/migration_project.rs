@@ -142,7 +142,7 @@ pub struct ConnectionRef {
     /// Name of the OMSConnection.
     #[schemars(
         length(min = 1, max = 253),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+        regex(pattern = r"^[a-z0-9]+([-.]+[a-z0-9]+)*$")
     )]
     pub name: String,
 
@@ -151,7 +151,7 @@ pub struct ConnectionRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 63),
-        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+        regex(pattern = r"^[a-z0-9]+(-+[a-z0-9]+)*$")
     )]
     pub namespace: Option<String>,
 }
