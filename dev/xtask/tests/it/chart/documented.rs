@@ -114,7 +114,8 @@ async fn the_operator_of_the_plain_manifests_goes_and_leaves_what_is_the_users()
                 &format!("kubectl apply --server-side -k deploy/{folder}"),
             ));
         }
-        shell.types("kubectl wait --for=condition=Established crd/omsconnections.oms.oceanbase.com");
+        shell
+            .types("kubectl wait --for=condition=Established crd/omsconnections.oms.oceanbase.com");
         for page in ["README.md", "docs/install.md"] {
             shell.types(&documented(page, "kubectl apply --server-side -n"));
         }
