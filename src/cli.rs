@@ -203,7 +203,8 @@ struct Run {
     #[arg(long, env = "OMS_OPERATOR_MIN_SWEEP_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = pause)]
     min_sweep_interval: Duration,
 
-    /// No resource is written more often than this when nothing but its progress and lag have moved.
+    /// No resource is written more often than this when nothing but numbers have moved: progress and lag of a project, how
+    /// many projects a connection has.
     #[arg(long, env = "OMS_OPERATOR_FIGURES_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = duration)]
     figures_interval: Duration,
 

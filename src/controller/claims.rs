@@ -288,6 +288,14 @@ impl Claims {
             .collect()
     }
 
+    /// How many resources use a connection.
+    #[must_use]
+    pub fn count_users(&self, connection: &Key) -> usize {
+        let index = self.index.read();
+        let users = index.by_connection.get(connection);
+        users.map_or(0, BTreeSet::len)
+    }
+
     /// The resources that have or want a project name.
     #[must_use]
     pub fn named(&self, name: &str) -> Vec<Key> {

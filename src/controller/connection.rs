@@ -1,6 +1,8 @@
 //! Reconciling an OMSConnection: keep its client good, sweep its projects,
 //! wake whom that concerns, and say how it is.
 
+mod status;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,16 +17,15 @@ use super::credentials;
 use super::doubt;
 use super::failure;
 use super::kept::Watched;
-use super::limits::{held_back, limits};
+use super::limits::limits;
 use super::link::has_something_in_oms;
 use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
-use super::publish::{announce, difference, requested};
+use super::publish::requested;
 use super::registry::{Entry, Live};
 use super::strangers;
-use crate::api::v1alpha1::{ConditionType, MigrationProject, OMSConnection, Reason};
-use crate::decide::connection::{self, ConnectionSituation};
-use crate::decide::{Answer, Problem, Unstated, conditions};
+use crate::api::v1alpha1::{MigrationProject, OMSConnection, Reason};
+use crate::decide::{Answer, Problem};
 use crate::observe::{self, Snapshot};
 use crate::oms::{self, BaseUrl};
 
@@ -49,25 +50,28 @@ pub async fn reconcile(
         return Ok(Action::requeue(MOMENT));
     }
     let key = Key::of(&*connection);
-    let mut users = context.claims.users_of(&key);
     let held = is_held(&*connection);
-    if connection.metadata.deletion_timestamp.is_some() {
+    let goes = connection.metadata.deletion_timestamp.is_some();
+    let users = match goes {
         // The others wait for a new one, and must not keep this from going.
-        users.retain(|key| needs_it(&context, key));
-    }
-    if connection.metadata.deletion_timestamp.is_some() && users.is_empty() {
+        true => {
+            let mut users = context.claims.users_of(&key);
+            users.retain(|user| needs_it(&context, user));
+            users.len()
+        }
+        false => context.claims.count_users(&key),
+    };
+    if goes && users == 0 {
         if held {
             context.kubernetes.let_go(&*connection).await?;
         }
         context.forget_connection(&key);
         return Ok(Action::await_change());
     }
-    let connection =
-        if !users.is_empty() && !held && connection.metadata.deletion_timestamp.is_none() {
-            Arc::new(context.kubernetes.hold(&*connection).await?)
-        } else {
-            connection
-        };
+    let connection = match users > 0 && !held && !goes {
+        true => Arc::new(context.kubernetes.hold(&*connection).await?),
+        false => connection,
+    };
 
     if asked(&connection) {
         context.look_at_once(&key);
@@ -80,8 +84,8 @@ pub async fn reconcile(
         let governors = &context.governors;
         governors.join(&key.to_string(), &live.url, limits(&connection.spec));
     }
-    sweep(&context, &key, &connection, !users.is_empty()).await;
-    publish(&context, &key, &connection, users.len()).await?;
+    sweep(&context, &key, &connection, users > 0).await;
+    let figures = status::publish(&context, &key, &connection, users).await?;
 
     let read = context.settings.secret_interval;
     // Without a client nothing is swept, and so nothing is ever not due.
@@ -92,6 +96,7 @@ pub async fn reconcile(
         }
         None => read.min(SOON),
     };
+    let next = figures.map_or(next, |figures| next.min(figures));
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
 }
 
@@ -455,82 +460,6 @@ fn wake_all(context: &Context, keys: &[Key]) {
     for key in keys {
         context.wake_project.wake(key);
     }
-}
-
-async fn publish(
-    context: &Context,
-    key: &Key,
-    connection: &OMSConnection,
-    users: usize,
-) -> Result<(), Error> {
-    let entry = context.registry.get(key);
-    let url = entry.live.as_ref().map(|live| live.url.to_string());
-    let doubted = entry.live.as_ref().and_then(|live| {
-        let vanished = &live.vanished;
-        vanished.problem(live.url.as_str(), &key.namespace, &key.name)
-    });
-    let standing = entry.live.as_ref().and_then(|live| live.client.standing());
-    let situation = ConnectionSituation {
-        deleting: connection.metadata.deletion_timestamp.is_some(),
-        not_ready_for: not_ready_for(context, connection),
-        users,
-        suspended: connection.spec.is_suspended(),
-        unusable: entry.unusable.as_ref(),
-        url: url.as_deref(),
-        encrypted: entry.live.as_ref().is_some_and(|live| live.url.is_https()),
-        answer: &entry.answer,
-        unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
-        doubted: doubted.as_ref(),
-        held_back: standing.as_ref().and_then(held_back),
-    };
-    let Some(verdict) = connection::verdict(&situation) else {
-        return Ok(());
-    };
-    let mut statements = verdict.statements();
-    statements.extend(connection::statements(&situation));
-    let before = connection.status.clone().unwrap_or_default();
-    let generation = connection.metadata.generation.unwrap_or_default();
-    let mut after = before.clone();
-    after.observed_generation = Some(generation);
-    after.projects = i32::try_from(users).ok();
-    after.vanished = match users {
-        0 => None,
-        _ => doubt::to_status(connection, entry.live.as_deref()),
-    };
-    after.unclaimed = match &entry.live {
-        Some(live) if live.snapshot.is_some() => i32::try_from(live.strangers.unclaimed).ok(),
-        // What was counted last stands until it is counted again.
-        _ => before.unclaimed,
-    };
-    after.last_handled_reconcile_at = requested(connection);
-    after.conditions = conditions(
-        &before.conditions,
-        &statements,
-        Unstated::Unknown,
-        generation,
-        context.clock.now(),
-    );
-    let Some(difference) = difference(&before, &after) else {
-        return Ok(());
-    };
-    context.kubernetes.publish(connection, difference).await?;
-    announce(&context.events, connection, &before.conditions, &verdict).await;
-    Ok(())
-}
-
-/// By its own status, so that a restart does not begin the count anew.
-fn not_ready_for(context: &Context, connection: &OMSConnection) -> Duration {
-    let status = connection.status.iter();
-    let mut conditions = status.flat_map(|status| &status.conditions);
-    let ready = conditions.find(|one| one.type_ == ConditionType::Ready.as_str());
-    let since = ready.filter(|ready| ready.status == "False");
-    let age = since.map(|ready| {
-        context
-            .clock
-            .now()
-            .duration_since(ready.last_transition_time.0)
-    });
-    age.and_then(|age| age.try_into().ok()).unwrap_or_default()
 }
 
 /// Whether a human asks for a look at once.

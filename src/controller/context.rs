@@ -165,7 +165,8 @@ impl Context {
     /// Has a connection swept soon, because something in its OMS has just been
     /// changed. All that wait for it share the one sweep.
     pub fn bring_sweep_forward(&self, connection: &Key) {
-        self.sweeps.bring_forward(connection);
-        self.wake_connection.wake(connection);
+        if self.sweeps.bring_forward(connection) {
+            self.wake_connection.wake(connection);
+        }
     }
 }

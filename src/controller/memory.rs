@@ -42,12 +42,12 @@ pub struct Remembered {
     /// The attempt that was seen last, and when it was seen first.
     pub first_seen: Option<FirstSeen>,
     /// The last attempt this process made.
-    pub attempt: Option<Trace>,
+    pub attempt: Option<Box<Trace>>,
     /// A project that OMS has made and whose id is not written yet.
     pub made: Option<String>,
     /// What the project was made by, until it is known that the spec is still
     /// the one it was made from. The annotation can be stripped meanwhile.
-    pub made_by: Option<Reservation>,
+    pub made_by: Option<Box<Reservation>>,
     /// The name is not free for another resource before this, although OMS may
     /// not show the project yet.
     pub guard: Option<Guard>,
@@ -193,10 +193,11 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 const LONGEST_BREAK: Duration = Duration::from_secs(60);
 
 /// Everything remembered, by UID. Sorted, so that the same seed of a simulation
-/// gives the same order of writes.
+/// gives the same order of writes. Boxed, as is what only an open create has: ten
+/// thousand at rest need next to nothing of it, and a tree has room for twice of each.
 #[derive(Default)]
 pub struct Memory {
-    by_uid: Mutex<BTreeMap<String, Remembered>>,
+    by_uid: Mutex<BTreeMap<String, Box<Remembered>>>,
     open: Mutex<Open>,
 }
 
@@ -239,7 +240,8 @@ impl Memory {
     /// A copy of what is remembered of a resource.
     #[must_use]
     pub fn recall(&self, uid: &str) -> Option<Remembered> {
-        self.by_uid.lock().get(uid).cloned()
+        let by_uid = self.by_uid.lock();
+        by_uid.get(uid).map(|remembered| (**remembered).clone())
     }
 
     /// Every project whose id is not written yet: UID and key of its resource,
@@ -288,7 +290,7 @@ impl Memory {
         let mut by_uid = self.by_uid.lock();
         let remembered = by_uid
             .entry(uid.to_owned())
-            .or_insert_with(|| Remembered::new(key.clone()));
+            .or_insert_with(|| Box::new(Remembered::new(key.clone())));
         let changed = change(remembered);
         self.open.lock().note(uid, remembered);
         changed
@@ -298,7 +300,7 @@ impl Memory {
     /// remembered of the old one says nothing of that.
     pub fn begin_anew(&self, uid: &str) {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
-            *remembered = Remembered::new(remembered.key.clone());
+            **remembered = Remembered::new(remembered.key.clone());
         }
     }
 

@@ -1,4 +1,4 @@
-//! When each connection is to be swept, and how it has gone so far.
+//! When each connection is to be swept and spoken of, and how it has gone so far.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,6 +20,7 @@ struct Schedule {
     took: Duration,
     failures: u32,
     secret_read: Option<Instant>,
+    figures_written: Option<Instant>,
     /// When a change in OMS last asked for a sweep.
     asked: Option<Instant>,
 }
@@ -39,6 +40,7 @@ impl Sweeps {
             took: Duration::ZERO,
             failures: 0,
             secret_read: None,
+            figures_written: None,
             asked: None,
         };
         change(schedules.entry(key.clone()).or_insert(fresh))
@@ -53,8 +55,9 @@ impl Sweeps {
     }
 
     /// Sweep as soon as the spacing allows. A big OMS, whose sweep takes long,
-    /// is swept at most a third of the time.
-    pub fn bring_forward(&self, key: &Key) {
+    /// is swept at most a third of the time. Whether that is sooner than was planned:
+    /// if not, the connection comes by itself, or its sweep is under way.
+    pub fn bring_forward(&self, key: &Key) -> bool {
         self.change(key, |schedule| {
             let spacing = spacing(schedule.took);
             schedule.asked = Some(Instant::now());
@@ -62,10 +65,12 @@ impl Sweeps {
                 .last_end
                 .map_or_else(Instant::now, |end| end + spacing);
             let soonest = soonest.max(Instant::now() + SPACING / 5);
-            if schedule.failures == 0 {
-                schedule.next = schedule.next.min(soonest);
+            let sooner = schedule.failures == 0 && soonest < schedule.next;
+            if sooner {
+                schedule.next = soonest;
             }
-        });
+            sooner
+        })
     }
 
     /// Sweep now: the connection is another than it was.
@@ -126,6 +131,21 @@ impl Sweeps {
         self.change(key, |schedule| schedule.secret_read = Some(Instant::now()));
     }
 
+    /// The status has just been written.
+    pub fn figures_written(&self, key: &Key) {
+        self.change(key, |schedule| {
+            schedule.figures_written = Some(Instant::now());
+        });
+    }
+
+    /// How long numbers alone are not worth another write of the status.
+    #[must_use]
+    pub fn figures_wait(&self, key: &Key, interval: Duration) -> Option<Duration> {
+        let written = self.change(key, |schedule| schedule.figures_written)?;
+        let left = interval.saturating_sub(written.elapsed());
+        (!left.is_zero()).then_some(left)
+    }
+
     /// The connection is gone.
     pub fn remove(&self, key: &Key) {
         self.schedules.lock().remove(key);
@@ -151,13 +171,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn numbers_rest_for_a_while_after_each_write() {
+        let sweeps = Sweeps::default();
+        assert_eq!(sweeps.figures_wait(&key(), INTERVAL), None, "never written");
+        sweeps.figures_written(&key());
+        tokio::time::advance(INTERVAL / 3).await;
+        assert_eq!(
+            sweeps.figures_wait(&key(), INTERVAL),
+            Some(INTERVAL * 2 / 3)
+        );
+        tokio::time::advance(INTERVAL).await;
+        assert_eq!(sweeps.figures_wait(&key(), INTERVAL), None);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_burst_of_changes_shares_one_sweep_soon() {
         let sweeps = Sweeps::default();
         sweeps.succeeded(&key(), Duration::from_millis(100), INTERVAL);
-        for _ in 0..100 {
-            sweeps.bring_forward(&key());
-        }
+        let sooner: Vec<bool> = (0..100).map(|_| sweeps.bring_forward(&key())).collect();
         assert_eq!(sweeps.due_in(&key()), SPACING);
+        // And of all who ask for it one wakes the connection.
+        assert!(sooner[0] && sooner[1..].iter().all(|sooner| !sooner));
     }
 
     #[tokio::test(start_paused = true)]

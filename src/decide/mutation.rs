@@ -30,15 +30,15 @@ impl Mutation {
         }
     }
 
-    /// The reason of the Event once it is done. A release takes a while, and that a
-    /// project is gone is believed when it is seen: both are told then.
+    /// The reason of the Event once it is done, if that says more than the Event which
+    /// follows: a project that was started is told of as Running, or why it is not. A
+    /// release takes a while, and that a project is gone is believed when it is seen.
     #[must_use]
     pub fn done(self) -> Option<Reason> {
         match self {
-            Self::Start => Some(Reason::ProjectStarted),
             Self::Stop => Some(Reason::ProjectPaused),
             Self::Resume => Some(Reason::ProjectResumed),
-            Self::Release | Self::Delete => None,
+            Self::Start | Self::Release | Self::Delete => None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use kube::api::ListParams;
 use oms_harness::{Entries, Mark, until};
+use oms_operator::api::keys::RECONCILE_REQUESTED_AT;
 use oms_operator::api::v1alpha1::MigrationProject;
 use oms_simulator::Call;
 use serde_json::json;
@@ -183,6 +184,57 @@ async fn a_restarted_operator_finds_everything_as_it_was() {
     }
     let asked = asked(&world, mark).await;
     assert!(asked.writes().is_empty(), "{}", asked.writes());
+    world.finish([operator]).await;
+}
+
+/// How many are created in the test of what that costs.
+const SOME: usize = 12;
+
+#[tokio::test]
+async fn new_ones_cost_two_events_each_and_no_write_of_their_connection() {
+    let world = World::new("rest-created").await;
+    let interval = json!({"spec": {"sweepInterval": "1s"}});
+    world.patch_connection("oms", interval).await;
+    // Numbers alone are not written within the time of this test.
+    let operator = world.operator_with(&["--figures-interval=1h"], None).await;
+    world.create("first", json!({})).await;
+    world.until_running("first").await;
+    world.until_event("first", "Running").await;
+    let mark = world.plane.audit().mark().await.unwrap();
+    let names: Vec<String> = (0..SOME).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        world.create(name, json!({})).await;
+    }
+    for name in &names {
+        world.until_running(name).await;
+        world.until_event(name, "Running").await;
+        let events = world.events(name).await;
+        let reasons: BTreeSet<&str> = events
+            .iter()
+            .filter_map(|event| event.split(':').next())
+            .collect();
+        assert_eq!(reasons, ["ProjectCreated", "Running"].into(), "{events:?}");
+        assert_eq!(events.len(), reasons.len(), "{events:?}");
+    }
+    let writes = asked(&world, mark).await.writes();
+    let counted = writes.resource("omsconnections");
+    assert!(counted.is_empty(), "{counted}");
+    for name in &names {
+        let mine = writes.resource("migrationprojects").name(name);
+        // Its status is written with the id and RUNNING, and then as its steps go on.
+        let reserved = mine.filter(|entry| entry.subresource.is_none());
+        assert_eq!(reserved.len(), 1, "{mine}");
+    }
+    // With other news the number goes along.
+    let asked = json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: "now"}}});
+    world.patch_connection("oms", asked).await;
+    let connections = world.connections();
+    until(DEADLINE, "the connection counts them", async || {
+        let status = connections.get("oms").await.ok()?.status?;
+        (status.projects == i32::try_from(SOME + 1).ok()).then_some(())
+    })
+    .await
+    .expect("the connection counts them");
     world.finish([operator]).await;
 }
 

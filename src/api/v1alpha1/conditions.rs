@@ -146,7 +146,6 @@ words! {
         ForeignReservation: "The create reservation was copied from another resource and is ignored.",
         SurplusProject: "A second project was made in a race and is removed again.",
         ProjectCreated: "The project was created in OMS.",
-        ProjectStarted: "The project was started in OMS.",
         ProjectPaused: "The project was paused in OMS, from here.",
         ProjectResumed: "The project was resumed in OMS, from here.",
         ProjectReleased: "The resource is gone, and its project was released in OMS, as `deletionPolicy` asks.",

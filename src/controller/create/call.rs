@@ -34,9 +34,9 @@ pub async fn reserve_and_call(
     let text = trace.reservation.to_annotation();
     // Remembered before it is written: when the answer to the write is lost,
     // the reservation is known to be one that no call was made under.
-    let before = context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt.replace(trace.clone()));
+    let before = context.memory.remember(&me.uid, &me.key, |mine| {
+        mine.attempt.replace(Box::new(trace.clone()))
+    });
     let reserved = match context.kubernetes.reserve(read, &text).await {
         Ok(reserved) => reserved,
         Err(error) => {
@@ -83,9 +83,9 @@ async fn call(
     let mut begun = trace.clone();
     begun.ending = Ending::Unknown { replied: false };
     begun.spent = begun.spent.saturating_add(1);
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = Some(begun));
+    context.memory.remember(&me.uid, &me.key, |mine| {
+        mine.attempt = Some(Box::new(begun))
+    });
     let call = async move { client.create_project(&body).await };
     let outcome = match context.tasks.spawn(call).await {
         Ok(outcome) => outcome,
@@ -123,7 +123,7 @@ async fn call(
                 });
                 mine.mutated = Some((LastMutation::Created, now));
             }
-            Outcome::NotDone(_) => mine.attempt = Some(trace.clone()),
+            Outcome::NotDone(_) => mine.attempt = Some(Box::new(trace.clone())),
             Outcome::Unknown(error) => {
                 mine.first_seen = Some(FirstSeen::new(&trace.reservation, now));
                 if let Some(attempt) = &mut mine.attempt {
@@ -157,7 +157,7 @@ async fn unknown(
 ) -> Result<Step, Error> {
     context.metrics.projects().unknown();
     let attempt = context.memory.recall(&me.uid).and_then(|mine| mine.attempt);
-    let trace = attempt.unwrap_or_else(|| trace.clone());
+    let trace = attempt.map_or_else(|| trace.clone(), |attempt| *attempt);
     let verdict = Verdict::progressing(
         Reason::Creating,
         format!(

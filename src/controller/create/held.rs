@@ -330,7 +330,7 @@ impl Held<'_> {
         self.context
             .memory
             .remember(&self.me.uid, &self.me.key, |mine| {
-                mine.attempt = Some(trace)
+                mine.attempt = Some(Box::new(trace))
             });
     }
 

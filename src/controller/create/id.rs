@@ -44,7 +44,7 @@ pub async fn record(
     match write_id(context, me, &project, generation).await? {
         Written::Yes(written) => {
             context.memory.remember(&me.uid, &me.key, |mine| {
-                mine.made_by = Some(made_by.clone())
+                mine.made_by = Some(Box::new(made_by.clone()))
             });
             settle(context, me);
             let note = format!("Project {id} (\"{}\") was created.", made_by.project_name);

@@ -145,7 +145,7 @@ pub async fn record_of(context: &Context, me: &Me, read: &MigrationProject) -> R
     let (memory, first_seen, told) = context.memory.remember(&me.uid, &me.key, |mine| {
         let is_foreign = matches!(found, Provenance::Foreign(_));
         let told = std::mem::replace(&mut mine.told_foreign, is_foreign);
-        (mine.attempt.clone(), mine.first_seen, told)
+        (mine.attempt.as_deref().cloned(), mine.first_seen, told)
     });
     if let (Provenance::Foreign(foreign), false) = (&found, told) {
         let note = format!(

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(recent.again(orders), None);
         recent.written(orders, "orders.1".to_owned());
         assert_eq!(recent.again(orders), Some(("orders.1".to_owned(), 2)));
-        assert_eq!(recent.again(key("orders", "ProjectStarted")), None);
+        assert_eq!(recent.again(key("orders", "ProjectPaused")), None);
         assert_eq!(recent.again(key("items", "ProjectCreated")), None);
         tokio::time::advance(SAME).await;
         assert_eq!(recent.again(orders), Some(("orders.1".to_owned(), 3)));

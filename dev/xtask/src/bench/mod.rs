@@ -2,7 +2,8 @@
 //!
 //! What is measured stands in `results`: each `fleet` of a size, large `mappings`, a `dead` OMS beside healthy
 //! ones, and `cycles` of resources that come and go. `world` holds the parts of a run (`cluster`, `oms`,
-//! `operator`), `load` applies, `eyes` watch, `proc` tells what a process costs. `report` is what people read.
+//! `operator`), `load` applies, `eyes` watch, `proc` tells what a process costs. `report` is what people read,
+//! `targets` what was aimed at.
 
 mod cluster;
 mod cycles;
@@ -19,6 +20,7 @@ mod proc;
 mod report;
 mod results;
 mod spread;
+mod targets;
 mod world;
 
 use std::path::{Path, PathBuf};
@@ -76,9 +78,13 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 200)]
     dead_oms: u32,
 
-    /// How often 1,000 resources come and go, for the part cycles.
+    /// How often resources come and go, for the part cycles.
     #[arg(long, value_name = "N", default_value_t = 30)]
     cycles: u32,
+
+    /// How many come and go each time.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    per_cycle: u32,
 
     /// Measure oms-operator and oms-simulator of this folder, such as those of another version, and build none.
     #[arg(long, value_name = "FOLDER")]
@@ -110,9 +116,6 @@ enum Part {
     Cycles,
 }
 
-/// So many come and go in one cycle.
-const PER_CYCLE: usize = 1_000;
-
 /// Measures until it is done or interrupted; then everything that it has started is gone.
 pub async fn bench(options: Options) -> anyhow::Result<()> {
     if options.render {
@@ -136,13 +139,23 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         kubernetes: oms_harness::kubernetes_version().to_owned(),
         ..Results::default()
     };
-    for part in &options.parts {
-        measure(*part, options, &programs, &http, &screen, &mut results).await?;
+    let mut failed = Vec::new();
+    for part in options.parts.iter().flat_map(|part| part.runs(options)) {
+        screen.say(format_args!("--- {part}"));
+        let measured = part.measure(options, &programs, &http, &screen, &mut results);
+        // One that fails takes no other with it.
+        if let Err(error) = measured.await {
+            screen.say(format_args!("{part} was not measured: {error:#}"));
+            failed.push(part.to_string());
+        }
         // What was measured is kept, whatever becomes of the next part.
         keep(options, &results)?;
     }
     screen.say(report::text(&results));
-    Ok(())
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("not measured, see above: {}", failed.join(", ")),
+    }
 }
 
 async fn programs(options: &Options, screen: &Screen) -> anyhow::Result<Programs> {
@@ -161,49 +174,76 @@ async fn programs(options: &Options, screen: &Screen) -> anyhow::Result<Programs
     })
 }
 
-async fn measure(
-    part: Part,
-    options: &Options,
-    programs: &Programs,
-    http: &Http,
-    screen: &Screen,
-    results: &mut Results,
-) -> anyhow::Result<()> {
-    match part {
-        Part::Fleet => {
-            for size in &options.sizes {
-                screen.say(format_args!("--- a fleet of {size}"));
+/// One measurement, on a control plane of its own.
+#[derive(Clone, Copy, Debug)]
+enum Run {
+    Fleet(u32),
+    Mappings,
+    DeadOms,
+    Cycles,
+}
+
+impl Part {
+    fn runs(self, options: &Options) -> Vec<Run> {
+        match self {
+            Part::Fleet => options.sizes.iter().copied().map(Run::Fleet).collect(),
+            Part::Mappings => vec![Run::Mappings],
+            Part::DeadOms => vec![Run::DeadOms],
+            Part::Cycles => vec![Run::Cycles],
+        }
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Run::Fleet(size) => write!(formatter, "a fleet of {size}"),
+            Run::Mappings => formatter.write_str("large mappings against small ones"),
+            Run::DeadOms => formatter.write_str("healthy OMS beside a dead one"),
+            Run::Cycles => formatter.write_str("resources that come and go"),
+        }
+    }
+}
+
+impl Run {
+    async fn measure(
+        self,
+        options: &Options,
+        programs: &Programs,
+        http: &Http,
+        screen: &Screen,
+        results: &mut Results,
+    ) -> anyhow::Result<()> {
+        match self {
+            Run::Fleet(size) => {
                 let plan = fleet::Plan {
-                    size: usize::try_from(*size)?,
+                    size: usize::try_from(size)?,
                     rest: Duration::from_secs(options.rest),
                 };
                 let fleet = fleet::measure(plan, programs, http, screen).await?;
                 results.fleets.push(fleet);
-                keep(options, results)?;
+            }
+            Run::Mappings => {
+                let plan = mappings::Plan {
+                    count: usize::try_from(options.mappings)?,
+                    tables: usize::try_from(options.tables)?,
+                };
+                results.mappings = Some(mappings::measure(plan, programs, http, screen).await?);
+            }
+            Run::DeadOms => {
+                let count = usize::try_from(options.dead_oms)?;
+                results.dead_oms = Some(dead::measure(count, programs, http, screen).await?);
+            }
+            Run::Cycles => {
+                let plan = cycles::Plan {
+                    cycles: usize::try_from(options.cycles)?,
+                    count: usize::try_from(options.per_cycle)?,
+                };
+                results.cycles = Some(cycles::measure(plan, programs, http, screen).await?);
             }
         }
-        Part::Mappings => {
-            let plan = mappings::Plan {
-                count: usize::try_from(options.mappings)?,
-                tables: usize::try_from(options.tables)?,
-            };
-            results.mappings = Some(mappings::measure(plan, programs, http, screen).await?);
-        }
-        Part::DeadOms => {
-            screen.say("--- healthy OMS beside a dead one");
-            let count = usize::try_from(options.dead_oms)?;
-            results.dead_oms = Some(dead::measure(count, programs, http, screen).await?);
-        }
-        Part::Cycles => {
-            screen.say("--- resources that come and go");
-            let plan = cycles::Plan {
-                cycles: usize::try_from(options.cycles)?,
-                count: PER_CYCLE,
-            };
-            results.cycles = Some(cycles::measure(plan, programs, http, screen).await?);
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn keep(options: &Options, results: &Results) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, Table};
 use super::cycles::mebibytes;
 use super::oms::{Counts, total};
 use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Weight};
+use super::targets;
 
 /// Between these lines of the page stands what is measured.
 const BEGIN: &str = "<!-- Written by `cargo xtask bench --write`. -->";
@@ -17,10 +18,10 @@ const BESIDE: &str = "![Cost of one project against the number of projects](benc
     [The same as JSON](benchmarks.json), with more of it.";
 
 /// One table: its title, the heads of its columns, and its rows.
-struct Sheet {
-    title: &'static str,
-    heads: Vec<String>,
-    rows: Vec<Vec<String>>,
+pub(super) struct Sheet {
+    pub title: &'static str,
+    pub heads: Vec<String>,
+    pub rows: Vec<Vec<String>>,
 }
 
 /// For the screen.
@@ -86,8 +87,9 @@ fn sheets(results: &Results) -> Vec<Sheet> {
         results.dead_oms.as_ref().map(dead_oms),
         results.cycles.as_ref().and_then(cycles),
     ];
-    fleets
+    [targets::sheet(results)]
         .into_iter()
+        .chain(fleets)
         .chain(others.into_iter().flatten())
         .collect()
 }
@@ -222,11 +224,11 @@ fn per_minute(fleet: &Fleet, sum: f64, digits: usize) -> String {
 
 /// Calls that are made for one project each. The look before a create is a list of one page, too: it cannot
 /// be told from a sweep's by its action, so both are counted as lists.
-fn own_calls(calls: &Counts) -> u64 {
+pub(super) fn own_calls(calls: &Counts) -> u64 {
     total(calls) - lists(calls)
 }
 
-fn lists(calls: &Counts) -> u64 {
+pub(super) fn lists(calls: &Counts) -> u64 {
     calls.get("ListProjects").copied().unwrap_or_default()
 }
 

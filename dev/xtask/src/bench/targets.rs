@@ -1,0 +1,306 @@
+//! What was aimed at, against what was measured: a line for each target, hit or missed.
+
+use super::cycles::mebibytes;
+use super::oms::total;
+use super::proc::Memory;
+use super::report::{Sheet, lists, own_calls};
+use super::results::{Cycles, DeadOms, Fleet, Mappings, Results};
+
+/// What the figures of one whole fleet are aimed at.
+const FLEET: usize = 10_000;
+
+/// From this size on the cost of a project is not to grow.
+const GROWN_FROM: usize = 1_000;
+
+/// Projects of one page of a list.
+const PAGE: usize = 150;
+
+/// The default of `sweepInterval`, in seconds.
+const SWEEP: f64 = 30.0;
+
+/// By so much two runs of the same differ on a machine with nothing else to do.
+const NOISE: f64 = 1.1;
+
+/// One target.
+struct Target {
+    what: String,
+    wanted: String,
+    /// What was measured, and whether that is good enough; `None`: it was not.
+    measured: Option<(String, bool)>,
+}
+
+impl Target {
+    fn new<T>(
+        what: impl Into<String>,
+        wanted: impl Into<String>,
+        of: Option<T>,
+        measured: impl FnOnce(T) -> (String, bool),
+    ) -> Target {
+        Target {
+            what: what.into(),
+            wanted: wanted.into(),
+            measured: of.map(measured),
+        }
+    }
+}
+
+/// All of them.
+pub fn sheet(results: &Results) -> Sheet {
+    // Of other sizes the figures stand in the table of fleets.
+    let fleet = results.fleets.iter().find(|fleet| fleet.size == FLEET);
+    let mut targets = Vec::new();
+    targets.extend(idle(results.fleets.first()));
+    targets.extend(creation(fleet));
+    targets.extend(rest(fleet));
+    targets.extend(restart(fleet));
+    targets.extend(change(fleet));
+    targets.push(growth(&results.fleets));
+    targets.push(mappings(results.mappings.as_ref()));
+    targets.push(dead_oms(results.dead_oms.as_ref()));
+    targets.push(cycles(results.cycles.as_ref()));
+    let row = |target: Target| {
+        let (measured, verdict) = match target.measured {
+            Some((measured, true)) => (measured, "hit"),
+            Some((measured, false)) => (measured, "missed"),
+            None => ("–".to_owned(), "not measured"),
+        };
+        vec![target.what, target.wanted, measured, verdict.to_owned()]
+    };
+    Sheet {
+        title: "Targets",
+        heads: ["Target", "wanted", "measured", ""]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: targets.into_iter().map(row).collect(),
+    }
+}
+
+fn at_most(measured: f64, limit: f64, digits: usize) -> (String, bool) {
+    (format!("{measured:.digits$}"), measured <= limit)
+}
+
+fn resident(memory: Memory) -> f64 {
+    mebibytes(memory.resident)
+}
+
+fn idle(smallest: Option<&Fleet>) -> [Target; 1] {
+    let what = "Memory with no resource, MiB";
+    [Target::new(what, "12", smallest, |f| {
+        at_most(resident(f.idle), 12.0, 1)
+    })]
+}
+
+fn creation(fleet: Option<&Fleet>) -> [Target; 5] {
+    let each = |f: &Fleet, sum: f64| sum / f.size as f64;
+    let what = |what: &str| format!("{what}, {FLEET} created at once");
+    [
+        Target::new(
+            what("Kubernetes writes per project until RUNNING"),
+            "3",
+            fleet,
+            |f| at_most(each(f, f.creation.writes as f64), 3.005, 2),
+        ),
+        Target::new(what("Events per project"), "2", fleet, |f| {
+            at_most(each(f, f.creation.events as f64), 2.005, 2)
+        }),
+        Target::new(
+            what("OMS calls per project beside the look and the sweeps"),
+            "2",
+            fleet,
+            |f| at_most(each(f, own_calls(&f.creation.calls) as f64), 2.005, 2),
+        ),
+        Target::new(what("Own CPU per project, ms"), "3", fleet, |f| {
+            at_most(each(f, f.creation.cpu * 1000.0), 3.0, 2)
+        }),
+        Target::new(what("Memory at the peak, MiB"), "90", fleet, |f| {
+            at_most(mebibytes(f.creation.peak), 90.0, 1)
+        }),
+    ]
+}
+
+fn rest(fleet: Option<&Fleet>) -> [Target; 4] {
+    let what = |what: &str| format!("{what}, {FLEET} at rest");
+    let pages = FLEET.div_ceil(PAGE);
+    [
+        Target::new(what("Memory, MiB"), "60", fleet, |f| {
+            at_most(resident(f.rest.memory), 60.0, 1)
+        }),
+        Target::new(what("Kubernetes writes"), "0", fleet, |f| {
+            at_most((f.rest.writes + f.rest.events) as f64, 0.0, 0)
+        }),
+        Target::new(
+            what("OMS calls"),
+            format!("{pages} lists a sweep"),
+            fleet,
+            |f| {
+                let (lists, others) = (lists(&f.rest.calls), own_calls(&f.rest.calls));
+                let seconds = f.rest.seconds;
+                // One sweep may have begun before, and one at the very end.
+                let most = pages as f64 * (seconds / SWEEP + 1.0);
+                let said = format!("{lists} lists and {others} others in {seconds:.0} s");
+                (said, others == 0 && lists as f64 <= most)
+            },
+        ),
+        Target::new(what("CPU, of a core"), "1 %", fleet, |f| {
+            let share = 100.0 * f.rest.cpu / f.rest.seconds.max(1.0);
+            (format!("{share:.2} %"), share < 1.0)
+        }),
+    ]
+}
+
+/// One resource is applied as soon as the process is there: its own calls and writes are not the restart's.
+fn restart(fleet: Option<&Fleet>) -> [Target; 4] {
+    let what = |what: &str| format!("{what}, {FLEET} restarted");
+    let pages = (FLEET.div_ceil(PAGE)) as u64;
+    [
+        Target::new(what("Ready and all checked, s"), "5", fleet, |f| {
+            at_most(f.restart.ready.max(f.restart.checked), 5.0, 1)
+        }),
+        Target::new(what("CPU, s"), "3", fleet, |f| {
+            at_most(f.restart.cpu, 3.0, 2)
+        }),
+        Target::new(
+            what("OMS calls"),
+            format!("{pages} lists, and 3 for a new one"),
+            fleet,
+            |f| {
+                let (all, lists) = (total(&f.restart.calls), lists(&f.restart.calls));
+                // What the new one brings forward is another sweep.
+                let is_good = all - lists <= 2 && lists <= 2 * pages + 1;
+                (format!("{lists} lists and {} others", all - lists), is_good)
+            },
+        ),
+        Target::new(
+            what("Kubernetes writes"),
+            "0, and 3 for a new one",
+            fleet,
+            |f| (f.restart.writes.to_string(), f.restart.writes <= 3),
+        ),
+    ]
+}
+
+fn change(fleet: Option<&Fleet>) -> [Target; 2] {
+    let what = |what: &str| format!("{what}, 1 % of {FLEET} changed");
+    [
+        Target::new(
+            what("Change in OMS → status, p99, s"),
+            "a sweep + 2 = 32",
+            fleet,
+            |f| at_most(f.change.delay.p99, SWEEP + 2.0, 1),
+        ),
+        Target::new(what("Writes per changed project"), "1", fleet, |f| {
+            let count = f.change.projects.max(1) as f64;
+            at_most(f.change.writes as f64 / count, 1.005, 2)
+        }),
+    ]
+}
+
+fn growth(fleets: &[Fleet]) -> Target {
+    let cost = |fleet: &Fleet| fleet.creation.cpu * 1000.0 / fleet.size as f64;
+    let small = fleets.iter().find(|fleet| fleet.size == GROWN_FROM);
+    let large = fleets.iter().rfind(|fleet| fleet.size > GROWN_FROM);
+    let what = "Own CPU per project as fleets grow, ms";
+    let wanted = format!("the same from {GROWN_FROM} on");
+    Target::new(what, wanted, small.zip(large), |(small, large)| {
+        let (before, after) = (cost(small), cost(large));
+        let (from, to) = (small.size, large.size);
+        let said = format!("{before:.2} of {from}, {after:.2} of {to}");
+        (said, after <= before * NOISE)
+    })
+}
+
+fn mappings(mappings: Option<&Mappings>) -> Target {
+    let what = "Memory at rest, large mappings against small ones, MiB";
+    Target::new(what, "within 20 %", mappings, |m| {
+        let (small, large) = (resident(m.small.rest), resident(m.large.rest));
+        (
+            format!("{large:.1} against {small:.1}"),
+            large <= small * 1.2,
+        )
+    })
+}
+
+fn dead_oms(dead: Option<&DeadOms>) -> Target {
+    let what = "Two healthy OMS beside a dead one: apply → RUNNING, p99, s";
+    Target::new(what, "as alone", dead, |d| {
+        let (alone, beside) = (d.alone.running.p99, d.beside.running.p99);
+        (
+            format!("{beside:.1} against {alone:.1}"),
+            beside <= alone * NOISE,
+        )
+    })
+}
+
+/// The first third warms up.
+fn cycles(cycles: Option<&Cycles>) -> Target {
+    let what = "Anonymous memory over cycles of resources that come and go, MiB";
+    let enough = cycles.filter(|cycles| cycles.after.len() >= 6);
+    Target::new(what, "no growth", enough, |cycles| {
+        let third = cycles.after.len() / 3;
+        let most = |range: &[Memory]| {
+            let most = range.iter().map(|memory| memory.anonymous).max();
+            mebibytes(most.unwrap_or_default())
+        };
+        let before = most(&cycles.after[third..2 * third]);
+        let after = most(&cycles.after[2 * third..]);
+        let said = format!("at most {before:.1} in the second third, {after:.1} in the last");
+        (said, after <= before * NOISE)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(results: &Results) -> Vec<String> {
+        let rows = sheet(results).rows;
+        rows.into_iter().map(|mut row| row.remove(3)).collect()
+    }
+
+    #[test]
+    fn what_was_not_measured_is_neither_hit_nor_missed() {
+        let all = verdicts(&Results::default());
+        assert!(all.iter().all(|verdict| verdict == "not measured"));
+    }
+
+    #[test]
+    fn a_fleet_hits_and_misses() {
+        let mut fleet = Fleet {
+            size: FLEET,
+            ..Fleet::default()
+        };
+        fleet.creation.cpu = 29.0;
+        fleet.creation.events = 30_000;
+        let results = Results {
+            fleets: vec![fleet],
+            ..Results::default()
+        };
+        let rows = sheet(&results).rows;
+        let verdict = |what: &str| {
+            let found = rows.iter().find(|row| row[0].starts_with(what));
+            found.map(|row| (row[2].as_str(), row[3].as_str()))
+        };
+        assert_eq!(verdict("Own CPU per project, ms"), Some(("2.90", "hit")));
+        assert_eq!(verdict("Events per project"), Some(("3.00", "missed")));
+    }
+
+    #[test]
+    fn memory_that_grows_misses_and_that_levels_off_hits() {
+        let of = |anonymous: [u64; 6]| {
+            let after = anonymous.map(|anonymous| Memory {
+                anonymous: anonymous << 20,
+                ..Memory::default()
+            });
+            let results = Results {
+                cycles: Some(Cycles {
+                    after: after.to_vec(),
+                    ..Cycles::default()
+                }),
+                ..Results::default()
+            };
+            verdicts(&results).pop()
+        };
+        assert_eq!(of([5, 8, 10, 10, 10, 10]).as_deref(), Some("hit"));
+        assert_eq!(of([5, 8, 10, 12, 14, 16]).as_deref(), Some("missed"));
+    }
+}
