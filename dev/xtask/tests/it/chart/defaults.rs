@@ -130,7 +130,7 @@ fn chart_and_operator_have_one_version() {
 fn a_release_may_be_called_a_number_and_a_chart_a_truth() {
     let chart = chart();
     let settings = "nameOverride=on,fullnameOverride=off,leaderElection.leaseName=77,serviceAccount.name=0123,\
-                    priorityClassName=1,runtimeClassName=2,replicaCount=2,admissionPolicy.enabled=true";
+                    priorityClassName=1,runtimeClassName=2";
     let args = [
         "template",
         "123",
@@ -138,8 +138,10 @@ fn a_release_may_be_called_a_number_and_a_chart_a_truth() {
         "--namespace=456",
         "--kube-version",
         oms_harness::kubernetes_version(),
-        "--set",
+        "--set-string",
         settings,
+        "--set",
+        "replicaCount=2,admissionPolicy.enabled=true",
     ];
     for more in [&[][..], &["--set", "watchNamespaces={456,789}"]] {
         let args = [&args[..], more].concat();
