@@ -143,7 +143,7 @@ fn a_release_may_be_called_a_number_and_a_chart_a_truth() {
         "--set",
         "replicaCount=2,admissionPolicy.enabled=true",
     ];
-    for more in [&[][..], &["--set", "watchNamespaces={456,789}"]] {
+    for more in [&[][..], &["--set-string", "watchNamespaces={456,789}"]] {
         let args = [&args[..], more].concat();
         let rendered = super::tools::run(tools().helm(), &args, "").expect("a render");
         for object in objects(&rendered) {
