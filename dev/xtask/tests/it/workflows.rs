@@ -74,6 +74,29 @@ fn the_documentation_names_the_workflow_that_signs() {
     assert!(install.contains(image.expect("an image")));
 }
 
+/// What is typed to look at a signature has been fetched by then, and is what the release has.
+#[test]
+fn what_is_verified_is_downloaded_first() {
+    let install = fs::read_to_string(root().join("docs/install.md")).expect("docs/install.md");
+    let (before, after) = install
+        .split_once("cosign verify-blob SHA256SUMS")
+        .expect("the list of files is verified");
+    let (_, signatures) = before.split_once("## Signatures").expect("the section");
+    assert!(signatures.contains("    VERSION="), "{signatures}");
+    let fetched = signatures.lines().find(|line| line.contains("curl "));
+    let fetched = fetched.expect("a download");
+    let release = fs::read_to_string(root().join(".github/workflows/release.yml"));
+    let release = release.expect("release.yml");
+    for file in ["SHA256SUMS", "SHA256SUMS.sigstore.json"] {
+        assert!(
+            fetched.split([' ', ';']).any(|word| word == file),
+            "{fetched}"
+        );
+    }
+    assert!(after.starts_with(" --bundle SHA256SUMS.sigstore.json"));
+    assert!(release.contains("--bundle SHA256SUMS.sigstore.json SHA256SUMS"));
+}
+
 /// What nobody bumps stays behind without a word.
 #[test]
 fn every_go_module_is_kept_up_to_date() {
