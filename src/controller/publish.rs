@@ -170,8 +170,11 @@ pub async fn announce<K: Resource<DynamicType = ()>>(
 }
 
 /// The merge patch (RFC 7386) that makes `after` of `before`; `None` where
-/// they are equal.
-pub fn difference<T: Serialize>(before: &T, after: &T) -> Option<Value> {
+/// they are equal, which they mostly are.
+pub fn difference<T: Serialize + PartialEq>(before: &T, after: &T) -> Option<Value> {
+    if before == after {
+        return None;
+    }
     let before = serde_json::to_value(before).ok()?;
     let after = serde_json::to_value(after).ok()?;
     let patch = merge_patch(&before, &after);
