@@ -192,15 +192,15 @@ struct Run {
 
     /// How long a CreateProject call that was not answered may still take effect: so long the
     /// project is looked for before another one is created.
-    #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE", value_name = "DURATION", default_value = "10m", value_parser = quarantine)]
     create_quarantine: Duration,
 
     /// The same for a call that OMS answered with a failure.
-    #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE_REPLIED", value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE_REPLIED", value_name = "DURATION", default_value = "60s", value_parser = quarantine)]
     create_quarantine_replied: Duration,
 
     /// No OMS is read more often than this, whatever its connection's sweepInterval says.
-    #[arg(long, env = "OMS_OPERATOR_MIN_SWEEP_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_MIN_SWEEP_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = pause)]
     min_sweep_interval: Duration,
 
     /// No resource is written more often than this when nothing but numbers have moved: progress and lag of a project, how
@@ -209,11 +209,11 @@ struct Run {
     figures_interval: Duration,
 
     /// How often the Secret of each connection is read again.
-    #[arg(long, env = "OMS_OPERATOR_SECRET_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_SECRET_INTERVAL", value_name = "DURATION", default_value = "30s", value_parser = pause)]
     secret_interval: Duration,
 
     /// Longest wait between two tries of what keeps failing.
-    #[arg(long, env = "OMS_OPERATOR_MAX_BACKOFF", value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_MAX_BACKOFF", value_name = "DURATION", default_value = "5m", value_parser = pause)]
     max_backoff: Duration,
 
     /// How long a project counts as what it was last seen as, when its connection is in trouble; then it is Ready=Unknown.
@@ -221,15 +221,15 @@ struct Run {
     stale_after: Duration,
 
     /// How long connecting to OMS may take, TLS included.
-    #[arg(long, env = "OMS_OPERATOR_OMS_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_OMS_CONNECT_TIMEOUT", value_name = "DURATION", default_value = "5s", value_parser = long_enough_for_a_call)]
     oms_connect_timeout: Duration,
 
     /// How long a call that only reads may take.
-    #[arg(long, env = "OMS_OPERATOR_OMS_READ_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_OMS_READ_TIMEOUT", value_name = "DURATION", default_value = "20s", value_parser = long_enough_for_a_call)]
     oms_read_timeout: Duration,
 
     /// How long a call that changes something may take. A Pod needs this and ten seconds to stop.
-    #[arg(long, env = "OMS_OPERATOR_OMS_MUTATION_TIMEOUT", value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_OMS_MUTATION_TIMEOUT", value_name = "DURATION", default_value = "60s", value_parser = long_enough_for_a_call)]
     oms_mutation_timeout: Duration,
 
     /// Reach OMS through the proxy that HTTPS_PROXY and NO_PROXY name.
@@ -276,7 +276,7 @@ struct Run {
     renew_deadline: Duration,
 
     /// How often the Lease is tried for, or renewed.
-    #[arg(long, env = "OMS_OPERATOR_RETRY_PERIOD", value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    #[arg(long, env = "OMS_OPERATOR_RETRY_PERIOD", value_name = "DURATION", default_value = "2s", value_parser = pause)]
     retry_period: Duration,
 
     /// The namespace of the operator itself. What can no longer be told beside a resource, because its
@@ -456,6 +456,41 @@ fn key(text: &str) -> Result<Key, String> {
     }
 }
 
+/// How long a call may take. With less every call would end unanswered, and after one that changes something nobody
+/// would know what it has done.
+fn long_enough_for_a_call(text: &str) -> Result<Duration, String> {
+    at_least(
+        Duration::from_secs(1),
+        text,
+        "or every call would count as unanswered",
+    )
+}
+
+/// A pause between two looks, which has to be one.
+fn pause(text: &str) -> Result<Duration, String> {
+    at_least(
+        Duration::from_millis(100),
+        text,
+        "or it would go on without a pause",
+    )
+}
+
+/// How long it is looked for what a call may have made: OMS has to be able to show it.
+fn quarantine(text: &str) -> Result<Duration, String> {
+    at_least(
+        Duration::from_secs(1),
+        text,
+        "or what an unanswered call has made would not be looked for",
+    )
+}
+
+fn at_least(least: Duration, text: &str, why: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        duration if duration < least => Err(format!("it is at least {least:?}, {why}")),
+        duration => Ok(duration),
+    }
+}
+
 /// A duration as Go writes it.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = text
@@ -483,6 +518,33 @@ mod tests {
         }
         for wrong in ["-1s", "90", "soon"] {
             assert!(duration(wrong).unwrap_err().contains("unit"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_duration_without_which_nothing_works_is_not_zero() {
+        for (flag, shortest) in [
+            ("--oms-connect-timeout", "1s"),
+            ("--oms-read-timeout", "1s"),
+            ("--oms-mutation-timeout", "1s"),
+            ("--create-quarantine", "1s"),
+            ("--create-quarantine-replied", "1s"),
+            ("--min-sweep-interval", "100ms"),
+            ("--secret-interval", "100ms"),
+            ("--max-backoff", "100ms"),
+            ("--retry-period", "100ms"),
+        ] {
+            let parse = |value: &str| {
+                let arguments =
+                    ["oms-operator", "run", &format!("{flag}={value}")].map(str::to_owned);
+                Cli::try_parse_from(arguments).map(drop)
+            };
+            for short in ["0s", "99ms"] {
+                let words = parse(short).unwrap_err().to_string();
+                let wanted = format!("it is at least {shortest}, or ");
+                assert!(words.contains(flag) && words.contains(&wanted), "{words}");
+            }
+            parse(shortest).unwrap_or_else(|error| panic!("{error}"));
         }
     }
 }

@@ -58,17 +58,20 @@ impl Details {
 /// Asks for what is due of the project that was `seen`, and puts it into
 /// `after`, the status to be. A failed question changes nothing: what was known
 /// stands, and it is asked again. Nothing is taken for asked before [`Details::told`].
+///
+/// # Errors
+/// [`kubernetes::Error::Outdated`] when the spec is another by now.
 pub async fn look(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
     seen: &Seen,
     after: &mut MigrationProjectStatus,
-) -> Details {
+) -> Result<Details, kubernetes::Error> {
     let connection = context.claims.connection_of(read);
     let live = connection.and_then(|key| context.registry.get(&key).live);
     let (Some(live), Some(id)) = (live, after.project_id.clone()) else {
-        return Details::default();
+        return Ok(Details::default());
     };
     let mine = context.memory.recall(&me.uid);
     let just_made = mine.as_ref().is_some_and(|mine| mine.made_by.is_some());
@@ -87,7 +90,7 @@ pub async fn look(
         described: None,
         details: Details::default(),
     };
-    asking.configuration(after).await;
+    asking.configuration(after).await?;
     asking.precheck(after).await;
     asking.verification(after).await;
     let Asking {
@@ -97,7 +100,7 @@ pub async fn look(
     details.again = due.again();
     details.mark = due.is_late();
     details.marks = Some(due.into_marks());
-    details
+    Ok(details)
 }
 
 struct Asking<'a> {
@@ -125,9 +128,12 @@ impl Asking<'_> {
         Ok(self.described.insert(described))
     }
 
-    async fn configuration(&mut self, after: &mut MigrationProjectStatus) {
+    async fn configuration(
+        &mut self,
+        after: &mut MigrationProjectStatus,
+    ) -> Result<(), kubernetes::Error> {
         if self.due.configuration() {
-            self.compare(after).await;
+            self.compare(after).await?;
         }
         let statement = match self.due.comparison() {
             Comparison::None => Statement::new(
@@ -143,15 +149,22 @@ impl Asking<'_> {
             }
         };
         self.say(statement);
+        Ok(())
     }
 
-    async fn compare(&mut self, after: &mut MigrationProjectStatus) {
+    async fn compare(
+        &mut self,
+        after: &mut MigrationProjectStatus,
+    ) -> Result<(), kubernetes::Error> {
         let name = after.project_name.clone().unwrap_or_default();
         let spec = match whole_spec(self.context, self.read).await {
             Ok(Some(spec)) => spec,
-            // The watch is about to tell what it is now; the mark waits, too.
-            Ok(None) => return self.due.failed(),
-            Err(error) => return self.failed(&error),
+            // The watch is about to tell what it is now.
+            Ok(None) => return Err(kubernetes::Error::Outdated),
+            Err(error) => {
+                self.failed(&error);
+                return Ok(());
+            }
         };
         let asked = drift::asked(&spec, &name);
         match self.describe().await {
@@ -169,6 +182,7 @@ impl Asking<'_> {
             }
             Err(error) => self.failed(&error),
         }
+        Ok(())
     }
 
     async fn precheck(&mut self, after: &mut MigrationProjectStatus) {

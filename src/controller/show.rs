@@ -52,7 +52,7 @@ pub async fn show(
         describe(&mut after, seen);
         // It has been seen there, under the address of today.
         after.connection = Some(pin);
-        details = details::look(context, me, read, seen, &mut after).await;
+        details = details::look(context, me, read, seen, &mut after).await?;
         again = sooner(again, details.again);
         // They say more of the same.
         statements.retain(|one| {

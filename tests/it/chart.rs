@@ -184,13 +184,14 @@ async fn arguments(client: Client) -> Vec<String> {
     assert_eq!(args.remove(0), "run");
     args.retain(|arg| OURS.iter().all(|ours| !arg.starts_with(ours)));
     // What the kubelet makes of the Pod's namespace.
-    if container
-        .env
-        .iter()
-        .flatten()
-        .any(|env| env.name == "POD_NAMESPACE")
-    {
-        args.push(format!("--own-namespace={}", ACCOUNT.0));
+    for env in container.env.iter().flatten() {
+        match env.name.as_str() {
+            "POD_NAMESPACE" => args.push(format!("--own-namespace={}", ACCOUNT.0)),
+            "OMS_OPERATOR_LEADER_ELECT_NAMESPACE" => {
+                args.push(format!("--leader-elect-namespace={}", ACCOUNT.0));
+            }
+            other => panic!("what is {other}?"),
+        }
     }
     args
 }

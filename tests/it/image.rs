@@ -2,7 +2,7 @@
 //! itself, and that it does its work with no more than that, in a file system
 //! that it cannot write to, as a user with no rights.
 //!
-//! The binary of the tests is tried, which is linked like the one that ships;
+//! The debug binary of the tests is tried, which is linked like the one that ships;
 //! `OMS_OPERATOR_RELEASE` names another. The workflows run the image itself.
 
 use std::fs;
@@ -147,8 +147,9 @@ async fn it_does_its_work_in_a_root_that_has_nothing_else() {
     let root = root(world.plane.folder(), &kubeconfig);
     let root = root.to_str().expect("UTF-8");
     if !may_enter(root) {
-        let words = "NOT TESTED: the binary in an empty root: this user may not change it\n";
-        std::io::stderr().write_all(words.as_bytes()).unwrap();
+        // `cargo xtask test` counts it as left out. The workflows try the image itself.
+        let words = "\nNOT TESTED: the binary in an empty root: this user may not change it\n";
+        std::io::stdout().write_all(words.as_bytes()).unwrap();
         world.finish([]).await;
         return;
     }

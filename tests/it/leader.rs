@@ -39,7 +39,8 @@ impl World {
             .split_once("# Taking turns by a Lease")
             .expect("the rights to a Lease");
         let (_, role) = role.split_once('\n').expect("a document");
-        let subject = "    name: oms-operator\n    namespace: oms-system";
+        let subject = "    name: \"oms-operator\"\n    namespace: oms-system";
+        assert!(role.contains(subject), "{role}");
         let account = "    name: oms-operator\n    namespace: the-account";
         let role = role
             .replace(subject, account)

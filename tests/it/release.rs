@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use kube::api::ListParams;
+use kube::api::{Api, ListParams, TypeMeta};
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use oms_simulator::{Fault, Kind, When};
 use serde_json::json;
@@ -287,5 +289,47 @@ async fn an_account_without_rights_is_told_which() {
         "{}",
         text(&refused)
     );
+    world.finish([]).await;
+}
+
+/// `deploy/release-all` on a cluster: its account, its rights and its arguments. Leases of the tests beside this one are
+/// left out, as everywhere here.
+#[tokio::test]
+async fn the_job_of_the_manifests_may_do_all_of_it() {
+    let world = World::new("release-job").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    assert!(operator.terminate().await.success());
+
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: oms-system}}";
+    let manifest = include_str!("../../deploy/release-all/job.yaml");
+    let mut job = None;
+    for text in [namespace, manifest] {
+        let applied = world.plane.apply_yaml(text).await.expect("applied");
+        let is_job = |types: &TypeMeta| types.kind == "Job";
+        job = applied
+            .into_iter()
+            .find(|one| one.types.as_ref().is_some_and(is_job));
+    }
+    let pod = &job.expect("a Job").data["spec"]["template"]["spec"];
+    let account = pod["serviceAccountName"].as_str().expect("an account");
+    let args = &pod["containers"][0]["args"];
+    assert_eq!(args, &json!(["release-all"]), "what run() gives");
+    let token = world.plane.service_account_token("oms-system", account);
+    let token = token.await.expect("a token");
+    let kubeconfig = world.plane.write_kubeconfig(&token, None);
+    let done = run(&kubeconfig.unwrap(), &world.namespace, &["--watch-for=1s"]).await;
+    ended(&done, 0);
+    assert!(text(&done).contains("orders: let go"), "{}", text(&done));
+    assert_eq!(held(&world).await, Vec::<String>::new());
+
+    // What it asks for beside: without these it would know less, and not say so.
+    let client = world.plane.client_for(&token);
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces.get("kube-system").await.expect("the cluster");
+    let leases: Api<Lease> = Api::all(client);
+    let listed = leases.list(&ListParams::default()).await;
+    listed.expect("the Leases of all namespaces");
     world.finish([]).await;
 }

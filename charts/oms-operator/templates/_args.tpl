@@ -29,7 +29,6 @@
 {{- if .Values.leaderElection.enabled }}
 - --leader-elect
 - --leader-elect-name={{ include "oms-operator.leaseName" . }}
-- --leader-elect-namespace={{ include "oms-operator.namespace" . }}
 - --lease-duration={{ .Values.leaderElection.leaseDuration }}
 - --renew-deadline={{ .Values.leaderElection.renewDeadline }}
 - --retry-period={{ .Values.leaderElection.retryPeriod }}

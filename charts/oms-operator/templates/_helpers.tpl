@@ -13,6 +13,17 @@
 {{- default .Release.Namespace .Values.namespaceOverride }}
 {{- end }}
 
+{{/*
+The name of what lies in no namespace, or in one that releases share: (dict "root" $ "namespace" …). Releases for some
+namespaces each have theirs in another one, perhaps under one name; a namespace has no dot, so theirs differ.
+*/}}
+{{- define "oms-operator.sharedName" -}}
+{{- $own := include "oms-operator.namespace" .root }}
+{{- $isShared := ne (default "" .namespace) $own }}
+{{- if and .root.Values.watchNamespaces $isShared }}{{ $own }}.{{ end }}
+{{- include "oms-operator.fullname" .root }}
+{{- end }}
+
 {{- define "oms-operator.serviceAccountName" -}}
 {{- $own := ternary (include "oms-operator.fullname" .) "default" .Values.serviceAccount.create }}
 {{- default $own .Values.serviceAccount.name }}
@@ -22,9 +33,10 @@
 {{- default (include "oms-operator.fullname" .) .Values.leaderElection.leaseName }}
 {{- end }}
 
+{{/* Quoted, here as everywhere where a name stands: a release may be called 123, and a chart on. */}}
 {{- define "oms-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "oms-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "oms-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "oms-operator.ownLabels" -}}
@@ -75,13 +87,19 @@ annotations:
 {{- ternary . (omit . "initialDelaySeconds") (gt (int .initialDelaySeconds) 0) | toYaml }}
 {{- end }}
 
-{{/* A duration such as 90s or 5m in whole seconds, rounded up. */}}
-{{- define "oms-operator.seconds" -}}
-{{- $number := regexFind "^[0-9]+" . | int64 }}
-{{- $unit := regexFind "[a-z]+$" . }}
-{{- if eq $unit "ms" }}{{ div (add $number 999) 1000 }}
-{{- else }}{{ mul $number (get (dict "s" 1 "m" 60 "h" 3600) $unit) }}
+{{/* A duration such as 500ms, 90s or 1m30s in milliseconds, rounded up. */}}
+{{- define "oms-operator.milliseconds" -}}
+{{- $sum := 0.0 }}
+{{- range regexFindAll "[0-9.]+(ms|s|m|h)" . -1 }}
+  {{- $unit := get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) (regexFind "[a-z]+$" .) }}
+  {{- $sum = addf $sum (mulf (regexFind "^[0-9.]+" . | float64) $unit) }}
 {{- end }}
+{{- ceil $sum | int64 }}
+{{- end }}
+
+{{/* The same in whole seconds, rounded up. */}}
+{{- define "oms-operator.seconds" -}}
+{{- div (include "oms-operator.milliseconds" . | int64 | add 999) 1000 }}
 {{- end }}
 
 {{/* A call in flight, and the write of the id that it gives (ten seconds), have to fit in. */}}

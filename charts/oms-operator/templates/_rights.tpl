@@ -27,7 +27,7 @@
 {{- define "oms-operator.subjects" -}}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "oms-operator.serviceAccountName" . }}
+    name: {{ include "oms-operator.serviceAccountName" . | quote }}
     namespace: {{ include "oms-operator.namespace" . | toYaml }}
 {{- end }}
 
@@ -36,5 +36,5 @@ subjects:
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ .kind }}
-  name: {{ .name }}
+  name: {{ .name | quote }}
 {{- end }}

@@ -11,6 +11,8 @@ pub struct Counts {
     pub ignored: u64,
     /// The names of those that failed.
     pub failures: Vec<String>,
+    /// How many of those whose results are to come have said that this machine does not let them test anything.
+    untested: u64,
 }
 
 impl Counts {
@@ -23,6 +25,10 @@ impl Counts {
             .and_then(|rest| rest.strip_suffix(" ... FAILED"))
         {
             self.failures.push(name.to_owned());
+        } else if line.starts_with("NOT TESTED: ") {
+            // It will say that it has passed, for want of another word.
+            self.untested += 1;
+            self.ignored += 1;
         }
     }
 
@@ -58,7 +64,9 @@ impl Counts {
                 continue;
             };
             match word {
-                "passed" => self.passed += number,
+                "passed" => {
+                    self.passed += number.saturating_sub(std::mem::take(&mut self.untested));
+                }
                 "failed" => self.failed += number,
                 "ignored" => self.ignored += number,
                 _ => {}
@@ -86,6 +94,7 @@ test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 7 filtered out; fin
             failed: 1,
             ignored: 3,
             failures: vec!["a::the_other".to_owned()],
+            untested: 0,
         };
         assert_eq!(counts, expected);
     }
@@ -109,8 +118,21 @@ FAIL	omsoperator/kstatus	0.006s";
             failed: 2,
             ignored: 1,
             failures: vec!["TestAll".to_owned(), "TestAll/old".to_owned()],
+            untested: 0,
         };
         assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn what_this_machine_does_not_let_a_test_do_has_not_passed() {
+        let mut counts = Counts::default();
+        let output = "\
+NOT TESTED: the binary in an empty root
+test image::it_does_its_work ... ok
+test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 1.50s
+test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.50s";
+        output.lines().for_each(|line| counts.line(line));
+        assert_eq!((counts.passed, counts.ignored), (12, 4));
     }
 
     #[test]

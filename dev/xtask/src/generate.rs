@@ -8,6 +8,7 @@ mod deploy;
 mod markdown;
 mod metrics;
 mod reasons;
+mod version;
 
 use std::fs;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, String)>> {
     files.extend(argocd::files()?);
     files.extend(chart::files()?);
     files.extend(deploy::definitions());
+    files.extend(version::files()?);
     Ok(files)
 }
 

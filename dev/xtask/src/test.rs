@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use futures::future::OptionFuture;
+use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::beside::Beside;
 use crate::build;
-use crate::cargo::{cargo, run_lines, succeeded};
+use crate::cargo::{cargo, run, run_lines, succeeded};
 use crate::chaos;
 use crate::checks;
 use crate::counts::Counts;
@@ -17,6 +18,9 @@ use crate::go;
 use crate::leftovers::Run;
 use crate::screen::Screen;
 use crate::steps::{elapsed, step};
+
+/// How the names of the simulation's tests begin.
+const SIMULATED: &str = "simulated::";
 
 /// Runs everything. A check that fails does not keep the others from running.
 pub async fn test() -> anyhow::Result<()> {
@@ -57,14 +61,14 @@ async fn everything() -> anyhow::Result<()> {
         let built = step("operator", build::operator(&Screen::new())).await;
         results.push(("operator", built.map(|built| program = Some(built))));
     }
+    let mut counts = Counts::default();
     let chaos = program.map(|program| chaos_beside(program, &run));
-    let (computed, chaos) = tokio::join!(computing(), OptionFuture::from(chaos));
+    let (computed, chaos) = tokio::join!(computing(&mut counts), OptionFuture::from(chaos));
     results.extend(computed);
     if let Some(chaos) = chaos {
         results.push(("chaos", chaos.show()));
     }
 
-    let mut counts = Counts::default();
     let records = tempfile::tempdir().context("cannot make a temporary folder")?;
     if ready {
         let tests = step("tests", tests(&run, records.path(), &mut counts)).await;
@@ -101,14 +105,28 @@ async fn everything() -> anyhow::Result<()> {
 
 /// What keeps the processor busy while chaos waits, which it mostly does. Its deadlines are far longer than
 /// what load can make of them.
-async fn computing() -> Vec<(&'static str, anyhow::Result<()>)> {
+async fn computing(counts: &mut Counts) -> Vec<(&'static str, anyhow::Result<()>)> {
     vec![
         ("lints", step("lints", checks::lints()).await),
         (
             "documentation",
             step("documentation", checks::documentation()).await,
         ),
+        ("tests, built", step("tests, built", built()).await),
+        ("simulation", step("simulation", simulation(counts)).await),
     ]
+}
+
+/// Everything that the tests need, so that none of their deadlines runs while the compiler does.
+async fn built() -> anyhow::Result<()> {
+    let mut args = CARGO_TEST.to_vec();
+    args.push("--no-run");
+    run(cargo(&args)).await
+}
+
+/// The tests that live on a clock of their own: the only ones that may share the machine.
+async fn simulation(counts: &mut Counts) -> anyhow::Result<()> {
+    counted(cargo_test(&[SIMULATED]), counts).await
 }
 
 async fn chaos_beside(program: PathBuf, run: &Run) -> Beside {
@@ -118,16 +136,31 @@ async fn chaos_beside(program: PathBuf, run: &Run) -> Beside {
 }
 
 async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result<()> {
-    let args = ["test", "--workspace", "--locked", "--no-fail-fast"];
-    let mut command = cargo(&args);
+    let mut command = cargo_test(&["--skip", SIMULATED]);
     run.mark(&mut command);
     command.env(go::RECORDS, records);
+    counted(command, counts).await
+}
+
+/// Always the whole workspace: a package by itself has other features of its dependencies, and would be compiled
+/// again.
+const CARGO_TEST: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
+
+fn cargo_test(of_the_tests: &[&str]) -> Command {
+    let mut args = CARGO_TEST.to_vec();
+    args.push("--");
+    args.extend_from_slice(of_the_tests);
+    cargo(&args)
+}
+
+async fn counted(command: Command, counts: &mut Counts) -> anyhow::Result<()> {
+    let passed = counts.passed;
     let status = run_lines(command, |line| {
         println!("{line}");
         counts.line(line);
     });
     succeeded(status.await?, "cargo test --workspace")?;
-    if counts.passed == 0 {
+    if counts.passed == passed {
         bail!("no test was run");
     }
     Ok(())

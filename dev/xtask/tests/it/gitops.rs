@@ -74,3 +74,17 @@ fn what_argo_cd_and_flux_sync_is_there() {
     }
     assert_eq!(before, Some("oms-projects"));
 }
+
+/// Whatever takes the release back takes the definitions back with it (docs/install.md, "Going back").
+#[test]
+fn flux_never_rolls_the_definitions_back() {
+    let operator = documents("flux/operator.yaml");
+    let release = of_kind(&operator, "HelmRelease").next();
+    let spec = &release.expect("a HelmRelease")["spec"];
+    let upgrade = spec["upgrade"].as_object().expect("how it is upgraded");
+    // Of this strategy there is no remediation. Without one, and by the other, `remediation` rolls back.
+    assert_eq!(upgrade["strategy"]["name"], "RetryOnFailure");
+    assert!(!upgrade.contains_key("remediation"), "{upgrade:?}");
+    // What a failed test or a drift would start.
+    assert!(spec["test"].is_null() && spec["rollback"].is_null());
+}

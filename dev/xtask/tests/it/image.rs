@@ -3,6 +3,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -65,27 +68,38 @@ fn what_ships_is_one_file_without_a_shell_run_by_a_numbered_user() {
     assert_eq!(of(ships, "USER"), ["65532:65532"]);
 }
 
-/// Cargo reads the manifest of every member, and each target that it names.
+/// Cargo reads the manifest of every member, and looks for each target in it before it builds the one that is asked
+/// for.
 #[test]
-fn the_build_sees_every_member_of_the_workspace() {
+fn the_build_sees_every_target_of_the_workspace() {
     let ignore = read(".dockerignore");
     let allowed: Vec<&str> = ignore
         .lines()
         .filter_map(|line| line.strip_prefix('!'))
         .collect();
-    let sees = |path: &str| allowed.iter().any(|one| Path::new(path).starts_with(one));
-    let manifest = read("Cargo.toml");
-    let members = manifest.split("members = [").nth(1).expect("members");
-    let members = members.split(']').next().expect("members");
-    let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
-    assert!(members.len() > 3, "{members:?}");
-    for path in members
-        .iter()
-        .chain(&["src/main.rs", "Cargo.lock", "tests/it/main.rs"])
-    {
-        assert!(sees(path), ".dockerignore leaves out {path}");
+    let sees = |path: &Path| allowed.iter().any(|one| path.starts_with(one));
+    let root = root().canonicalize().expect("the root");
+    let cargo = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(&root)
+        .output()
+        .expect("cargo");
+    let metadata: Value = serde_json::from_slice(&cargo.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&cargo.stderr)));
+    let mut needed = vec![Path::new("Cargo.lock")];
+    for package in metadata["packages"].as_array().expect("packages") {
+        let targets = package["targets"].as_array().expect("targets");
+        let sources = targets.iter().map(|target| &target["src_path"]);
+        for path in sources.chain([&package["manifest_path"]]) {
+            let path = Path::new(path.as_str().expect("a path"));
+            needed.push(path.strip_prefix(&root).expect("a path in the workspace"));
+        }
+    }
+    assert!(needed.contains(&Path::new("benches/core.rs")), "{needed:?}");
+    for path in needed {
+        assert!(sees(path), ".dockerignore leaves out {}", path.display());
     }
     for path in ["target", ".git", "docs", "examples"] {
-        assert!(!sees(path), ".dockerignore lets {path} in");
+        assert!(!sees(Path::new(path)), ".dockerignore lets {path} in");
     }
 }

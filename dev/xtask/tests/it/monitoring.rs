@@ -11,8 +11,20 @@ use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use serde_json::Value;
 
-/// What Prometheus adds to each series, and what a histogram has of itself.
-const ALWAYS: [&str; 6] = ["namespace", "job", "pod", "instance", "service", "le"];
+/// What Prometheus adds to each series, and what a histogram has of itself. `cluster` is what a Prometheus of several is
+/// told to add.
+const ALWAYS: [&str; 7] = [
+    "cluster",
+    "namespace",
+    "job",
+    "pod",
+    "instance",
+    "service",
+    "le",
+];
+
+/// What tells one operator from another, wherever it is asked.
+const WHICH: [&str; 3] = ["cluster", "namespace", "job"];
 
 fn read(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/oms-operator/files");
@@ -143,6 +155,15 @@ fn every_alert_asks_for_what_there_is_and_says_what_to_do() {
     for alert in alerts {
         let name = alert["alert"].as_str().expect("a name");
         let asked = Asked::of(metrics.rows(), alert["expr"].as_str().expect("a query"));
+        // Of a figure that is absent there is no label.
+        let is_told_apart = WHICH
+            .iter()
+            .all(|label| asked.labels.iter().any(|one| one == label));
+        assert!(
+            is_told_apart || name == "OMSOperatorAbsent",
+            "{name}: {:?}",
+            asked.labels
+        );
         let severity = alert["labels"]["severity"].as_str();
         assert!(matches!(severity, Some("warning" | "critical")), "{name}");
         for part in ["summary", "description"] {
@@ -157,6 +178,42 @@ fn every_alert_asks_for_what_there_is_and_says_what_to_do() {
             }
         }
     }
+}
+
+/// Whoever is woken up gets to what to do by one click.
+#[test]
+fn every_alert_has_a_section_of_its_own_in_the_documentation() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/alerts.md");
+    let page = fs::read_to_string(page).expect("docs/alerts.md");
+    let sections: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .collect();
+    let alerts = alerts();
+    let names: Vec<&str> = alerts
+        .iter()
+        .filter_map(|alert| alert["alert"].as_str())
+        .collect();
+    assert_eq!(sections, names);
+    let base = "https://github.com/oceanbase/oms-operator/blob/main/docs/alerts.md#";
+    for (alert, name) in alerts.iter().zip(names) {
+        let section = format!("{base}{}", name.to_lowercase());
+        assert_eq!(alert["annotations"]["runbook_url"], *section, "{name}");
+    }
+}
+
+/// The chart puts its value in the place of the figure in the file.
+#[test]
+fn the_age_from_which_a_sweep_is_old_is_a_value_of_the_chart() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/oms-operator/values.yaml");
+    let values = fs::read_to_string(path).expect("values.yaml");
+    let values: Value = serde_saphyr::from_str(&values).expect("YAML");
+    let default = &values["metrics"]["prometheusRule"]["sweepAgeSeconds"];
+    let old = alerts()
+        .into_iter()
+        .find(|alert| alert["alert"] == "OMSSweepOld");
+    let expression = old.expect("the alert")["expr"].to_string();
+    assert!(expression.contains(&format!("> {default}")), "{expression}");
 }
 
 #[test]

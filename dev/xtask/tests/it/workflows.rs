@@ -73,3 +73,71 @@ fn the_documentation_names_the_workflow_that_signs() {
     let install = fs::read_to_string(root().join("docs/install.md")).expect("docs/install.md");
     assert!(install.contains(image.expect("an image")));
 }
+
+/// What is typed to look at a signature has been fetched by then, and is what the release has.
+#[test]
+fn what_is_verified_is_downloaded_first() {
+    let install = fs::read_to_string(root().join("docs/install.md")).expect("docs/install.md");
+    let (before, after) = install
+        .split_once("cosign verify-blob SHA256SUMS")
+        .expect("the list of files is verified");
+    let (_, signatures) = before.split_once("## Signatures").expect("the section");
+    assert!(signatures.contains("    VERSION="), "{signatures}");
+    let fetched = signatures.lines().find(|line| line.contains("curl "));
+    let fetched = fetched.expect("a download");
+    let release = fs::read_to_string(root().join(".github/workflows/release.yml"));
+    let release = release.expect("release.yml");
+    for file in ["SHA256SUMS", "SHA256SUMS.sigstore.json"] {
+        assert!(
+            fetched.split([' ', ';']).any(|word| word == file),
+            "{fetched}"
+        );
+    }
+    assert!(after.starts_with(" --bundle SHA256SUMS.sigstore.json"));
+    assert!(release.contains("--bundle SHA256SUMS.sigstore.json SHA256SUMS"));
+}
+
+/// What nobody bumps stays behind without a word.
+#[test]
+fn every_go_module_is_kept_up_to_date() {
+    let text = fs::read_to_string(root().join(".github/dependabot.yml")).expect("dependabot.yml");
+    let settings: Value = serde_saphyr::from_str(&text).expect("YAML");
+    let updates = settings["updates"].as_array().expect("updates").iter();
+    let kept: Vec<&str> = updates
+        .filter(|one| one["package-ecosystem"] == "gomod")
+        .flat_map(|one| one["directories"].as_array().expect("directories"))
+        .filter_map(Value::as_str)
+        .collect();
+    let mut modules = Vec::new();
+    go_modules(&root().join("dev"), "/dev", &mut modules);
+    assert!(modules.len() > 3, "{modules:?}");
+    for module in modules {
+        assert!(
+            kept.contains(&module.as_str()),
+            "dependabot leaves out {module}"
+        );
+    }
+}
+
+fn go_modules(folder: &Path, name: &str, out: &mut Vec<String>) {
+    if folder.join("go.mod").exists() {
+        out.push(name.to_owned());
+    }
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        if entry.file_type().expect("a type").is_dir() {
+            let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+            go_modules(&entry.path(), &name, out);
+        }
+    }
+}
+
+#[test]
+fn a_version_with_a_hyphen_is_released_as_a_pre_release() {
+    let (_, text) = workflows()
+        .into_iter()
+        .find(|(_, text)| text.contains("gh release create"))
+        .expect("a workflow that releases");
+    assert!(text.contains(r#"case "$VERSION" in *-*) kind=(--prerelease) ;; esac"#));
+    assert!(text.contains(r#"gh release create "$TAG" out/* --verify-tag "${kind[@]}""#));
+}

@@ -34,7 +34,7 @@ fn flags_that_the_chart_sets_have_the_operators_defaults() {
     let mut command = Cli::command();
     command.build();
     let run = command.find_subcommand("run").expect("the command");
-    let own = ["--log-filter", "--leader-elect", "--leader-elect-namespace"];
+    let own = ["--log-filter", "--leader-elect"];
     let mut seen = 0;
     for argument in arguments(&[]).iter().skip(1) {
         let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
@@ -93,7 +93,20 @@ fn what_extra_arguments_say_outweighs_what_the_chart_says() {
 
 #[test]
 fn the_pod_has_time_to_end_a_call_in_flight() {
-    for (call, least) in [("60s", 70), ("2m", 130), ("1h", 3610), ("1500ms", 12)] {
+    for (call, least) in [
+        ("60s", 70),
+        ("2m", 130),
+        ("1m30s", 100),
+        ("1.5m", 100),
+        ("1h", 3610),
+        ("1500ms", 12),
+    ] {
+        let parsed = Cli::command().try_get_matches_from([
+            "oms-operator",
+            "run",
+            &format!("--oms-mutation-timeout={call}"),
+        ]);
+        parsed.unwrap_or_else(|error| panic!("{call}: {error}"));
         let deployment = deployment(&[&format!("oms.mutationTimeout={call}")]);
         let grace = &deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"];
         assert!(
@@ -110,6 +123,116 @@ fn chart_and_operator_have_one_version() {
     for key in ["version", "appVersion"] {
         assert_eq!(chart[key], env!("CARGO_PKG_VERSION"), "{key}");
     }
+}
+
+/// YAML takes 123 for a number, and on for a truth; neither may stand where a name has to.
+#[test]
+fn a_release_may_be_called_a_number_and_a_chart_a_truth() {
+    let chart = chart();
+    let settings = "nameOverride=on,fullnameOverride=off,leaderElection.leaseName=77,serviceAccount.name=0123,\
+                    priorityClassName=1,runtimeClassName=2";
+    let args = [
+        "template",
+        "123",
+        chart.to_str().expect("a path"),
+        "--namespace=456",
+        "--kube-version",
+        oms_harness::kubernetes_version(),
+        "--set-string",
+        settings,
+        "--set",
+        "replicaCount=2,admissionPolicy.enabled=true",
+    ];
+    for more in [&[][..], &["--set-string", "watchNamespaces={456,789}"]] {
+        let args = [&args[..], more].concat();
+        let rendered = super::tools::run(tools().helm(), &args, "").expect("a render");
+        for object in objects(&rendered) {
+            if object["kind"] != "CustomResourceDefinition" {
+                names_are_texts(&object, &object["kind"].to_string());
+            }
+        }
+    }
+}
+
+/// Of an object, below every key that names something.
+fn names_are_texts(value: &Value, path: &str) {
+    const NAMING: [&str; 10] = [
+        "labels",
+        "matchLabels",
+        "selector",
+        "name",
+        "namespace",
+        "serviceAccountName",
+        "policyName",
+        "priorityClassName",
+        "runtimeClassName",
+        "resourceNames",
+    ];
+    for (key, inner) in value.as_object().into_iter().flatten() {
+        let path = format!("{path}.{key}");
+        let texts: Vec<&Value> = match inner {
+            Value::Object(map) => map.values().filter(|one| !one.is_object()).collect(),
+            Value::Array(list) => list.iter().filter(|one| !one.is_object()).collect(),
+            plain => vec![plain],
+        };
+        if NAMING.contains(&key.as_str()) {
+            assert!(texts.iter().all(|text| text.is_string()), "{path}: {inner}");
+        }
+        names_are_texts(inner, &path);
+    }
+    for inner in value.as_array().into_iter().flatten() {
+        names_are_texts(inner, path);
+    }
+}
+
+/// Each for its own namespace, under one name, as two teams do it that know nothing of each other.
+#[test]
+fn releases_for_some_namespaces_share_no_object() {
+    let chart = chart();
+    let chart = chart.to_str().expect("a path");
+    let titles = |namespace: &str| -> std::collections::BTreeSet<_> {
+        let watched = format!("watchNamespaces={{{namespace}}}");
+        let namespace = format!("--namespace={namespace}");
+        let mut args = vec!["template", "oms-operator", chart, &namespace];
+        args.extend(["--kube-version", oms_harness::kubernetes_version()]);
+        // The definitions are for all: one release has them.
+        let shared = "crds.enabled=false,admissionPolicy.enabled=true,metrics.serviceMonitor.enabled=true,\
+                      metrics.serviceMonitor.namespace=monitoring,metrics.prometheusRule.enabled=true,\
+                      metrics.prometheusRule.namespace=monitoring,metrics.dashboards.enabled=true,\
+                      metrics.dashboards.namespace=monitoring";
+        args.extend(["--set", &watched, "--set", shared]);
+        let rendered = super::tools::run(tools().helm(), &args, "").expect("a render");
+        objects(&rendered).iter().map(super::tools::title).collect()
+    };
+    let (one, other) = (titles("shop"), titles("billing"));
+    assert!(one.len() > 12, "{one:?}");
+    let both: Vec<_> = one.intersection(&other).collect();
+    assert!(both.is_empty(), "{both:?}");
+}
+
+#[test]
+fn replicas_prefer_different_nodes_unless_something_else_is_said() {
+    let affinity =
+        |settings: &[&str]| deployment(settings)["spec"]["template"]["spec"]["affinity"].clone();
+    let term = "/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/podAffinityTerm";
+    let preferred = affinity(&["replicaCount=2"]);
+    let term = preferred.pointer(term).expect("a term");
+    assert_eq!(term["topologyKey"], "kubernetes.io/hostname");
+    assert!(affinity(&["replicaCount=1"]).is_null());
+    let zones = "topologySpreadConstraints[0].topologyKey=zone";
+    assert!(affinity(&["replicaCount=2", zones]).is_null());
+}
+
+#[test]
+fn a_variable_that_is_given_stands_in_place_of_the_charts_own() {
+    let deployment = deployment(&[
+        "extraEnv[0].name=POD_NAMESPACE,extraEnv[0].value=a",
+        "extraEnv[1].name=OMS_OPERATOR_LEADER_ELECT_NAMESPACE,extraEnv[1].value=b",
+    ]);
+    let env = &deployment["spec"]["template"]["spec"]["containers"][0]["env"];
+    let env = env.as_array().expect("variables");
+    let values: Vec<&Value> = env.iter().map(|one| &one["value"]).collect();
+    assert_eq!(values, ["a", "b"]);
 }
 
 /// What the name of a release has to do with the names of what it installs.

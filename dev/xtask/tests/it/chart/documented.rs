@@ -48,6 +48,25 @@ impl Shell {
         let text = self.types(&format!("kubectl get {what} --output json"));
         serde_json::from_str(&text).expect("JSON")
     }
+
+    /// The connection is there, and where the operator of the plain manifests looks.
+    fn connection_is_watched(&self, name: &str) {
+        let connections = self.get("omsconnections --all-namespaces");
+        let all = connections["items"].as_array().expect("a list");
+        let found = all.iter().find(|one| one["metadata"]["name"] == name);
+        let namespace = &found.expect("the connection")["metadata"]["namespace"];
+        let deployment = self.get("deployment/oms-operator --namespace oms-system");
+        let args = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+        let args = args.as_array().expect("arguments").iter();
+        let watched: Vec<&str> = args
+            .filter_map(|arg| arg.as_str()?.strip_prefix("--watch-namespace="))
+            .collect();
+        let namespace = namespace.as_str().expect("a namespace");
+        assert!(
+            watched.is_empty() || watched.contains(&namespace),
+            "{name} lies in {namespace}, and the operator looks into {watched:?}"
+        );
+    }
 }
 
 /// The command of a page that begins so, with the lines that it goes on in.
@@ -89,20 +108,29 @@ async fn the_health_is_added_to_argo_cds_settings_and_takes_none_of_them_away() 
 async fn the_operator_of_the_plain_manifests_goes_and_leaves_what_is_the_users() {
     let shell = Shell::new(tools().helm()).await;
     for way in ["default", "namespaced"] {
+        for folder in [way, "admission-policy"] {
+            shell.types(&documented(
+                "docs/install.md",
+                &format!("kubectl apply --server-side -k deploy/{folder}"),
+            ));
+        }
+        shell
+            .types("kubectl wait --for=condition=Established crd/omsconnections.oms.oceanbase.com");
+        for page in ["README.md", "docs/install.md"] {
+            shell.types(&documented(page, "kubectl apply --server-side -n"));
+        }
+        shell.connection_is_watched("oms");
         shell.types(&documented(
-            "docs/install.md",
-            &format!("kubectl apply --server-side -k deploy/{way}"),
+            "docs/uninstall.md",
+            "kubectl apply --server-side -k deploy/release-all",
         ));
-        shell.types(
-            "kubectl wait --for=condition=Established crd/omsconnections.oms.oceanbase.com\n\
-             kubectl apply --namespace oms-system -f examples/connection.yaml",
-        );
         shell.types(&documented(
             "docs/uninstall.md",
             "kubectl delete deployment,",
         ));
         shell.types("kubectl get omsconnection/oms secret/oms-credentials --namespace oms-system");
-        let kinds = "deployments,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings";
+        let kinds = "deployments,jobs,services,serviceaccounts,roles,rolebindings,clusterroles,clusterrolebindings,\
+                     validatingadmissionpolicies,validatingadmissionpolicybindings";
         let left = shell.get(&format!("{kinds} --all-namespaces"));
         let left = left["items"].as_array().expect("a list").iter();
         let names = left.map(|object| object["metadata"]["name"].to_string());

@@ -8,11 +8,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::ResourceExt as _;
 use kube::api::{Api, ListParams, Patch, PatchParams};
 use oms_harness::{ControlPlane, Options, served};
-use oms_operator::api::Kind;
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
+use oms_operator::api::{Kind, keys};
 use serde_json::{Value, json};
 
-use super::tools::{chart, run, tools};
+use super::tools::{chart, root, run, tools};
 
 /// A cluster, and one Helm for it.
 struct Cluster {
@@ -95,6 +95,58 @@ impl Cluster {
             .apply_yaml_in("oms-system", &project.to_string())
             .await
             .expect("a MigrationProject");
+    }
+
+    /// Gives a resource what it has once its project runs, by the writes that the operator makes; gives it back.
+    async fn as_an_operator_has_it(&self, name: &str) -> MigrationProject {
+        let recorded = root().join("tests/fixtures/status/running.yaml");
+        let recorded = fs::read_to_string(recorded).expect("the status of a real run");
+        let recorded: Value = serde_saphyr::from_str(&recorded).expect("YAML");
+        let held = json!({"metadata": {"finalizers": [keys::FINALIZER]}});
+        let seen = json!({"status": recorded["status"]});
+        let (api, params) = (self.projects(), PatchParams::default());
+        api.patch(name, &params, &Patch::Merge(&held))
+            .await
+            .expect("a finalizer");
+        let written = api.patch_status(name, &params, &Patch::Merge(&seen)).await;
+        let written = written.expect("a status");
+        assert!(
+            written
+                .status
+                .as_ref()
+                .is_some_and(|status| status.project_id.is_some())
+        );
+        written
+    }
+
+    /// Whatever was recorded of a project is there yet, and the operator can go on writing what it writes.
+    async fn is_as_before_and_written(&self, name: &str, before: &MigrationProject) {
+        let (api, params) = (self.projects(), PatchParams::default());
+        let value = |object: &MigrationProject| serde_json::to_value(object).expect("plain data");
+        let unchanged = |now: &MigrationProject| {
+            assert_eq!(value(now)["status"], value(before)["status"]);
+            assert_eq!(value(now)["spec"], value(before)["spec"]);
+            assert_eq!(now.uid(), before.uid());
+            assert_eq!(now.finalizers(), [keys::FINALIZER]);
+        };
+        unchanged(&api.get(name).await.expect("it is there"));
+        // What moves with every sweep, and back; let go of, and taken back.
+        let moved = json!({"status": {"lagSeconds": 7}});
+        let moved = api.patch_status(name, &params, &Patch::Merge(&moved)).await;
+        let moved = moved.expect("a status can be written");
+        assert_eq!(value(&moved)["status"]["lagSeconds"], 7);
+        let lag = &value(before)["status"]["lagSeconds"];
+        let back = json!({"status": {"lagSeconds": lag}});
+        api.patch_status(name, &params, &Patch::Merge(&back))
+            .await
+            .expect("again");
+        for finalizers in [json!(null), json!([keys::FINALIZER])] {
+            let patch = json!({"metadata": {"finalizers": finalizers}});
+            api.patch(name, &params, &Patch::Merge(&patch))
+                .await
+                .expect("a finalizer can be written");
+        }
+        unchanged(&api.get(name).await.expect("it is there"));
     }
 
     fn projects(&self) -> Api<MigrationProject> {
@@ -222,6 +274,8 @@ async fn release(helm: &Path) {
         .await
         .expect("the Secret of the notes");
     cluster.create_project("old").await;
+    cluster.create_project("running").await;
+    let running = cluster.as_an_operator_has_it("running").await;
 
     cluster.upgrade(&chart(), &[]);
     assert!(
@@ -229,6 +283,7 @@ async fn release(helm: &Path) {
         "helm upgrade reaches the definitions"
     );
     cluster.served().await;
+    cluster.is_as_before_and_written("running", &running).await;
     let readiness = json!({"metadata": {"labels": {"touched": "yes"}}, "spec": {"readiness": {"maxLag": "30s"}}});
     let written = cluster
         .projects()
@@ -242,7 +297,32 @@ async fn release(helm: &Path) {
         "and takes the new field"
     );
 
+    // Back, as docs/install.md tells: the operator alone. And forward again.
+    let older = older_chart(cluster.plane.folder());
+    cluster.upgrade(
+        &older,
+        &["--reset-then-reuse-values", "--set=crds.enabled=false"],
+    );
+    assert!(
+        has_readiness(&cluster.definition(Kind::MigrationProject).await),
+        "the definitions stay as they are"
+    );
+    cluster.is_as_before_and_written("running", &running).await;
+    let old = cluster.projects().get("old").await.expect("it is there");
+    let old = serde_json::to_value(&old).expect("plain data");
+    assert_eq!(
+        old["spec"]["readiness"]["maxLag"], "30s",
+        "nothing is dropped"
+    );
+    cluster.upgrade(
+        &chart(),
+        &["--reset-then-reuse-values", "--set=crds.enabled=true"],
+    );
+    cluster.served().await;
+    cluster.is_as_before_and_written("running", &running).await;
+
     cluster.helm(&["uninstall", "oms-operator"]);
+    cluster.is_as_before_and_written("running", &running).await;
     let left = cluster.projects().get("old").await.expect("resources stay");
     assert_eq!(left.metadata.deletion_timestamp, None);
     cluster

@@ -78,6 +78,42 @@ fn plain_manifests_and_chart_are_the_same() {
     assert_equal_but_for_the_namespace("namespaced", &["--set", "watchNamespaces={oms-system}"]);
 }
 
+/// The folder is there to be copied: what it changes is all that has to be changed.
+#[test]
+fn in_another_namespace_nothing_is_left_of_the_old_one() {
+    let rendered = kustomized("elsewhere");
+    assert!(!rendered.contains("oms-system"), "{rendered}");
+    let account = "system:serviceaccount:platform:oms-operator";
+    let policies = objects(&rendered);
+    let mut policies = policies
+        .iter()
+        .filter(|object| object["kind"] == "ValidatingAdmissionPolicy");
+    let validation = &policies.next().expect("the policy")["spec"]["validations"][0];
+    for words in ["expression", "messageExpression"] {
+        let words = validation[words].as_str().expect("CEL");
+        assert!(words.contains(account), "{words}");
+    }
+    // But for the namespace, it is what the two folders give.
+    let mut plain = titled(&kustomized("default").replace("oms-system", "platform"));
+    plain.extend(titled(
+        &kustomized("admission-policy").replace("oms-system", "platform"),
+    ));
+    let rendered = titled(&rendered).into_values().map(|mut object| {
+        // kustomize takes a policy for namespaced; the API server drops that.
+        if object["kind"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("Validating"))
+        {
+            object["metadata"]
+                .as_object_mut()
+                .expect("metadata")
+                .remove("namespace");
+        }
+        (title(&object), object)
+    });
+    assert_eq!(rendered.collect::<Titled>(), plain);
+}
+
 #[test]
 fn the_policy_is_that_of_the_chart() {
     let plain = titled(&kustomized("admission-policy"));
@@ -96,6 +132,8 @@ async fn kubectl_applies_every_folder_server_side_and_client_side() {
         (&["--server-side"][..], "default"),
         (&[], "default"),
         (&["--server-side"], "namespaced"),
+        (&["--server-side"], "elsewhere"),
+        (&[], "elsewhere"),
     ] {
         let plane = ControlPlane::start(Options {
             controllers: false,
@@ -114,11 +152,15 @@ async fn kubectl_applies_every_folder_server_side_and_client_side() {
             args.extend(["-k", folder.to_str().expect("a path")]);
             run(&tools().kubectl, &args, "")
         };
-        for folder in ["crds", folder, "admission-policy"] {
+        let mut folders = vec!["crds", folder];
+        if folder != "elsewhere" {
+            folders.push("admission-policy");
+        }
+        for folder in &folders {
             kubectl(folder).unwrap_or_else(|words| panic!("{way:?} {folder}: {words}"));
         }
         // Again: nothing is to be done.
-        for folder in ["crds", folder, "admission-policy"] {
+        for folder in folders {
             let said = kubectl(folder).expect("applied twice");
             let changed = said
                 .lines()

@@ -138,6 +138,69 @@ const WRONG: &[(&[&str], &[&str])] = &[
         &["scraped twice"],
     ),
     (
+        &["oms.mutationTimeout=0s"],
+        &["oms.mutationTimeout is 0s: it is at least 1s"],
+    ),
+    (
+        &["minSweepInterval=0ms"],
+        &["minSweepInterval is 0ms: it is at least 100ms"],
+    ),
+    (
+        &["leaderElection.leaseDuration=10s"],
+        &["leaseDuration (10s) has to be longer than renewDeadline (10s)"],
+    ),
+    (
+        &["leaderElection.renewDeadline=2s"],
+        &["renewDeadline (2s) has to be longer than retryPeriod (2s)"],
+    ),
+    (
+        &["leaderElection.leaseDuration=15500ms"],
+        &["leaseDuration is 15500ms", "whole seconds"],
+    ),
+    (
+        &["oms.connectTimeout=11s"],
+        &["oms.connectTimeout (11s) and 2 s for sending together"],
+    ),
+    (
+        &["leaderElection.leaseName=Oms"],
+        &["/leaderElection/leaseName", "does not match pattern"],
+    ),
+    (
+        &["serviceAccount.name=oms operator"],
+        &["/serviceAccount/name", "does not match pattern"],
+    ),
+    (
+        &["image.tag=v1/2"],
+        &["/image/tag", "does not match pattern"],
+    ),
+    (
+        &["podDisruptionBudget.maxUnavailable=half"],
+        &[
+            "/podDisruptionBudget/maxUnavailable",
+            "does not match pattern",
+        ],
+    ),
+    (
+        &["podDisruptionBudget.minAvailable=-1"],
+        &["/podDisruptionBudget/minAvailable", "minimum"],
+    ),
+    (
+        &["metrics.serviceMonitor.interval=often"],
+        &["/metrics/serviceMonitor/interval", "does not match pattern"],
+    ),
+    (
+        &["namePattern=project"],
+        &["/namePattern", "does not match pattern"],
+    ),
+    (
+        &["dnsPolicy=None"],
+        &["dnsPolicy is None without dnsConfig.nameservers"],
+    ),
+    (
+        &["dnsPolicy=ClusterFirstWithHostNet"],
+        &["/dnsPolicy", "'ClusterFirst', 'Default', 'None'"],
+    ),
+    (
         &["health.port=8080"],
         &["health.port and metrics.port are both 8080"],
     ),

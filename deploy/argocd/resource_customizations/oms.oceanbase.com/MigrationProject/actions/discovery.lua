@@ -18,11 +18,6 @@ if obj.spec.suspend == true then
   return actions
 end
 
-actions["suspend"] = {
-  ["displayName"] = "Keep the operator's hands off",
-  ["iconClass"] = "fa fa-fw fa-toggle-off",
-}
-
 local status = obj.status or {}
 local reason = nil
 for _, one in ipairs(status.conditions or {}) do
@@ -42,6 +37,11 @@ local ended = status.gone == true
 if ended then
   return actions
 end
+
+actions["suspend"] = {
+  ["displayName"] = "Keep the operator's hands off",
+  ["iconClass"] = "fa fa-fw fa-toggle-off",
+}
 
 if wanted == "Paused" then
   actions["resume"] = {
