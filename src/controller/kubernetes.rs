@@ -64,6 +64,16 @@ impl Error {
         matches!(self, Self::Outdated) || self.status().is_some_and(kube::core::Status::is_conflict)
     }
 
+    /// What was to be written may be written: nothing tells.
+    #[must_use]
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::TimedOut { .. } => true,
+            Self::Failed { .. } => self.status().is_none_or(|status| status.code >= 500),
+            Self::Outdated => false,
+        }
+    }
+
     /// The operator's account lacks the right.
     #[must_use]
     pub fn is_forbidden(&self) -> bool {

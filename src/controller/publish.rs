@@ -5,6 +5,7 @@ use kube::{Resource, ResourceExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::claims::Key;
 use super::context::Context;
 use super::events::Events;
 use super::kubernetes;
@@ -139,9 +140,21 @@ async fn write(
             false => Ok(None),
         };
     };
-    let written = context.kubernetes.publish(read, difference).await?;
-    context.claims.note(&written);
-    Ok(Some(written))
+    match context.kubernetes.publish(read, difference).await {
+        Ok(written) => {
+            context.claims.note(&written);
+            Ok(Some(written))
+        }
+        Err(error) => {
+            // What may stand there now is newer than what the watch has told.
+            if error.may_be_done()
+                && let Ok(Some(live)) = context.kubernetes.live(&Key::of(read)).await
+            {
+                context.claims.note(&live);
+            }
+            Err(error)
+        }
+    }
 }
 
 /// The human's word to look at once, as far as it goes into a status.
@@ -170,8 +183,11 @@ pub async fn announce<K: Resource<DynamicType = ()>>(
 }
 
 /// The merge patch (RFC 7386) that makes `after` of `before`; `None` where
-/// they are equal.
-pub fn difference<T: Serialize>(before: &T, after: &T) -> Option<Value> {
+/// they are equal, which they mostly are.
+pub fn difference<T: Serialize + PartialEq>(before: &T, after: &T) -> Option<Value> {
+    if before == after {
+        return None;
+    }
     let before = serde_json::to_value(before).ok()?;
     let after = serde_json::to_value(after).ok()?;
     let patch = merge_patch(&before, &after);

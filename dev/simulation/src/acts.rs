@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use oms_simulator::{Fault, Kind as FaultKind, Oms};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::kubernetes::{Id, Kind, Refusal};
+use crate::verdict;
 use crate::world::World;
 
 /// The namespace of everything.
@@ -166,6 +168,10 @@ pub enum Act {
     ListLate(u64),
     /// From now on OMS does not know these actions.
     Unsupported(Vec<&'static str>),
+    /// From now on the watches are so many seconds behind.
+    FallBehind(u64),
+    /// Somebody looks, for so many seconds at most, until the resource shows what OMS has.
+    Shows(&'static str, u64),
     /// The process is killed, and started again after a while.
     Kill,
     /// The process is told to stop, and started again after a while.
@@ -208,6 +214,14 @@ impl World {
             }
             Act::Settle => {
                 self.settle().await;
+                Ok(())
+            }
+            Act::FallBehind(seconds) => {
+                cluster.fall_behind(Duration::from_secs(*seconds));
+                Ok(())
+            }
+            Act::Shows(name, seconds) => {
+                self.await_shown(name, Duration::from_secs(*seconds)).await;
                 Ok(())
             }
             Act::Kill => {
@@ -298,6 +312,21 @@ impl World {
             self.wires
                 .bus
                 .note(format_args!("user: refused: {}", refusal.message));
+        }
+    }
+
+    async fn await_shown(&self, name: &str, most: Duration) {
+        let began = Instant::now();
+        loop {
+            let found = self.wires.cluster.get(&project(name));
+            let Some(why) = found.and_then(|it| verdict::moving(self, &it)) else {
+                return;
+            };
+            if began.elapsed() >= most {
+                let words = format!("after {} s {name} {why}", most.as_secs());
+                return self.wires.witness.break_(words);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
 

@@ -19,6 +19,15 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// How often something may happen in one moment: no more than a few dozen times,
+/// unless each of it brings on the next.
+const AT_ONE_MOMENT: u32 = 10_000;
+
+/// Something goes on and on in one and the same moment: the clock, which moves
+/// when nothing is left to be done, moves no more.
+#[derive(Debug)]
+pub struct NoTimePasses;
+
 /// Drives `reconcile`, which says when to come again, until `stop`, and then
 /// until what runs has ended.
 pub async fn drive<K, F>(
@@ -28,7 +37,8 @@ pub async fn drive<K, F>(
     at_once: usize,
     stop: CancellationToken,
     reconcile: impl Fn(Arc<K>) -> F,
-) where
+) -> Result<(), NoTimePasses>
+where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
     F: Future<Output = Option<Duration>> + Send + 'static,
 {
@@ -37,14 +47,20 @@ pub async fn drive<K, F>(
     let mut running: BTreeSet<Key> = BTreeSet::new();
     let mut work: JoinSet<(Key, Option<Duration>)> = JoinSet::new();
     let mut ready = false;
+    let (mut moment, mut happened) = (Instant::now(), 0);
     loop {
         if stop.is_cancelled() {
             due.clear();
             if running.is_empty() {
-                return;
+                return Ok(());
             }
         }
         let now = Instant::now();
+        happened = if now == moment { happened + 1 } else { 0 };
+        moment = now;
+        if happened > AT_ONE_MOMENT {
+            return Err(NoTimePasses);
+        }
         let mut free = at_once.saturating_sub(running.len());
         let starting: Vec<Key> = due
             .iter()

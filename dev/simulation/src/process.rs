@@ -20,8 +20,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::acts::OWN_NAMESPACE;
 use crate::clock::SimulatedClock;
-use crate::controller::drive;
+use crate::controller::{NoTimePasses, drive};
 use crate::transports::{ConnectBySimulation, REPLIED, SILENT, TIMEOUTS, Wires, kubernetes_client};
+use crate::witness::Witness;
 
 /// How many projects are reconciled at a time.
 const AT_ONCE: usize = 8;
@@ -83,7 +84,7 @@ impl Process {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let at_hand = context.clone();
-        tasks.spawn(drive(
+        let driven = drive(
             projects.waking(context.clone()),
             woken_projects,
             stored_projects,
@@ -98,9 +99,10 @@ impl Process {
                     action.after()
                 }
             },
-        ));
+        );
+        tasks.spawn(told(driven, "a project", wires.witness.clone()));
         let at_hand = context.clone();
-        tasks.spawn(drive(
+        let driven = drive(
             connections.waking(context.clone()),
             woken_connections,
             stored_connections,
@@ -115,7 +117,8 @@ impl Process {
                     action.after()
                 }
             },
-        ));
+        );
+        tasks.spawn(told(driven, "a connection", wires.witness.clone()));
         wires.bus.note(format_args!("life {life} begins"));
         Self {
             tasks,
@@ -157,6 +160,19 @@ impl Process {
     }
 }
 
+/// Does it, and tells if it comes to no end.
+async fn told(
+    driven: impl Future<Output = Result<(), NoTimePasses>>,
+    what: &'static str,
+    witness: Witness,
+) {
+    if driven.await.is_err() {
+        witness.break_(format!(
+            "no time passes any more: {what} is reconciled on and on"
+        ));
+    }
+}
+
 fn settings(started: jiff::Timestamp) -> Settings {
     let span = |duration| SignedDuration::try_from(duration).expect("a short time");
     Settings {
@@ -171,7 +187,8 @@ fn settings(started: jiff::Timestamp) -> Settings {
         min_sweep_interval: Duration::from_secs(10),
         figures_interval: Duration::from_secs(10),
         secret_interval: Duration::from_secs(30),
-        stale_after: Duration::from_secs(600),
+        // Before everything counts as at rest: it is the last word on what cannot be seen.
+        stale_after: Duration::from_secs(120),
         started,
         max_backoff: Duration::from_secs(60),
     }

@@ -63,6 +63,9 @@ fn mended() -> Vec<Act> {
         Act::ApplySecret("admin-password"),
         Act::Suspend(false),
     ];
+    // Most of a run is rest, and most of that is sweeps.
+    let rarely = json!({"spec": {"sweepInterval": "90s"}});
+    acts.push(Act::PatchConnection(rarely));
     let unsuspend = json!({"spec": {"suspend": null}});
     acts.extend(RESOURCES.map(|resource| Act::Patch(resource, unsuspend.clone())));
     acts

@@ -14,8 +14,9 @@ use crate::world::{LONGEST_DOWN, World};
 /// than what waits for a human is left alone.
 pub const STILL: Duration = Duration::from_secs(340);
 
-/// How long what rests is watched for calls that it does not need.
-const WATCHED: Duration = Duration::from_secs(300);
+/// How long what rests is watched for calls that it does not need. What is done
+/// more rarely than that, and again and again, keeps the world from coming to rest.
+const WATCHED: Duration = Duration::from_secs(120);
 
 /// What is not at rest yet, if anything.
 pub fn unsettled(world: &World) -> Option<String> {
@@ -36,7 +37,8 @@ pub fn unsettled(world: &World) -> Option<String> {
     written?.pop()
 }
 
-fn moving(world: &World, resource: &Value) -> Option<String> {
+/// What of a resource is not at rest yet, if anything.
+pub fn moving(world: &World, resource: &Value) -> Option<String> {
     if is_deleting(resource) {
         return Some("still being deleted".to_owned());
     }

@@ -165,7 +165,7 @@ impl Witness {
     pub fn ended(&self) {
         let mut state = self.state.lock();
         // Who has waited for its whole time-out has not been cut off.
-        let given_up = TIMEOUTS.connect + TIMEOUTS.mutation;
+        let given_up = TIMEOUTS.mutation;
         if state.under_way.values().any(|at| at.elapsed() < given_up) {
             state
                 .broken

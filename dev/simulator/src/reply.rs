@@ -159,7 +159,7 @@ pub(crate) fn envelope(
     });
     value["data"] = data;
     // A JSON value always has a JSON text.
-    serde_json::to_vec(&recase(value, form.casing)).unwrap_or_default()
+    recase(value, form.casing).to_string().into_bytes()
 }
 
 /// Code, message, advice and detail of a refusal.

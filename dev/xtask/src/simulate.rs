@@ -1,7 +1,7 @@
 //! `cargo xtask simulate`: the simulation; and with `--mutants` the proof that it sees what it is there to
 //! see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +13,12 @@ use crate::cargo::{cargo, run, run_lines};
 use crate::paths::{root, shown};
 use crate::steps::step;
 
-/// The seeds within which a mutant has to be found;
-const SEEDS: &str = "2000";
-
-/// or else among so much of the exhaustive runs.
-const EVERY: &str = "20";
+/// What a mutant has to be found by, the cheaper first: random seeds, or else one in so
+/// many of the exhaustive runs.
+const BY: [(&str, &[&str]); 2] = [
+    ("2,000 seeds", &["--seeds", "2000"]),
+    ("exhaustive runs", &["--exhaustive", "--every", "20"]),
+];
 
 #[derive(Debug, Args)]
 pub struct Options {
@@ -64,10 +65,11 @@ async fn mutants(names: &[String]) -> anyhow::Result<()> {
     let copy = copy.canonicalize()?;
     copy_tree(&copy).await?;
     let mut missed = Vec::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for patch in &wanted {
-        let found = step(name_of(patch), try_mutant(patch, &copy)).await?;
-        if !found {
-            missed.push(name_of(patch));
+        match step(name_of(patch), try_mutant(patch, &copy)).await? {
+            Some(by) => *seen.entry(by).or_default() += 1,
+            None => missed.push(name_of(patch)),
         }
     }
     println!(
@@ -75,22 +77,30 @@ async fn mutants(names: &[String]) -> anyhow::Result<()> {
         wanted.len() - missed.len(),
         wanted.len()
     );
+    for (by, count) in seen {
+        println!("    {count} by {by}");
+    }
     if !missed.is_empty() {
         bail!("nothing saw {}", missed.join(", "));
     }
     Ok(())
 }
 
-/// Whether the simulation fails on the tree with this patch. The patch is taken off again.
-async fn try_mutant(patch: &Path, tree: &Path) -> anyhow::Result<bool> {
+/// By what the simulation sees this patch of the tree, if it does. The patch is taken off again.
+async fn try_mutant(patch: &Path, tree: &Path) -> anyhow::Result<Option<&'static str>> {
     apply(patch, tree, &[]).await?;
     let mut command = cargo(&["build", "--quiet"]);
     in_copy(command.args(OF_THE_SIMULATION), tree);
     run(command)
         .await
         .with_context(|| format!("{} does not compile", shown(patch)))?;
-    let seen = fails(tree, &["--seeds", SEEDS]).await?
-        || fails(tree, &["--exhaustive", "--every", EVERY]).await?;
+    let mut seen = None;
+    for (by, which) in BY {
+        if seen.is_none() && fails(tree, which).await? {
+            println!("    seen by {by}");
+            seen = Some(by);
+        }
+    }
     apply(patch, tree, &["--reverse"]).await?;
     Ok(seen)
 }

@@ -119,6 +119,7 @@ struct State {
     objects: BTreeMap<Id, Arc<Value>>,
     changes: Vec<Change>,
     lag: Lag,
+    behind: Duration,
     random: StdRng,
 }
 
@@ -141,6 +142,7 @@ impl Cluster {
                 objects: BTreeMap::new(),
                 changes: Vec::new(),
                 lag,
+                behind: Duration::ZERO,
                 random: StdRng::seed_from_u64(seed),
             })),
             changed: watch::Sender::new(0),
@@ -180,6 +182,21 @@ impl Cluster {
             .filter(|change| change.id.kind == kind)
             .cloned()
             .collect()
+    }
+
+    /// The first change to an object of a kind since `version`.
+    pub fn next_change(&self, kind: Kind, version: u64) -> Option<Change> {
+        let state = self.state.lock();
+        let from = state
+            .changes
+            .partition_point(|change| change.version <= version);
+        let mut later = state.changes[from..].iter();
+        later.find(|change| change.id.kind == kind).cloned()
+    }
+
+    /// From now on watches tell of every change so much later than they would.
+    pub fn fall_behind(&self, by: Duration) {
+        self.state.lock().behind = by;
     }
 
     /// Adds an object.
@@ -358,7 +375,7 @@ impl Cluster {
         } else {
             usual
         };
-        let lag = longest.mul_f64(state.random.random());
+        let lag = state.behind + longest.mul_f64(state.random.random());
         let change = Change {
             version: state.version,
             id: id.clone(),

@@ -23,7 +23,7 @@ pub fn stream(cluster: &Cluster, kind: Kind, version: u64, lasting: Duration) ->
         let mut changed = cluster.changed.subscribe();
         loop {
             changed.mark_unchanged();
-            if let Some(change) = cluster.changes(kind, version).into_iter().next() {
+            if let Some(change) = cluster.next_change(kind, version) {
                 // Never before what came before it.
                 let at = told.max(change.at + change.lag);
                 tokio::time::sleep_until(at).await;

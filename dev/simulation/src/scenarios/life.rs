@@ -174,6 +174,26 @@ fn run_state() -> Vec<Scenario> {
             ],
             vec![Ending::Ready("orders", 1)],
         ),
+        // The operator has written "changing" and sees "running" again before the watch tells it
+        // of its own words. What it looks at is then older than what it has said.
+        scenario(
+            "console-changes-faster-than-the-watch-tells",
+            vec![
+                orders(json!({})),
+                Act::Settle,
+                Act::FallBehind(60),
+                console("RUNNING_MODIFYING"),
+                Act::Wait(35),
+                console("RUNNING"),
+                Act::Shows("orders", 200),
+                Act::FallBehind(0),
+                Act::Settle,
+            ],
+            vec![
+                Ending::Ready("orders", 1),
+                Ending::Is("shop.orders", "RUNNING"),
+            ],
+        ),
         scenario(
             "recreate",
             vec![

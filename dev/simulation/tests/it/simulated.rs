@@ -7,7 +7,7 @@ use oms_simulation::random::{self, run_seed};
 use oms_simulation::{Outcome, each, scenarios};
 
 /// The random runs, from seed 0 on.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 2000;
 
 /// One in so many of the exhaustive runs, beside each scenario whole.
 const EVERY: NonZeroUsize = NonZeroUsize::new(200).expect("more than none");
