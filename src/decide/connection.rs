@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::verdict::{Readiness, Statement, Verdict};
 use super::words::sentence;
+use crate::api::keys::RECONCILE_REQUESTED_AT;
 use crate::api::v1alpha1::{ConditionType as Type, Reason};
 
 /// For so long a Secret or a certificate authority that is not there counts as
@@ -96,6 +97,8 @@ pub struct ConnectionSituation<'a> {
     pub encrypted: bool,
     /// How OMS answers.
     pub answer: &'a Answer,
+    /// The longest wait before it is asked again, unless it names a longer one itself.
+    pub asked_within: Duration,
     /// OMS has no ListProjects.
     pub unlisted: bool,
     /// It may be another OMS than before.
@@ -128,10 +131,23 @@ pub fn verdict(situation: &ConnectionSituation<'_>) -> Option<Verdict> {
                 true => Verdict::stalled,
                 false => Verdict::progressing,
             };
-            Some(verdict(problem.reason, problem.message.clone()))
+            let said = verdict(problem.reason, sentence(&problem.message));
+            Some(said.and(&asked_again(situation.asked_within)))
         }
         Answer::Good => Some(well(situation, url)),
     }
+}
+
+/// When it is tried again. Not a time: that would be a write for each attempt.
+fn asked_again(within: Duration) -> String {
+    let within = match within.as_secs() {
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    };
+    format!(
+        "OMS is asked again within {within} (later only if it asks for that), and at once when this \
+         OMSConnection is given an annotation with a new text: {RECONCILE_REQUESTED_AT}=<any new text>"
+    )
 }
 
 /// One moment of Stalled fails a whole sync of Argo CD, so what may be on its
@@ -294,6 +310,7 @@ mod tests {
             url,
             encrypted: true,
             answer,
+            asked_within: Duration::from_secs(300),
             unlisted: false,
             doubted: None,
             held_back: None,
@@ -327,6 +344,8 @@ mod tests {
             assert_eq!(holds(&said, Type::CredentialsAccepted), Some(accepted));
             let verdict = verdict(&situation).unwrap();
             assert_eq!((verdict.readiness, verdict.reason), (readiness, reason));
+            let next = "no. OMS is asked again within 5 min ";
+            assert!(verdict.message.starts_with(next), "{}", verdict.message);
         }
     }
 

@@ -125,10 +125,11 @@ async fn fails(tree: &Path, which: &[&str]) -> anyhow::Result<bool> {
 }
 
 fn in_copy(command: &mut Command, tree: &Path) {
-    // The dependencies are those of the tree itself; what is built from the copy has other names.
+    // A folder of its own, although that builds the dependencies once more: Cargo names what it builds by the
+    // path inside the workspace, so the tree itself could be given a broken library as its own.
     command
         .current_dir(tree)
-        .env("CARGO_TARGET_DIR", target())
+        .env("CARGO_TARGET_DIR", target().join("mutants-built"))
         .stderr(std::process::Stdio::null());
 }
 

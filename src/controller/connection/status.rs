@@ -37,6 +37,7 @@ pub async fn publish(
         url: url.as_deref(),
         encrypted: entry.live.as_ref().is_some_and(|live| live.url.is_https()),
         answer: &entry.answer,
+        asked_within: context.settings.max_backoff,
         unlisted: entry.live.as_ref().is_some_and(|live| live.unlisted),
         doubted: doubted.as_ref(),
         held_back: standing.as_ref().and_then(held_back),
