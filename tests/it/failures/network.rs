@@ -4,7 +4,8 @@ use oms_simulator::{Config, Kind, Simulator, Tls};
 use serde_json::json;
 
 use super::{
-    Row, goes_in_and_out, nothing_is_written, nothing_is_written_while, rests, told_once, waits_for,
+    OFTEN, Row, goes_in_and_out, nothing_is_written, nothing_is_written_while, rests, told_once,
+    waits_for,
 };
 use crate::world::{PASSWORD, World};
 
@@ -28,7 +29,7 @@ async fn a_dead_port_heals_by_itself() {
     let (url, address) = (alias.url(), alias.address());
     alias.stop().await;
     world.create_connection("dead", &url, json!({})).await;
-    let operator = world.operator().await;
+    let operator = world.operator_with(&[OFTEN], None).await;
     let dead = json!({"connectionRef": {"name": "dead"}});
     world.create("orders", dead).await;
     let told = world.until_connection("dead", "OmsUnreachable").await;
