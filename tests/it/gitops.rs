@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::apply::three_way;
 use crate::cluster::{self, Cluster};
 use crate::vendor::another;
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 /// As Argo CD calls itself.
 const MANAGER: &str = "argocd-controller";
@@ -49,16 +49,23 @@ pub async fn apply(home: &World, document: &Value, how: How) -> Result<(), Strin
 /// Keeps what there is to compare of a resource of ours, the so-manieth of an example.
 pub async fn record(home: &World, file: &str, number: usize, document: &Value, how: How) {
     let manifest = in_place(home, document);
-    let live = api(home, &manifest).get(name(&manifest)).await;
-    let live = serde_json::to_value(live.expect("the resource")).expect("JSON");
-    let predicted = match how {
-        How::ClientSide => {
-            // As kubectl sees it, before Argo CD does.
-            assert_eq!(three_way(&manifest, &live), None, "{file}");
-            Value::Null
-        }
-        How::ServerSide => server_side(home, &manifest, true).await.expect("a dry run"),
-    };
+    // Both of one version: the operator is at work meanwhile.
+    let (live, predicted) =
+        oms_harness::until(DEADLINE, "nobody writes for a moment", async || {
+            let live = read(home, &manifest).await;
+            let predicted = match how {
+                How::ClientSide => {
+                    // As kubectl sees it, before Argo CD does.
+                    assert_eq!(three_way(&manifest, &live), None, "{file}");
+                    Value::Null
+                }
+                How::ServerSide => server_side(home, &manifest, true).await.expect("a dry run"),
+            };
+            let version = &read(home, &manifest).await["metadata"]["resourceVersion"];
+            (live["metadata"]["resourceVersion"] == *version).then_some((live, predicted))
+        })
+        .await
+        .expect("nobody writes for a moment");
     schemas(home).await;
     let record = json!({
         "how": format!("{how:?}"),
@@ -69,6 +76,11 @@ pub async fn record(home: &World, file: &str, number: usize, document: &Value, h
     });
     let name = format!("{how:?}.{}.{number}.json", file.replace('/', "-"));
     write(&name, &record.to_string());
+}
+
+async fn read(home: &World, manifest: &Value) -> Value {
+    let live = api(home, manifest).get(name(manifest)).await;
+    serde_json::to_value(live.expect("the resource")).expect("JSON")
 }
 
 /// Where the records go: a run of `cargo xtask test` has a folder of its own.
@@ -87,7 +99,7 @@ fn write(name: &str, text: &str) {
 async fn schemas(home: &World) {
     static KEPT: OnceCell<()> = OnceCell::const_new();
     let keep = || async {
-        let published = oms_harness::until(crate::world::DEADLINE, "the schemas", async || {
+        let published = oms_harness::until(DEADLINE, "the schemas", async || {
             let request = http::Request::get("/openapi/v2").body(Vec::new()).ok()?;
             let schemas = home.client.request_text(request).await.ok()?;
             let both = ["v1alpha1.MigrationProject\"", "v1alpha1.OMSConnection\""];

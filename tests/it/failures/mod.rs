@@ -199,11 +199,14 @@ pub async fn nothing_is_written_while(world: &World, other: &Oms, connection: &s
     })
     .await
     .expect("the connection counts its users");
-    // Calls in a row without an answer open the circuit, which is news of its own.
-    let away = told_of(world, connection, "Reachable").await.as_deref() == Some("OmsUnreachable");
+    // Calls in a row without an answer of OMS itself open the circuit, which is news of its own.
+    let reachable = told_of(world, connection, "Reachable").await;
+    let away = reachable.is_some_and(|(reason, message)| {
+        reason == "OmsUnreachable" || message.contains("HTTP 503")
+    });
     if away {
         until(DEADLINE, "the circuit is open", async || {
-            let throttled = told_of(world, connection, "Throttled").await?;
+            let (throttled, _) = told_of(world, connection, "Throttled").await?;
             (throttled == "CircuitOpen").then_some(())
         })
         .await
@@ -214,11 +217,12 @@ pub async fn nothing_is_written_while(world: &World, other: &Oms, connection: &s
     writes_nothing(world, mark, row).await;
 }
 
-/// The reason of a condition of the connection.
-async fn told_of(world: &World, connection: &str, type_: &str) -> Option<String> {
+/// Reason and message of a condition of the connection.
+async fn told_of(world: &World, connection: &str, type_: &str) -> Option<(String, String)> {
     let status = world.connections().get(connection).await.ok()?.status?;
-    let (_, reason) = find(&status.conditions, type_)?;
-    Some(reason.to_owned())
+    let mut conditions = status.conditions.into_iter();
+    let found = conditions.find(|one| one.type_ == type_)?;
+    Some((found.reason, found.message))
 }
 
 /// Waits for so many more calls to list the projects.
