@@ -10,16 +10,15 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
+use super::create::on_record;
 use super::kubernetes;
-use super::me::{annotation, is_held};
+use super::me::is_held;
 use super::pass::{MOMENT, SWEEP_WAIT};
 use super::registry::Live;
-use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{
-    Adoption, CreateOutcome, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection,
-    Reason,
+    Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
 };
-use crate::decide::{Answer, Ending, Suspension, Verdict, connection, doubt};
+use crate::decide::{Answer, Ending, Record, Suspension, Verdict, connection, doubt};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -158,9 +157,6 @@ pub async fn link(
 #[must_use]
 pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bool {
     let status = project.status.as_ref();
-    let create = status.and_then(|status| status.create.as_ref());
-    let refused = create.is_some_and(|create| create.outcome == Some(CreateOutcome::NotDone));
-    let reserved = annotation(project, CREATE_RESERVATION).is_some() && !refused;
     let remembered = context
         .memory
         .recall(project.uid().as_deref().unwrap_or_default());
@@ -169,10 +165,17 @@ pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bo
         mine.made.is_some()
             || attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
     });
+    // Which attempt a refusal was of is told by the record alone: a later one may be reserved.
+    let record = || {
+        on_record(
+            project,
+            Some(&context.settings.cluster),
+            context.clock.now(),
+        )
+    };
     status.is_some_and(|status| status.project_id.is_some())
-        || create.is_some_and(|create| create.outcome == Some(CreateOutcome::Unknown))
-        || reserved
         || in_flight
+        || !matches!(record(), Record::Fresh { .. })
 }
 
 fn stalled(reason: Reason, message: impl Into<String>) -> Blocked {

@@ -71,6 +71,7 @@ pub struct Remembered {
     figures_written: Option<Instant>,
     failures: Failures,
     broken_off: Failures,
+    conflicts: u32,
 }
 
 /// Failures in a row, and what they were of: any change of the cause starts
@@ -126,6 +127,7 @@ impl Remembered {
             figures_written: None,
             failures: Failures::default(),
             broken_off: Failures::default(),
+            conflicts: 0,
         }
     }
 
@@ -191,6 +193,12 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 /// Longest wait after a pass that was broken off: the API server comes back by
 /// itself, and the resource is then worked on by the usual means.
 const LONGEST_BREAK: Duration = Duration::from_secs(60);
+
+/// First wait after a conflict: a watch is rarely further behind.
+const FIRST_CONFLICT: Duration = Duration::from_millis(50);
+
+/// Longest wait after a conflict, but for chance.
+const LONGEST_CONFLICT: Duration = Duration::from_secs(1);
 
 /// Everything remembered, by UID. Sorted, so that the same seed of a simulation
 /// gives the same order of writes. Boxed, as is what only an open create has: ten
@@ -381,10 +389,22 @@ impl Memory {
         })
     }
 
+    /// A pass was broken off, because the resource is another by now. Returns how long to wait for the watch
+    /// to tell of that, which wakes the resource sooner: doubling, as it may be far behind.
+    pub fn conflicted(&self, uid: &str, key: &Key, chance: f64) -> Duration {
+        let before = self.remember(uid, key, |remembered| {
+            let more = remembered.conflicts.saturating_add(1);
+            std::mem::replace(&mut remembered.conflicts, more)
+        });
+        let doubled = FIRST_CONFLICT.saturating_mul(1 << before.min(16));
+        doubled.min(LONGEST_CONFLICT).mul_f64(1.0 + chance)
+    }
+
     /// A pass went through, whatever it has come to.
     pub fn went_through(&self, uid: &str) {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
             remembered.broken_off = Failures::default();
+            remembered.conflicts = 0;
         }
     }
 
@@ -475,6 +495,18 @@ mod tests {
         memory.went_through("u");
         assert_eq!(memory.hold_back("u", 1), None);
         assert_eq!(memory.broken_off("u", &key(), 1, 0.5).as_secs(), 2);
+    }
+
+    #[test]
+    fn a_resource_that_is_another_each_time_is_read_less_and_less_but_never_held_back() {
+        let memory = Memory::default();
+        let waits: Vec<u128> = (0..6)
+            .map(|_| memory.conflicted("u", &key(), 0.0).as_millis())
+            .collect();
+        assert_eq!(waits, [50, 100, 200, 400, 800, 1000]);
+        assert_eq!(memory.hold_back("u", 0), None, "the watch may tell of it");
+        memory.went_through("u");
+        assert_eq!(memory.conflicted("u", &key(), 1.0).as_millis(), 100);
     }
 
     #[tokio::test(start_paused = true)]

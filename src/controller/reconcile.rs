@@ -114,18 +114,16 @@ fn endpoint(context: &Context, project: &MigrationProject) -> String {
     connection.map(address).unwrap_or_default()
 }
 
-/// A reconcile failed. Conflicts are read again at once; everything else waits
+/// A reconcile failed. What is another by now is read again soon; everything else waits
 /// the longer the more often it fails.
 #[must_use]
 pub fn error_policy(project: Arc<KeptProject>, error: &Error, context: Arc<Context>) -> Action {
     let chance = context.clock.chance();
-    if error.is_conflict() {
-        return Action::requeue(Duration::from_millis(50).mul_f64(1.0 + 4.0 * chance));
-    }
-    tracing::warn!(resource = %Key::of(&*project), error = failure::chain(error), "reconcile failed");
     let me = Me::of(&context, &MigrationProject::restore(&project));
-    let wait = context
-        .memory
-        .broken_off(&me.uid, &me.key, me.cause, chance);
-    Action::requeue(wait)
+    let memory = &context.memory;
+    if error.is_conflict() {
+        return Action::requeue(memory.conflicted(&me.uid, &me.key, chance));
+    }
+    tracing::warn!(resource = %me.key, error = failure::chain(error), "reconcile failed");
+    Action::requeue(memory.broken_off(&me.uid, &me.key, me.cause, chance))
 }

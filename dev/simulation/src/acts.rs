@@ -161,6 +161,8 @@ pub enum Act {
     Configure(&'static str, Value),
     /// Somebody takes the projects of that name away.
     Remove(&'static str),
+    /// The next create is refused: too many requests, and nothing is done.
+    RefuseCreate,
     /// The next create is done, its answer is lost, and lists show its project
     /// only after so many seconds.
     LoseCreate(u64),
@@ -295,6 +297,14 @@ impl World {
             Act::Remove(name) => self.each_named(name, Oms::remove),
             Act::ListLate(seconds) => {
                 self.list_late(*seconds);
+                Ok(())
+            }
+            Act::RefuseCreate => {
+                let refused = Fault::new(
+                    "CreateProject",
+                    FaultKind::too_many_requests(Duration::from_secs(1)),
+                );
+                self.oms().fault(refused.times(1));
                 Ok(())
             }
             Act::LoseCreate(seconds) => {

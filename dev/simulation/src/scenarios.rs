@@ -274,6 +274,19 @@ fn creation() -> Vec<Scenario> {
             ],
             vec![Ending::Projects("shop.orders", 1)],
         ),
+        // What the status tells of is the first attempt; cut in the second, only the reservation tells of that.
+        scenario(
+            "connection-goes-in-the-second-attempt",
+            vec![
+                Act::RefuseCreate,
+                apply(orders()),
+                Act::Wait(5),
+                Act::DeleteConnection,
+                Act::Wait(60),
+                Act::Settle,
+            ],
+            vec![Ending::AtMost("shop.orders", 1)],
+        ),
         scenario(
             "connection-comes-late",
             vec![

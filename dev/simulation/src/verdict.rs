@@ -214,13 +214,17 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
     strange || others.any(|one| project_name(one) == name || reserved(one))
 }
 
-/// Projects that no resource has recorded.
+/// Projects that no resource has recorded; or one whose connection leads elsewhere by now, so that the
+/// record is taken for one of another OMS.
 fn unclaimed(world: &World) -> Vec<String> {
     let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
+    let led_away = |resource: &Value| {
+        condition(resource, "Stalled").is_some_and(|it| it["reason"] == "EndpointChanged")
+    };
     let recorded = |id: &str| {
-        resources
-            .iter()
-            .any(|resource| resource["status"]["projectId"].as_str() == Some(id))
+        resources.iter().any(|resource| {
+            resource["status"]["projectId"].as_str() == Some(id) && !led_away(resource)
+        })
     };
     let made = world.wires.witness.made().into_iter().map(|made| made.id);
     made.filter(|id| world.project(id).is_some() && !recorded(id))
