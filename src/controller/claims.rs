@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -97,13 +98,16 @@ impl Claim {
     }
 }
 
+/// Mostly a single one, of which every index has the same.
+type Keys = BTreeSet<Arc<Key>>;
+
 #[derive(Default)]
 struct Index {
-    by_key: BTreeMap<Key, Claim>,
-    by_name: HashMap<String, BTreeSet<Key>>,
-    by_id: HashMap<String, BTreeSet<Key>>,
-    by_adopted: HashMap<String, BTreeSet<Key>>,
-    by_connection: HashMap<Key, BTreeSet<Key>>,
+    by_key: BTreeMap<Arc<Key>, Claim>,
+    by_name: HashMap<String, Keys>,
+    by_id: HashMap<String, Keys>,
+    by_adopted: HashMap<String, Keys>,
+    by_connection: HashMap<Key, Keys>,
     /// Resources named by a list that is not complete yet.
     listed: Option<BTreeSet<Key>>,
 }
@@ -144,8 +148,8 @@ impl Claims {
                 let gone: Vec<Key> = index
                     .by_key
                     .keys()
-                    .filter(|key| !listed.contains(*key))
-                    .cloned()
+                    .filter(|key| !listed.contains(&***key))
+                    .map(|key| Key::clone(key))
                     .collect();
                 return gone.into_iter().filter_map(|key| index.lose(key)).collect();
             }
@@ -229,14 +233,14 @@ impl Claims {
         let index = self.index.read();
         let keys = index.by_id.get(id)?;
         keys.iter()
-            .filter(|key| *key != me)
+            .filter(|key| ***key != *me)
             .find(|key| {
                 index
                     .by_key
                     .get(*key)
                     .is_some_and(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
             })
-            .cloned()
+            .map(|key| Key::clone(key))
     }
 
     /// How many ids are recorded by more than one resource, in what may be one OMS.
@@ -268,24 +272,18 @@ impl Claims {
             .by_name
             .get(name)?
             .iter()
-            .filter(|key| *key != me)
+            .filter(|key| ***key != *me)
             .filter_map(|key| index.by_key.get(key).map(|claim| (key, claim)))
             .filter(|(_, claim)| same_oms(claim))
             .find(|(key, claim)| claim.rank(name, key) > mine.rank(name, me))
-            .map(|(key, _)| key.clone())
+            .map(|(key, _)| Key::clone(key))
     }
 
     /// The resources that use a connection.
     #[must_use]
     pub fn users_of(&self, connection: &Key) -> Vec<Key> {
         let index = self.index.read();
-        index
-            .by_connection
-            .get(connection)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        all(index.by_connection.get(connection))
     }
 
     /// How many resources use a connection.
@@ -300,26 +298,14 @@ impl Claims {
     #[must_use]
     pub fn named(&self, name: &str) -> Vec<Key> {
         let index = self.index.read();
-        index
-            .by_name
-            .get(name)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        all(index.by_name.get(name))
     }
 
     /// The resources that want to take over `id`.
     #[must_use]
     pub fn adopting(&self, id: &str) -> Vec<Key> {
         let index = self.index.read();
-        index
-            .by_adopted
-            .get(id)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        all(index.by_adopted.get(id))
     }
 
     /// The resources that have recorded `id` through `connection`.
@@ -337,7 +323,7 @@ impl Claims {
                     .get(*key)
                     .is_some_and(|claim| claim.connection.as_ref() == Some(connection))
             })
-            .cloned()
+            .map(|key| Key::clone(key))
             .collect()
     }
 
@@ -462,6 +448,7 @@ fn own_reservation(project: &MigrationProject) -> Option<String> {
 impl Index {
     fn insert(&mut self, key: Key, claim: Claim) {
         self.remove(&key);
+        let key = Arc::new(key);
         for name in claim.names() {
             self.by_name
                 .entry(name.clone())
@@ -511,7 +498,12 @@ impl Index {
     }
 }
 
-fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, BTreeSet<Key>>, entry: &K, key: &Key) {
+fn all(keys: Option<&Keys>) -> Vec<Key> {
+    let keys = keys.into_iter().flatten();
+    keys.map(|key| Key::clone(key)).collect()
+}
+
+fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Keys>, entry: &K, key: &Key) {
     if let Some(keys) = map.get_mut(entry) {
         keys.remove(key);
         if keys.is_empty() {

@@ -68,7 +68,10 @@ impl Envelope {
             return Err(Unreadable::Empty);
         }
         let mut map = match serde_json::from_slice::<Value>(start) {
-            Ok(Value::Object(map)) => lower_map(map),
+            Ok(Value::Object(mut map)) => {
+                lower_map(&mut map);
+                map
+            }
             Ok(_) => return Err(Unreadable::NotObject),
             Err(_) if start.starts_with(b"<") => return Err(Unreadable::Html),
             Err(_) => return Err(Unreadable::NotJson),
@@ -142,24 +145,31 @@ fn unique(texts: &mut Vec<String>) {
 }
 
 /// Lower-cases the first letter of every field name, at every depth.
-fn lower(value: Value) -> Value {
+fn lower(value: &mut Value) {
     match value {
-        Value::Object(map) => Value::Object(lower_map(map)),
-        Value::Array(items) => Value::Array(items.into_iter().map(lower).collect()),
-        other => other,
+        Value::Object(map) => lower_map(map),
+        Value::Array(items) => items.iter_mut().for_each(lower),
+        _ => {}
     }
 }
 
-fn lower_map(map: Map<String, Value>) -> Map<String, Value> {
+fn lower_map(map: &mut Map<String, Value>) {
+    // Most servers write camelCase throughout, and a list is 150 large projects: nothing of it is moved.
+    if map.keys().any(|key| !is_documented(key)) {
+        *map = renamed(std::mem::take(map));
+    }
+    for (name, value) in map {
+        if !OPAQUE.contains(&name.as_str()) {
+            lower(value);
+        }
+    }
+}
+
+fn renamed(map: Map<String, Value>) -> Map<String, Value> {
     let mut out: Map<String, Value> = Map::new();
     for (key, value) in map {
-        let exact = !key.starts_with(|c: char| c.is_ascii_uppercase());
+        let exact = is_documented(&key);
         let name = if exact { key } else { lower_first(&key) };
-        let value = if OPAQUE.contains(&name.as_str()) {
-            value
-        } else {
-            lower(value)
-        };
         // Where both spellings occur, the documented one counts, unless it says nothing.
         let take = match out.get(&name) {
             None => true,
@@ -170,6 +180,10 @@ fn lower_map(map: Map<String, Value>) -> Map<String, Value> {
         }
     }
     out
+}
+
+fn is_documented(key: &str) -> bool {
+    !key.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 fn lower_first(key: &str) -> String {
