@@ -141,7 +141,7 @@ impl Claims {
                 if let Some(listed) = &mut index.listed {
                     listed.insert(Key::of(project));
                 }
-                index.insert(Key::of(project), self.claim(project));
+                return index.follow(Key::of(project), self.claim(project));
             }
             watcher::Event::InitDone => {
                 let listed = index.listed.take().unwrap_or_default();
@@ -157,31 +157,34 @@ impl Claims {
                 let (key, claim) = (Key::of(project), self.claim(project));
                 // The watch may lag behind what our own writes have returned. (A
                 // new list may not: it may tell of a restored etcd.)
-                let is_old = index
-                    .by_key
-                    .get(&key)
-                    .is_some_and(|known| known.uid == claim.uid && known.version > claim.version);
-                if !is_old {
-                    index.insert(key, claim);
+                if !index.knows_newer(&key, &claim) {
+                    return index.follow(key, claim);
                 }
             }
             watcher::Event::Delete(project) => {
-                return index.lose(Key::of(project)).into_iter().collect();
+                let (key, claim) = (Key::of(project), self.claim(project));
+                // Another of its name may be there by now, and have been written already.
+                let replaced = index
+                    .by_key
+                    .get(&key)
+                    .is_some_and(|known| known.uid != claim.uid)
+                    && index.knows_newer(&key, &claim);
+                return match replaced {
+                    true => vec![(key, claim)],
+                    false => index.lose(key).into_iter().collect(),
+                };
             }
         }
         Vec::new()
     }
 
     /// Takes in what a write of our own has returned, before the watch tells it:
-    /// of a resource that the watch knows, and not over what it knows better.
+    /// of a name that the watch knows, and not over what it knows better. It may be
+    /// that of a resource which has come in the place of the one that the watch knows.
     pub fn note(&self, project: &MigrationProject) {
         let (key, claim) = (Key::of(project), self.claim(project));
         let mut index = self.index.write();
-        let is_news = index
-            .by_key
-            .get(&key)
-            .is_some_and(|known| known.uid == claim.uid && known.version <= claim.version);
-        if is_news {
+        if index.by_key.contains_key(&key) && !index.knows_newer(&key, &claim) {
             index.insert(key, claim);
         }
     }
@@ -264,18 +267,24 @@ impl Claims {
     }
 
     /// The resource that comes before `me` for `name`, among those of which
-    /// `same_oms` says that they speak of the same OMS.
-    pub fn rival(&self, name: &str, me: &Key, same_oms: impl Fn(&Claim) -> bool) -> Option<Key> {
+    /// `same_oms` says that they speak of the same OMS. What `me` claims is what it says
+    /// itself: the watch may know it as it was, or another that had its name.
+    pub fn rival(
+        &self,
+        name: &str,
+        me: &MigrationProject,
+        same_oms: impl Fn(&Claim) -> bool,
+    ) -> Option<Key> {
+        let (my_key, mine) = (Key::of(me), self.claim(me));
         let index = self.index.read();
-        let mine = index.by_key.get(me)?;
         index
             .by_name
             .get(name)?
             .iter()
-            .filter(|key| ***key != *me)
+            .filter(|key| ***key != my_key)
             .filter_map(|key| index.by_key.get(key).map(|claim| (key, claim)))
             .filter(|(_, claim)| same_oms(claim))
-            .find(|(key, claim)| claim.rank(name, key) > mine.rank(name, me))
+            .find(|(key, claim)| claim.rank(name, key) > mine.rank(name, &my_key))
             .map(|(key, _)| Key::clone(key))
     }
 
@@ -446,8 +455,23 @@ fn own_reservation(project: &MigrationProject) -> Option<String> {
 }
 
 impl Index {
-    fn insert(&mut self, key: Key, claim: Claim) {
-        self.remove(&key);
+    /// Whether what is known under a name is a later version than `claim`, of whichever object:
+    /// versions number the changes of all objects of a kind.
+    fn knows_newer(&self, key: &Key, claim: &Claim) -> bool {
+        let known = self.by_key.get(key);
+        known.is_some_and(|known| known.version > claim.version)
+    }
+
+    /// Takes in a claim; returns that of another object of its name, which is gone then.
+    fn follow(&mut self, key: Key, claim: Claim) -> Vec<(Key, Claim)> {
+        let uid = claim.uid.clone();
+        let before = self.insert(key.clone(), claim);
+        let gone = before.filter(|before| before.uid != uid);
+        gone.map(|gone| (key, gone)).into_iter().collect()
+    }
+
+    fn insert(&mut self, key: Key, claim: Claim) -> Option<Claim> {
+        let before = self.remove(&key);
         let key = Arc::new(key);
         for name in claim.names() {
             self.by_name
@@ -474,6 +498,7 @@ impl Index {
                 .insert(key.clone());
         }
         self.by_key.insert(key, claim);
+        before
     }
 
     fn lose(&mut self, key: Key) -> Option<(Key, Claim)> {

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::acts::{Act, RESOURCES};
 use crate::bus::Point;
 use crate::faults::Mishaps;
+use crate::kubernetes::Kind;
 use crate::scenario::Scenario;
 use crate::verdict;
 use crate::world::{Circumstances, World};
@@ -49,6 +50,11 @@ pub fn run(scenario: &Scenario, circumstances: Circumstances, mishaps: Mishaps) 
         };
         let wrong = tokio::time::timeout(LONGEST, play).await;
         let wrong = wrong.unwrap_or_else(|_| vec!["does not end".to_owned()]);
+        for kind in [Kind::OMSConnection, Kind::MigrationProject] {
+            for object in world.wires.cluster.list(kind).1 {
+                world.wires.bus.note(format_args!("in the end: {object}"));
+            }
+        }
         Outcome {
             wrong,
             points: world.wires.bus.points(),

@@ -68,10 +68,11 @@ fn the_older_comes_first_and_of_equals_the_one_named_first() {
         "a",
         json!({"metadata": {"creationTimestamp": "2026-11-23T11:00:00Z"}}),
     );
-    let claims = claims(&[young, project("b", json!({})), project("c", json!({}))]);
-    assert_eq!(claims.rival("orders", &key("a"), |_| true), Some(key("b")));
-    assert_eq!(claims.rival("orders", &key("c"), |_| true), Some(key("b")));
-    assert_eq!(claims.rival("orders", &key("b"), |_| true), None);
+    let [old, old_too] = ["b", "c"].map(|name| project(name, json!({})));
+    let claims = claims(&[young.clone(), old.clone(), old_too.clone()]);
+    assert_eq!(claims.rival("orders", &young, |_| true), Some(key("b")));
+    assert_eq!(claims.rival("orders", &old_too, |_| true), Some(key("b")));
+    assert_eq!(claims.rival("orders", &old, |_| true), None);
 }
 
 #[test]
@@ -80,27 +81,28 @@ fn who_has_a_project_comes_before_who_has_reserved_and_both_before_the_older() {
     let reserved = project("b", reserved_for("b"));
     let copied = project("b", reserved_for("z"));
     assert_eq!(
-        claims(&[old.clone(), copied]).rival("orders", &key("a"), |_| true),
+        claims(&[old.clone(), copied]).rival("orders", &old, |_| true),
         None,
         "a copied reservation gives no rank"
     );
     assert_eq!(
-        claims(&[old.clone(), reserved.clone()]).rival("orders", &key("a"), |_| true),
+        claims(&[old.clone(), reserved.clone()]).rival("orders", &old, |_| true),
         Some(key("b"))
     );
     let made = project(
         "c",
         json!({"status": {"projectId": "np_1", "projectName": "orders"}}),
     );
-    let all = claims(&[old, reserved, made]);
-    assert_eq!(all.rival("orders", &key("b"), |_| true), Some(key("c")));
-    assert_eq!(all.rival("orders", &key("c"), |_| true), None);
+    let all = claims(&[old, reserved.clone(), made.clone()]);
+    assert_eq!(all.rival("orders", &reserved, |_| true), Some(key("c")));
+    assert_eq!(all.rival("orders", &made, |_| true), None);
 }
 
 #[test]
 fn another_oms_is_no_rivalry() {
-    let both = claims(&[project("a", json!({})), project("b", json!({}))]);
-    assert_eq!(both.rival("orders", &key("b"), |_| false), None);
+    let [one, other] = ["a", "b"].map(|name| project(name, json!({})));
+    let both = claims(&[one, other.clone()]);
+    assert_eq!(both.rival("orders", &other, |_| false), None);
 }
 
 #[test]
@@ -163,9 +165,10 @@ fn a_name_that_is_reserved_stays_so_when_the_resource_wants_another() {
     let renamed = json!({"spec": {"project": {"name": "renamed"}}});
     let mut moved = reserved_for("b");
     merge(&mut moved, renamed);
-    let claims = claims(&[project("a", json!({})), project("b", moved)]);
+    let waiting = project("a", json!({}));
+    let claims = claims(&[waiting.clone(), project("b", moved)]);
     assert_eq!(
-        claims.rival("orders", &key("a"), |_| true),
+        claims.rival("orders", &waiting, |_| true),
         Some(key("b")),
         "its attempt may have made a project of that name"
     );
@@ -174,7 +177,43 @@ fn a_name_that_is_reserved_stays_so_when_the_resource_wants_another() {
         "b",
         json!({"status": {"projectId": "np_1", "projectName": "renamed"}}),
     ));
-    assert_eq!(claims.rival("orders", &key("a"), |_| true), None);
+    assert_eq!(claims.rival("orders", &waiting, |_| true), None);
+}
+
+/// Deleted by force and applied again, both before the watch tells of it.
+#[test]
+fn what_comes_in_the_place_of_another_is_no_heir_of_its_claims() {
+    let at = |uid: &str, version: &str, more| {
+        let mut project = project("a", more);
+        project.metadata.uid = Some(uid.to_owned());
+        project.metadata.resource_version = Some(version.to_owned());
+        project
+    };
+    let owner = json!({"status": {"projectId": "np_1", "projectName": "orders"}});
+    let first = at("first", "1", owner.clone());
+    let rival = project("b", reserved_for("b"));
+    let claims = claims(&[first.clone(), rival]);
+    let second = at("second", "3", json!({}));
+    assert_eq!(
+        claims.rival("orders", &second, |_| true),
+        Some(key("b")),
+        "the project that it finds in the index is not its own"
+    );
+    let made = json!({"status": {"projectId": "np_2", "projectName": "orders"}});
+    claims.note(&at("second", "4", made));
+    let claimant = |id| claims.claimant_of(id, &key("b"), |_| true);
+    assert_eq!(claimant("np_1"), None);
+    assert_eq!(claimant("np_2"), Some(key("a")));
+
+    claims.note(&at("first", "1", owner));
+    claims.follow(&watcher::Event::Apply(first.clone()));
+    assert_eq!(claimant("np_2"), Some(key("a")), "the watch is behind");
+    let gone = claims.follow(&watcher::Event::Delete(at("first", "2", json!({}))));
+    assert_eq!(gone.len(), 1);
+    assert_eq!(gone[0].1.uid, "first");
+    assert_eq!(claimant("np_2"), Some(key("a")));
+    claims.follow(&watcher::Event::Delete(at("second", "5", json!({}))));
+    assert_eq!(claimant("np_2"), None);
 }
 
 #[test]

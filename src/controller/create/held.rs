@@ -272,7 +272,7 @@ impl Held<'_> {
         };
         self.context
             .claims
-            .rival(&self.name, &self.me.key, same_oms)
+            .rival(&self.name, &self.read, same_oms)
             .map(|key| key.to_string())
     }
 
