@@ -98,6 +98,27 @@ impl Claim {
     }
 }
 
+/// A claim that is given up, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Whose it was.
+    pub key: Key,
+    /// What it was.
+    pub claim: Claim,
+    /// The resource is no more; else it has or wants another name now.
+    pub is_gone: bool,
+}
+
+impl GivenUp {
+    fn by_who_is_gone(key: Key, claim: Claim) -> Self {
+        Self {
+            key,
+            claim,
+            is_gone: true,
+        }
+    }
+}
+
 /// Mostly a single one, of which every index has the same.
 type Keys = BTreeSet<Arc<Key>>;
 
@@ -131,9 +152,8 @@ impl Claims {
         }
     }
 
-    /// Takes in what the watch saw. Returns the claims that are gone, and whose they
-    /// were.
-    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<(Key, Claim)> {
+    /// Takes in what the watch saw. Returns the claims that are given up.
+    pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<GivenUp> {
         let mut index = self.index.write();
         match event {
             watcher::Event::Init => index.listed = Some(BTreeSet::new()),
@@ -141,7 +161,7 @@ impl Claims {
                 if let Some(listed) = &mut index.listed {
                     listed.insert(Key::of(project));
                 }
-                return index.follow(Key::of(project), self.claim(project));
+                return Vec::from_iter(index.follow(Key::of(project), self.claim(project)));
             }
             watcher::Event::InitDone => {
                 let listed = index.listed.take().unwrap_or_default();
@@ -151,14 +171,14 @@ impl Claims {
                     .filter(|key| !listed.contains(&***key))
                     .map(|key| Key::clone(key))
                     .collect();
-                return gone.into_iter().filter_map(|key| index.lose(key)).collect();
+                return gone.iter().filter_map(|key| index.lose(key)).collect();
             }
             watcher::Event::Apply(project) => {
                 let (key, claim) = (Key::of(project), self.claim(project));
                 // The watch may lag behind what our own writes have returned. (A
                 // new list may not: it may tell of a restored etcd.)
                 if !index.knows_newer(&key, &claim) {
-                    return index.follow(key, claim);
+                    return Vec::from_iter(index.follow(key, claim));
                 }
             }
             watcher::Event::Delete(project) => {
@@ -169,10 +189,10 @@ impl Claims {
                     .get(&key)
                     .is_some_and(|known| known.uid != claim.uid)
                     && index.knows_newer(&key, &claim);
-                return match replaced {
-                    true => vec![(key, claim)],
-                    false => index.lose(key).into_iter().collect(),
-                };
+                return Vec::from_iter(match replaced {
+                    true => Some(GivenUp::by_who_is_gone(key, claim)),
+                    false => index.lose(&key),
+                });
             }
         }
         Vec::new()
@@ -462,12 +482,17 @@ impl Index {
         known.is_some_and(|known| known.version > claim.version)
     }
 
-    /// Takes in a claim; returns that of another object of its name, which is gone then.
-    fn follow(&mut self, key: Key, claim: Claim) -> Vec<(Key, Claim)> {
-        let uid = claim.uid.clone();
-        let before = self.insert(key.clone(), claim);
-        let gone = before.filter(|before| before.uid != uid);
-        gone.map(|gone| (key, gone)).into_iter().collect()
+    /// Takes in a claim, in the place of the one before.
+    fn follow(&mut self, key: Key, claim: Claim) -> Option<GivenUp> {
+        let before = self.insert(key.clone(), claim)?;
+        let after = self.by_key.get(&key)?;
+        let is_gone = before.uid != after.uid;
+        let keeps = |name| after.names().any(|kept| kept == name);
+        (is_gone || !before.names().all(keeps)).then_some(GivenUp {
+            key,
+            claim: before,
+            is_gone,
+        })
     }
 
     fn insert(&mut self, key: Key, claim: Claim) -> Option<Claim> {
@@ -501,8 +526,9 @@ impl Index {
         before
     }
 
-    fn lose(&mut self, key: Key) -> Option<(Key, Claim)> {
-        self.remove(&key).map(|claim| (key, claim))
+    fn lose(&mut self, key: &Key) -> Option<GivenUp> {
+        let claim = self.remove(key)?;
+        Some(GivenUp::by_who_is_gone(key.clone(), claim))
     }
 
     fn remove(&mut self, key: &Key) -> Option<Claim> {

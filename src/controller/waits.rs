@@ -17,6 +17,9 @@ pub async fn blocked(
     verdict: &Verdict,
 ) -> Result<Step, Error> {
     match verdict.readiness {
+        Readiness::Progressing if is_left_behind(context, read) => {
+            return say(context, read, verdict).await;
+        }
         Readiness::Progressing => {}
         Readiness::Stale => {
             ask_connection(context, read);
@@ -50,6 +53,19 @@ pub async fn blocked(
             Ok(wait_until(context, until))
         }
     }
+}
+
+/// Whether the resource has no project, and its connection is being deleted: that does not come back by
+/// itself, and what was found through it before is not what the resource waits for.
+fn is_left_behind(context: &Context, read: &MigrationProject) -> bool {
+    let status = read.status.as_ref();
+    let has_project = status.is_some_and(|status| status.project_id.is_some());
+    let key = context.claims.connection_of(read).filter(|_| !has_project);
+    let connection = key.and_then(|key| {
+        let reference = ObjectRef::new(&key.name).within(&key.namespace);
+        context.connections.get(&reference)
+    });
+    connection.is_some_and(|connection| connection.metadata.deletion_timestamp.is_some())
 }
 
 async fn say(context: &Context, read: &MigrationProject, verdict: &Verdict) -> Result<Step, Error> {

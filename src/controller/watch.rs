@@ -15,7 +15,7 @@ use kube::runtime::{PredicateConfig, WatchStreamExt};
 use kube::{Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
-use super::claims::Key;
+use super::claims::{GivenUp, Key};
 use super::context::Context;
 use super::doubt;
 use super::failure;
@@ -220,19 +220,26 @@ pub async fn run<P, C>(
     futures::join!(project_controller, connection_controller);
 }
 
-/// Keeps the index of claims, and wakes whom a departure concerns.
+/// Keeps the index of claims, and wakes whom it concerns that one is given up.
 fn follow(context: &Context, event: &Event<MigrationProject>) {
-    for (key, gone) in context.claims.follow(event) {
-        context.memory.forget(&gone.uid);
-        let queue = context.wake_project.queue();
-        queue.remove(&key.to_string());
-        let id = gone.project_id.as_deref();
-        let adopting = id.map(|id| context.claims.adopting(id));
-        let named = gone.names().flat_map(|name| context.claims.named(name));
+    for GivenUp {
+        key,
+        claim,
+        is_gone,
+    } in context.claims.follow(event)
+    {
+        let named = claim.names().flat_map(|name| context.claims.named(name));
+        let adopted = claim.project_id.as_deref().filter(|_| is_gone);
+        let adopting = adopted.map(|id| context.claims.adopting(id));
         for waiting in named.chain(adopting.unwrap_or_default()) {
             context.wake_project.wake(&waiting);
         }
-        if let Some(connection) = &gone.connection {
+        if !is_gone {
+            continue;
+        }
+        context.memory.forget(&claim.uid);
+        context.wake_project.queue().remove(&key.to_string());
+        if let Some(connection) = &claim.connection {
             context.wake_connection.wake(connection);
         }
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::acts::{Act, NAMESPACE, id};
 use crate::kubernetes::Kind;
-use crate::witness::{reservation_of, uid_of};
+use crate::witness::{Made, reservation_of, uid_of};
 use crate::world::{LONGEST_DOWN, World};
 
 /// Nothing is written for so long, before the world counts as at rest: longer
@@ -172,9 +172,9 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         .and_then(|id| world.project(id))
         .map(|project| project.status);
     let excused = match reason {
-        "NameConflict" => contested(world, resource, &uid),
+        "NameConflict" => contested(world, resource, &uid) || witness.is_stripped(&uid),
         "CreateUnknown" => {
-            witness.creates_for(&uid) >= 3 || did(|act| matches!(act, Act::Unsupported(_)))
+            witness.attempts_for(&uid) >= 3 || did(|act| matches!(act, Act::Unsupported(_)))
         }
         // A project like it that belongs to nobody.
         "CreateAmbiguous" => !unclaimed(world).is_empty(),
@@ -244,7 +244,8 @@ fn lost(world: &World) -> Vec<String> {
         let recorded = history
             .iter()
             .any(|change| change.object["status"]["projectId"].as_str() == Some(made.id.as_str()));
-        if world.project(&made.id).is_none() || recorded || witness.is_forced(uid) {
+        let out_of_hand = witness.is_forced(uid) || witness.is_stripped(uid);
+        if world.project(&made.id).is_none() || recorded || out_of_hand || mistaken(world, &made) {
             continue;
         }
         let tells = |text: &str| text.contains(&made.id) || text.contains(&made.name);
@@ -254,9 +255,12 @@ fn lost(world: &World) -> Vec<String> {
             note.contains(&made.id) || (reason == "LeftInOms" && tells(note))
         });
         let shown = resources.iter().any(|resource| {
+            let says = |kind| condition(resource, kind);
+            let named = |it: &Value| it["message"].as_str().is_some_and(tells);
             uid_of(resource).as_deref() == Some(uid)
-                && condition(resource, "Stalled")
-                    .is_some_and(|it| it["message"].as_str().is_some_and(tells))
+                && (says("Stalled").is_some_and(named)
+                    // Until a human says which OMS it is, nothing is settled.
+                    || says("Ready").is_some_and(|it| it["reason"] == "IdentityDoubtful"))
         });
         if !said && !shown {
             lost.push(format!(
@@ -266,6 +270,22 @@ fn lost(world: &World) -> Vec<String> {
         }
     }
     lost
+}
+
+/// Whether the resource has taken another project for this one: somebody made one that is equal, under its
+/// name, while the attempt was open (docs/safety.md, what is assumed of OMS, 6).
+fn mistaken(world: &World, made: &Made) -> bool {
+    let history = world.wires.cluster.changes(Kind::MigrationProject, 0);
+    let all = world.wires.witness.made();
+    let mut planted = all
+        .iter()
+        .filter(|one| one.uid.is_none() && one.name == made.name);
+    planted.any(|one| {
+        history.iter().any(|change| {
+            uid_of(&change.object) == made.uid
+                && change.object["status"]["projectId"].as_str() == Some(one.id.as_str())
+        })
+    })
 }
 
 /// How often users wrote the spec of a resource.

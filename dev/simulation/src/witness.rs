@@ -73,15 +73,43 @@ struct State {
     omses: Vec<Oms>,
     restored: BTreeSet<String>,
     forced: BTreeSet<String>,
+    /// How many lives of the process have ended.
+    ended: u64,
+    /// The reservations that were written: for whom, and in which life.
+    reserved: Vec<(String, u64)>,
+    /// Resources that a user has rid of the only trace of an attempt, and when.
+    stripped: BTreeMap<String, Instant>,
     said: Vec<(String, String, String)>,
     broken: BTreeSet<String>,
     acts: Vec<Act>,
-    creates: Vec<String>,
     writes: Vec<(Instant, String)>,
     /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
     outside: BTreeMap<String, (Instant, &'static str)>,
     /// When somebody last did something to a project in the console.
     touched: BTreeMap<String, Instant>,
+}
+
+impl State {
+    /// `kubectl replace` of this object: without its annotations it is as if they had never been there.
+    fn replaced(&mut self, object: &Value) {
+        let Some(uid) = uid_of(object) else {
+            return;
+        };
+        let (status, reservation) = (&object["status"], reservation_of(object));
+        let told = !status["projectId"].is_null()
+            || reservation.is_none_or(|it| it["attempt"] == status["create"]["attempt"]);
+        let by = self.reserved.iter().rev().find(|(one, _)| *one == uid);
+        if !told && by.is_none_or(|(_, life)| *life != self.ended) {
+            self.restored.remove(&uid);
+            self.stripped.insert(uid, Instant::now());
+        }
+    }
+
+    /// Whether nothing has told of a project since somebody has stripped its resource.
+    fn is_out_of_sight(&self, made: &Made) -> bool {
+        let stripped = made.uid.as_ref().and_then(|uid| self.stripped.get(uid));
+        stripped.is_some_and(|at| made.at <= *at)
+    }
 }
 
 /// The witness. Clones are handles on the same one.
@@ -129,10 +157,17 @@ impl Witness {
         self.state.lock().acts.clone()
     }
 
-    /// How many creates were asked for the resource with this UID.
-    pub fn creates_for(&self, uid: &str) -> usize {
+    /// How many attempts to create were begun for the resource with this UID. A process that is cut before
+    /// the call leaves one behind of which nobody knows whether it was made.
+    pub fn attempts_for(&self, uid: &str) -> usize {
         let state = self.state.lock();
-        state.creates.iter().filter(|one| *one == uid).count()
+        state.reserved.iter().filter(|(one, _)| one == uid).count()
+    }
+
+    /// Whether a user has rid the resource with this UID of the only trace of an attempt: `kubectl replace` takes
+    /// annotations away, and the process that had made the attempt was gone (docs/safety.md, what remains).
+    pub fn is_stripped(&self, uid: &str) -> bool {
+        self.state.lock().stripped.contains_key(uid)
     }
 
     /// Whether the resource with this UID came from a copy that was reserved.
@@ -171,11 +206,14 @@ impl Witness {
                 .broken
                 .insert("a change of OMS was under way when the process ended".to_owned());
         }
+        state.ended += 1;
     }
 
     /// The process was cut: nobody waits for what is under way.
     pub fn cut(&self) {
-        self.state.lock().under_way.clear();
+        let mut state = self.state.lock();
+        state.under_way.clear();
+        state.ended += 1;
     }
 
     /// Somebody did something.
@@ -195,6 +233,11 @@ impl Witness {
             _ => None,
         };
         state.forced.extend(forced.and_then(|it| uid_of(&it)));
+        if let Act::Replace(manifest) = act
+            && let Some(replaced) = found(manifest.resource)
+        {
+            state.replaced(&replaced);
+        }
     }
 
     /// Somebody made a project in the console.
@@ -274,7 +317,6 @@ impl Witness {
         state.asked += 1;
         let number = state.asked;
         state.under_way.insert(number, Instant::now());
-        state.creates.extend(uid.clone());
         Asked {
             action,
             project,
@@ -314,6 +356,7 @@ impl Witness {
             made.uid.is_some()
                 && made.uid == asked.uid
                 && state.omses[made.oms].project(&made.id).is_ok()
+                && !state.is_out_of_sight(made)
         });
         if let Some(earlier) = earlier.cloned() {
             let Asked { uid, project, .. } = &asked;
@@ -383,6 +426,12 @@ impl Witness {
         }
         if asked.id.kind == Kind::MigrationProject {
             self.recorded(before, after);
+            let reservation = reservation_of(after);
+            if reservation.is_some() && reservation != reservation_of(before) {
+                let mut state = self.state.lock();
+                let life = state.ended;
+                state.reserved.extend(uid_of(after).map(|uid| (uid, life)));
+            }
         }
     }
 
@@ -438,6 +487,8 @@ impl Witness {
             || adopt["projectId"].as_str() == Some(id)
             || (adopt["byName"] == true && living <= 1)
             || state.restored.contains(&uid)
+            // Of one that was deleted by force and applied again at once: nothing tells them apart.
+            || made.uid.as_ref().is_some_and(|uid| state.forced.contains(uid))
             // Under the name of an open attempt nobody else makes a project: nothing would
             // tell the two apart (docs/safety.md, what is assumed of OMS, 6).
             || (made.uid.is_none() && self.had_reserved(&uid, &made));

@@ -138,12 +138,24 @@ fn what_a_new_list_does_not_name_is_gone() {
     let gone = claims.follow(&watcher::Event::InitDone);
     assert_eq!(
         gone.iter()
-            .map(|(_, claim)| claim.uid.as_str())
+            .map(|gone| gone.claim.uid.as_str())
             .collect::<Vec<_>>(),
         ["a"]
     );
     assert_eq!(claims.named("orders"), [key("b")]);
     assert_eq!(claims.users_of(&key("oms")), [key("b")]);
+}
+
+#[test]
+fn whoever_wants_another_name_gives_up_the_one_before() {
+    let claims = claims(&[project("a", json!({}))]);
+    let same = watcher::Event::Apply(project("a", json!({"spec": {"state": "Paused"}})));
+    assert_eq!(claims.follow(&same), []);
+    let renamed = json!({"spec": {"project": {"name": "renamed"}}});
+    let given_up = claims.follow(&watcher::Event::Apply(project("a", renamed)));
+    let names: Vec<&String> = given_up.iter().flat_map(|it| it.claim.names()).collect();
+    assert_eq!(names, ["orders"]);
+    assert!(!given_up[0].is_gone);
 }
 
 #[test]
@@ -210,7 +222,8 @@ fn what_comes_in_the_place_of_another_is_no_heir_of_its_claims() {
     assert_eq!(claimant("np_2"), Some(key("a")), "the watch is behind");
     let gone = claims.follow(&watcher::Event::Delete(at("first", "2", json!({}))));
     assert_eq!(gone.len(), 1);
-    assert_eq!(gone[0].1.uid, "first");
+    assert_eq!(gone[0].claim.uid, "first");
+    assert!(gone[0].is_gone);
     assert_eq!(claimant("np_2"), Some(key("a")));
     claims.follow(&watcher::Event::Delete(at("second", "5", json!({}))));
     assert_eq!(claimant("np_2"), None);
