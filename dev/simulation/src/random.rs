@@ -94,12 +94,10 @@ fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {
         manifest.project = NAMES.choose(random).copied();
     }
     manifest.verify = random.random_ratio(1, 5);
-    let mut spec = json!({});
+    let mut spec = soon();
     if random.random_ratio(1, 4) {
         spec["state"] = json!(one_of(&["Created", "Paused", "Running"], random));
     }
-    // Well within the time in which everything has to come to rest.
-    spec["deletionTimeout"] = json!("10m");
     if random.random_ratio(2, 5) {
         spec["deletionPolicy"] = json!(one_of(&["Release", "Delete"], random));
     }
@@ -116,6 +114,16 @@ fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {
         spec["adopt"] = json!({"byName": true});
     }
     manifest.with(spec)
+}
+
+/// Nothing is asked for but the project.
+fn plain(resource: &'static str) -> Manifest {
+    Manifest::of(resource).with(soon())
+}
+
+/// A deletion ends well within the time in which everything has to come to rest.
+fn soon() -> Value {
+    json!({"deletionTimeout": "10m"})
 }
 
 fn one_of<'a>(words: &[&'a str], random: &mut StdRng) -> &'a str {
@@ -145,10 +153,7 @@ fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
             Act::Wait(2),
             Act::Apply(manifest(resource, random)),
         ],
-        5 => vec![
-            Act::ForceDelete(resource),
-            Act::Apply(Manifest::of(resource)),
-        ],
+        5 => vec![Act::ForceDelete(resource), Act::Apply(plain(resource))],
         6 => vec![Act::Annotate(resource, "retry")],
         7 => vec![Act::Annotate(resource, "reconcile-requested-at")],
         8 => vec![Act::Backup(resource)],
@@ -184,7 +189,7 @@ fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
             Act::ApplyConnection(0, vec![]),
         ],
         19 if strips => vec![Act::Replace(manifest(resource, random))],
-        20 if strips => vec![Act::Replace(Manifest::of(resource))],
+        20 if strips => vec![Act::Replace(plain(resource))],
         20 => vec![Act::Plant(name, "RUNNING")],
         21 => vec![
             Act::Suspend(true),

@@ -230,9 +230,16 @@ impl Witness {
             Act::Replace(manifest) => {
                 found(manifest.resource).filter(|it| !it["metadata"]["deletionTimestamp"].is_null())
             }
+            // And so is one that is deleted before its finalizer is put back.
+            Act::Delete(name) => found(name).filter(|it| !is_held(it)),
             _ => None,
         };
         state.forced.extend(forced.and_then(|it| uid_of(&it)));
+        if *act == Act::DeleteNamespace {
+            let (_, all) = self.cluster.list(Kind::MigrationProject);
+            let unheld = all.iter().filter(|it| !is_held(it));
+            state.forced.extend(unheld.filter_map(|it| uid_of(it)));
+        }
         if let Act::Replace(manifest) = act
             && let Some(replaced) = found(manifest.resource)
         {
@@ -662,4 +669,9 @@ pub fn uid_of(object: &Value) -> Option<String> {
 pub fn reservation_of(object: &Value) -> Option<Value> {
     let text = object["metadata"]["annotations"][RESERVATION].as_str()?;
     serde_json::from_str(text).ok()
+}
+
+fn is_held(object: &Value) -> bool {
+    let finalizers = object["metadata"]["finalizers"].as_array();
+    finalizers.is_some_and(|all| all.iter().any(|one| one == FINALIZER))
 }
