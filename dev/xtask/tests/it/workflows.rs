@@ -97,6 +97,26 @@ fn what_is_verified_is_downloaded_first() {
     assert!(release.contains("--bundle SHA256SUMS.sigstore.json SHA256SUMS"));
 }
 
+/// Who lets go of resources from his machine gets the binary from there.
+#[test]
+fn the_binary_that_is_downloaded_is_one_of_the_release() {
+    let install = fs::read_to_string(root().join("docs/install.md")).expect("docs/install.md");
+    let release = fs::read_to_string(root().join(".github/workflows/release.yml"));
+    let release: Value = serde_saphyr::from_str(&release.expect("release.yml")).expect("YAML");
+    let built = &release["jobs"]["image"];
+    let copied = built["steps"].as_array().expect("steps").iter();
+    let mut copied = copied.filter_map(|step| step["run"].as_str());
+    assert!(copied.any(|script| script.contains("\"out/oms-operator-linux-$ARCH\"")));
+    let builds = built["strategy"]["matrix"]["include"].as_array();
+    let first = builds.expect("architectures")[0]["arch"].as_str();
+    let name = format!("/oms-operator-linux-{}", first.expect("a name"));
+    assert!(install.contains(&name), "docs/install.md has no {name}");
+    for other in builds.into_iter().flatten().skip(1) {
+        let other = format!("# or -{}", other["arch"].as_str().expect("a name"));
+        assert!(install.contains(&other), "docs/install.md has no {other}");
+    }
+}
+
 /// What nobody bumps stays behind without a word.
 #[test]
 fn every_go_module_is_kept_up_to_date() {

@@ -184,18 +184,19 @@ impl Cluster {
     }
 }
 
-/// The commands in a text: what is indented, a paragraph each.
+/// The commands in a text, as somebody copies them from a terminal, which takes no indentation away: what is indented is one
+/// for each line, and what ends in a here-document goes on until that does.
 fn commands(notes: &str) -> Vec<String> {
-    let mut commands = vec![String::new()];
-    for line in notes.lines() {
-        let last = commands.last_mut().expect("one at least");
-        match line.strip_prefix("    ") {
-            Some(line) => last.push_str(&format!("{line}\n")),
-            None if last.is_empty() => {}
-            None => commands.push(String::new()),
+    let mut commands = Vec::new();
+    let mut lines = notes.lines();
+    while let Some(line) = lines.next() {
+        if line.ends_with("<<'EOF'") {
+            let rest: Vec<&str> = lines.by_ref().take_while(|line| *line != "EOF").collect();
+            commands.push(format!("{line}\n{}\nEOF\n", rest.join("\n")));
+        } else if line.starts_with("    ") {
+            commands.push(format!("{line}\n"));
         }
     }
-    commands.retain(|command| !command.is_empty());
     commands
 }
 
@@ -226,6 +227,12 @@ fn older_chart(folder: &Path) -> PathBuf {
     older
 }
 
+/// Whether a definition has the field that the older chart lacks.
+fn has_readiness(definition: &Value) -> bool {
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/readiness";
+    definition.pointer(spec).is_some()
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder") {
@@ -250,11 +257,6 @@ async fn helm_3_brings_new_definitions_and_leaves_what_is_the_users() {
 
 async fn release(helm: &Path) {
     let cluster = Cluster::new(helm).await;
-    let has_readiness = |definition: &Value| {
-        let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/readiness";
-        definition.pointer(spec).is_some()
-    };
-
     let notes = cluster.install(&older_chart(cluster.plane.folder()), &[]);
     cluster.served().await;
     assert!(!has_readiness(
@@ -392,8 +394,57 @@ async fn the_connection_of_the_values_comes_with_the_notes_and_then_with_the_rel
     }
 }
 
+/// As docs/install.md tells: Helm 4 applies server-side, too, and would not get past what kubectl has applied in the same way.
+#[tokio::test]
+async fn what_kubectl_has_applied_is_taken_over_and_upgraded() {
+    let cluster = Cluster::new(tools().helm()).await;
+    let older = older_chart(cluster.plane.folder());
+    let definitions = older.join("files/crds").display().to_string();
+    let apply = [
+        "--kubeconfig",
+        &cluster.kubeconfig,
+        "apply",
+        "--server-side",
+    ];
+    let apply = [&apply[..], &["-f", &definitions]].concat();
+    run(&tools().kubectl, &apply, "").expect("the definitions");
+    let over = ["--take-ownership", "--server-side=false"];
+    cluster.install(&older, &over);
+    cluster.upgrade(&chart(), &[]);
+    assert!(has_readiness(
+        &cluster.definition(Kind::MigrationProject).await
+    ));
+    cluster.plane.stop().await.expect("its end");
+}
+
+/// A connection where the operator does not look would never be Ready.
+#[tokio::test]
+async fn the_notes_put_the_connection_where_the_operator_looks() {
+    let cluster = Cluster::new(tools().helm()).await;
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
+    let made = cluster.plane.apply_yaml(namespace).await;
+    made.expect("a namespace");
+    for (setting, name) in [
+        ("--set=watchNamespaces={shop}", "oms"),
+        ("--set=defaultConnection.ref=shop/prod", "prod"),
+    ] {
+        let notes = cluster.install(&chart(), &[setting]);
+        cluster.served().await;
+        assert!(!notes.contains("-n oms-system"), "{setting}: {notes}");
+        cluster.follow(&notes, |command| command.contains("apply"));
+        let there: Api<OMSConnection> = Api::namespaced(cluster.plane.client(), "shop");
+        let connection = there.get_opt(name).await.expect("an answer");
+        assert!(connection.is_some(), "{setting}: {notes}");
+        cluster.helm(&["uninstall", "oms-operator"]);
+    }
+    cluster.plane.stop().await.expect("its end");
+}
+
 #[test]
-fn commands_are_the_indented_paragraphs() {
-    let notes = "Do:\n\n    a <<'EOF'\n    b\n    EOF\n\nand\n\n    c\n";
-    assert_eq!(commands(notes), ["a <<'EOF'\nb\nEOF\n", "c\n"]);
+fn commands_are_what_stands_in_the_notes() {
+    let notes = "Do:\n\na <<'EOF'\n  b\nEOF\n\nand\n\n    c\n";
+    assert_eq!(commands(notes), ["a <<'EOF'\n  b\nEOF\n", "    c\n"]);
+    // Its end is none with blanks before it, so a shell would go on reading.
+    let swallowed = "    a <<'EOF'\n    b\n    EOF\n\nand\n\n    c\n";
+    assert_eq!(commands(swallowed).len(), 1);
 }
