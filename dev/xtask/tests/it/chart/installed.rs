@@ -377,8 +377,12 @@ async fn the_connection_of_the_values_comes_with_the_notes_and_then_with_the_rel
             .await
             .expect("the connection of the notes");
         cluster.upgrade(&chart(), &settings);
-        let url = "--set=defaultConnection.create.spec.sweepInterval=1m";
-        cluster.upgrade(&chart(), &[&settings[..], &[url]].concat());
+        // What the notes have set changes, too: Helm 4 would be refused that by another manager of the field.
+        let changed = [
+            "--set=defaultConnection.create.spec.sweepInterval=1m",
+            "--set=defaultConnection.create.spec.url=https://oms.example.com:8090",
+        ];
+        cluster.upgrade(&chart(), &[&settings[..], &changed[..]].concat());
         let taken_over = cluster
             .connections()
             .get("prod")
@@ -387,6 +391,7 @@ async fn the_connection_of_the_values_comes_with_the_notes_and_then_with_the_rel
         assert_eq!(printed.metadata.uid, taken_over.metadata.uid);
         let spec = serde_json::to_value(&taken_over.spec).expect("plain data");
         assert_eq!(spec["sweepInterval"], "1m", "it is the release's now");
+        assert_eq!(spec["url"], "https://oms.example.com:8090");
         cluster.helm(&["uninstall", "oms-operator"]);
         let left = cluster.connections().get("prod").await.expect("it stays");
         assert_eq!(left.metadata.deletion_timestamp, None);
