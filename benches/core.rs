@@ -160,7 +160,10 @@ fn decode(bench: &mut Criterion) {
     let page = runtime.block_on(list(&client));
     group.bench_function("of 150 projects, translated", |run| {
         let each = |project| translate(project, now(), None);
-        run.iter(|| page.items.iter().map(each).collect::<Vec<Seen>>());
+        let projects = || page.items.clone();
+        let translated =
+            |projects: Vec<Project>| -> Vec<Seen> { projects.into_iter().map(each).collect() };
+        run.iter_batched(projects, translated, BatchSize::SmallInput);
     });
     group.finish();
 }
@@ -173,7 +176,7 @@ fn snapshot(moved: usize) -> Snapshot {
         .expect("a runtime");
     let page = runtime.block_on(list(&answering(page())));
     let projects = (0..FLEET).map(|number| {
-        let mut seen = translate(&page.items[number % PAGE], now(), None);
+        let mut seen = translate(page.items[number % PAGE].clone(), now(), None);
         if number % moved == 1 {
             seen.modified = Some(now());
         }
