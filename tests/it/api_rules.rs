@@ -219,6 +219,13 @@ async fn once_the_project_exists_each_change_is_refused_with_immutable_and_the_p
             .patch(&object, "", Patch::Merge, &json!({ "spec": change }))
             .await
             .expect_err(&format!("{field} {change} was accepted"));
+        // Nor does a change of the status excuse one of the spec: each write changes one of them.
+        let both =
+            json!({ "spec": change, "status": { "lastModified": null, "projectStatus": "X" } });
+        let with_status = cluster.patch(&object, "", Patch::Merge, &both).await;
+        assert_eq!(with_status.unwrap_err(), refusal);
+        let written = cluster.patch(&object, "status", Patch::Merge, &both);
+        assert_eq!(written.await.unwrap()["metadata"]["generation"], 1);
         let words = format!("spec.{field}: Forbidden: spec.{field} is immutable");
         assert!(refusal.contains(&words), "{change}: {refusal}");
     }
