@@ -5,6 +5,7 @@
 //! a repeat may do.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
@@ -13,6 +14,7 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::claims::Key;
 use super::me::is_held;
@@ -23,6 +25,13 @@ use crate::api::v1alpha1::{MigrationProject, PinnedConnection};
 /// limit for a request is 60 s, and what takes longer than a few seconds is
 /// better asked again than waited for.
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Requests for objects of ours that are under way at a time. A write of a resource of
+/// 5,000 tables costs the API server 0.3 s of CPU and more: it would share its cores
+/// among all that it is sent at once, and none would be done in time, but all be sent
+/// again. More than so many make it no faster. Time spent waiting for one's turn is no
+/// time that it does not answer.
+const AT_ONCE: usize = 12;
 
 /// A request to the API server that did not go well.
 #[derive(Debug, thiserror::Error)]
@@ -116,17 +125,41 @@ pub struct Recorded<'a> {
     pub spec_mismatch: bool,
 }
 
+/// The place of one request among those that are under way; given back when dropped.
+pub struct Turn(#[expect(dead_code, reason = "only held")] Option<OwnedSemaphorePermit>);
+
 /// The requests.
 #[derive(Clone)]
 pub struct Kubernetes {
     client: Client,
+    turns: Arc<Semaphore>,
 }
 
 impl Kubernetes {
     /// Requests through `client`.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// Waits for the turn of a request that is to be sent at once when it is made, as
+    /// [`reserve`](Self::reserve) is: what it says holds for seconds only.
+    pub async fn turn(&self) -> Turn {
+        // The semaphore is never closed: there is always a turn to wait for.
+        Turn(self.turns.clone().acquire_owned().await.ok())
+    }
+
+    /// Sends a request when its turn has come.
+    async fn in_turn<T>(
+        &self,
+        what: &'static str,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Error> {
+        let _turn = self.turn().await;
+        limited(what, request).await
     }
 
     fn projects(&self, namespace: &str) -> Api<MigrationProject> {
@@ -135,7 +168,7 @@ impl Kubernetes {
 
     /// The resource as the API server has it now.
     pub async fn live(&self, key: &Key) -> Result<Option<MigrationProject>, Error> {
-        limited(
+        self.in_turn(
             "get MigrationProject",
             self.projects(&key.namespace).get_opt(&key.name),
         )
@@ -145,7 +178,8 @@ impl Kubernetes {
     /// An object of either kind as the API server has it now.
     pub async fn reread<K: Ours>(&self, read: &K) -> Result<Option<K>, Error> {
         let api = K::api(self.client.clone(), &read.namespace().unwrap_or_default());
-        limited("read it again", api.get_opt(&read.name_any())).await
+        self.in_turn("read it again", api.get_opt(&read.name_any()))
+            .await
     }
 
     /// Writes the reservation and the finalizer onto the resource, if nothing
@@ -154,10 +188,11 @@ impl Kubernetes {
         &self,
         read: &MigrationProject,
         reservation: &str,
+        _turn: Turn,
     ) -> Result<MigrationProject, Error> {
         let annotations = json!({CREATE_RESERVATION: reservation});
         let patch = metadata_patch(read, with_finalizer(read), Some(annotations));
-        self.patch_metadata("reserve the create", read, patch).await
+        limited("reserve the create", self.patch(read, &patch)).await
     }
 
     /// Takes the reservation off the resource, if nothing has changed since
@@ -195,6 +230,8 @@ impl Kubernetes {
     /// resourceVersion, because a change of anything but the spec makes the id
     /// no less true; and with the generation, so that a spec which was edited
     /// meanwhile is known in the very write that makes it immutable.
+    ///
+    /// Waits for no turn: until the id is written, only this process knows it.
     pub async fn record_id(
         &self,
         key: &Key,
@@ -232,7 +269,7 @@ impl Kubernetes {
         });
         let api = K::api(self.client.clone(), &read.namespace().unwrap_or_default());
         let name = read.name_any();
-        limited(
+        self.in_turn(
             "write the status",
             api.patch_status(&name, &written_by_us(), &Patch::Merge(&patch)),
         )
@@ -292,13 +329,14 @@ impl Kubernetes {
         read: &K,
         patch: Value,
     ) -> Result<K, Error> {
+        self.in_turn(what, self.patch(read, &patch)).await
+    }
+
+    async fn patch<K: Ours>(&self, read: &K, patch: &Value) -> kube::Result<K> {
         let api = K::api(self.client.clone(), &read.namespace().unwrap_or_default());
         let name = read.name_any();
-        limited(
-            what,
-            api.patch(&name, &written_by_us(), &Patch::Merge(&patch)),
-        )
-        .await
+        api.patch(&name, &written_by_us(), &Patch::Merge(patch))
+            .await
     }
 }
 
@@ -348,5 +386,76 @@ fn written_by_us() -> PatchParams {
     PatchParams {
         field_manager: Some(FIELD_MANAGER.into()),
         ..PatchParams::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+    use kube::client::Body;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    /// An API server that answers nothing before it is told to, and says how many wait.
+    fn server(open: Arc<Notify>, waiting: Arc<AtomicUsize>) -> Client {
+        let answer = move |_: http::Request<Body>| {
+            let (open, waiting) = (open.clone(), waiting.clone());
+            async move {
+                waiting.fetch_add(1, Ordering::Relaxed);
+                open.notified().await;
+                waiting.fetch_sub(1, Ordering::Relaxed);
+                let gone = r#"{"kind":"Status","status":"Failure","reason":"NotFound","code":404}"#;
+                let answer = http::Response::builder().status(404);
+                Ok::<_, Infallible>(answer.body(Body::from(gone.as_bytes().to_vec())).unwrap())
+            }
+        };
+        Client::new(tower::service_fn(answer), "default")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_api_server_is_sent_so_many_at_once_and_an_id_waits_for_none_of_them() {
+        let (open, waiting) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+        let kubernetes = Kubernetes::new(server(open.clone(), waiting.clone()));
+        let key = Key {
+            namespace: "shop".into(),
+            name: "orders".into(),
+        };
+        let reads = tokio::spawn({
+            let (kubernetes, key) = (kubernetes.clone(), key.clone());
+            async move { join_all((0..3 * AT_ONCE).map(|_| kubernetes.live(&key))).await }
+        });
+        let until = async |count| {
+            while waiting.load(Ordering::Relaxed) != count {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+                assert_eq!(waiting.load(Ordering::Relaxed), count);
+            }
+        };
+        until(AT_ONCE).await;
+        let write = tokio::spawn(async move {
+            let made = Recorded {
+                id: "np_1",
+                name: "orders",
+                connection: &PinnedConnection::default(),
+                spec_mismatch: false,
+            };
+            kubernetes.record_id(&key, "u", 1, &made).await
+        });
+        until(AT_ONCE + 1).await;
+        // Each that is answered makes room for one, and waiting was no failure.
+        while !(reads.is_finished() && write.is_finished()) {
+            open.notify_one();
+            tokio::task::yield_now().await;
+            assert!(waiting.load(Ordering::Relaxed) <= AT_ONCE + 1);
+        }
+        let reads = reads.await.unwrap();
+        assert!(reads.iter().all(|read| matches!(read, Ok(None))));
+        assert!(write.await.unwrap().unwrap_err().is_not_found());
     }
 }

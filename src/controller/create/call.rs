@@ -9,16 +9,27 @@ use super::trace::to_status;
 use crate::api::v1alpha1::{CreateStatus, MigrationProject, Reason};
 use crate::controller::audit::{Asker, audit};
 use crate::controller::context::Context;
+use crate::controller::failure;
+use crate::controller::kubernetes::{self, Turn};
 use crate::controller::link::Link;
 use crate::controller::me::Me;
 use crate::controller::memory::{Guard, LastMutation};
 use crate::controller::pass::{Error, MOMENT, Step, refused_or_wait};
 use crate::controller::publish::publish;
-use crate::controller::{failure, kubernetes};
 use crate::decide::create::MAX_UNKNOWN_ATTEMPTS;
 use crate::decide::words::sentence;
 use crate::decide::{Ending, FirstSeen, Trace, Verdict, later};
 use crate::oms::{self, Outcome};
+
+/// What is attempted.
+pub struct Attempt {
+    /// The reservation, and what went before.
+    pub trace: Trace,
+    /// The request.
+    pub body: Map<String, Value>,
+    /// For the reservation: what it waited for is over before its ten seconds begin.
+    pub turn: Turn,
+}
 
 /// Reserves on the resource as it was `read`, then calls CreateProject, in the
 /// place that `link` holds.
@@ -27,9 +38,9 @@ pub async fn reserve_and_call(
     me: &Me,
     read: &MigrationProject,
     link: Link,
-    trace: Trace,
-    body: Map<String, Value>,
+    attempt: Attempt,
 ) -> Result<Step, Error> {
+    let Attempt { trace, body, turn } = attempt;
     if !context.may_begin_a_change() {
         return Ok(Step::After(MOMENT));
     }
@@ -39,7 +50,7 @@ pub async fn reserve_and_call(
     let before = context.memory.remember(&me.uid, &me.key, |mine| {
         mine.attempt.replace(Box::new(trace.clone()))
     });
-    let reserved = match context.kubernetes.reserve(read, &text).await {
+    let reserved = match context.kubernetes.reserve(read, &text, turn).await {
         Ok(reserved) => reserved,
         Err(error) => {
             // Certainly not written: there never was such an attempt.

@@ -124,6 +124,7 @@ impl Held<'_> {
                     if let Err(error) = self.link.live.client.prepare(create).await {
                         return self.oms_failed(&error).await;
                     }
+                    let turn = context.kubernetes.turn().await;
                     let identity = context.identity(&me.key, &me.uid);
                     let at = context.clock.now();
                     let reservation = Reservation::new(&identity, attempt, at, target);
@@ -132,7 +133,8 @@ impl Held<'_> {
                         ending: Ending::NotDone,
                         spent,
                     };
-                    return call::reserve_and_call(context, me, &self.read, self.link, trace, body)
+                    let attempt = call::Attempt { trace, body, turn };
+                    return call::reserve_and_call(context, me, &self.read, self.link, attempt)
                         .await;
                 }
                 CreateDecision::Record { id, why } => {
@@ -311,7 +313,9 @@ impl Held<'_> {
             return Ok(None);
         }
         tracing::info!(resource = %self.me.key, "putting back the reservation of an open create");
-        self.context.kubernetes.reserve(&self.read, &text).await?;
+        let kubernetes = &self.context.kubernetes;
+        let turn = kubernetes.turn().await;
+        kubernetes.reserve(&self.read, &text, turn).await?;
         Ok(Some(Step::Again))
     }
 

@@ -32,7 +32,10 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     let stripped = mismatch::stripped_reservation(context, &me, read);
     if !is_held(read) || stripped.is_some() {
         let held = match stripped {
-            Some(text) => context.kubernetes.reserve(read, &text).await?,
+            Some(text) => {
+                let turn = context.kubernetes.turn().await;
+                context.kubernetes.reserve(read, &text, turn).await?
+            }
             None => context.kubernetes.hold(read).await?,
         };
         return Ok(Step::Reread(Box::new(held)));
