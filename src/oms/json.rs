@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// Maps whose keys are somebody's data, not field names: their case is left alone.
@@ -113,12 +114,16 @@ impl<'de> Visitor<'de> for Part {
                 continue;
             }
             // Where both spellings occur, the documented one counts, unless it says nothing.
-            let take = match map.get(&name) {
-                None => true,
-                Some(there) => there.is_null() || (exact && !value.is_null()),
-            };
-            if take {
-                map.insert(name, value);
+            match map.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
+                Entry::Occupied(mut there)
+                    if there.get().is_null() || (exact && !value.is_null()) =>
+                {
+                    there.insert(value);
+                }
+                Entry::Occupied(_) => {}
             }
         }
         Ok(Value::Object(map))
