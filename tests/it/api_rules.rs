@@ -214,7 +214,7 @@ async fn once_the_project_exists_each_change_is_refused_with_immutable_and_the_p
     let object = resource("mp", full_spec());
     cluster.create(&object).await.unwrap();
     set_status(&cluster, &object, json!({ "projectId": "np_1" })).await;
-    for (field, change) in changes() {
+    for (number, (field, change)) in changes().into_iter().enumerate() {
         let refusal = cluster
             .patch(&object, "", Patch::Merge, &json!({ "spec": change }))
             .await
@@ -224,7 +224,7 @@ async fn once_the_project_exists_each_change_is_refused_with_immutable_and_the_p
             json!({ "spec": change, "status": { "lastModified": null, "projectStatus": "X" } });
         let with_status = cluster.patch(&object, "", Patch::Merge, &both).await;
         assert_eq!(with_status.unwrap_err(), refusal);
-        let written = cluster.patch(&object, "status", Patch::Merge, &both);
+        let written = cluster.patch(&object, "/status", Patch::Merge, &both);
         assert_eq!(written.await.unwrap()["metadata"]["generation"], 1);
         let words = format!("spec.{field}: Forbidden: spec.{field} is immutable");
         assert!(refusal.contains(&words), "{change}: {refusal}");
