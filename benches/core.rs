@@ -160,21 +160,24 @@ fn decode(bench: &mut Criterion) {
     let page = runtime.block_on(list(&client));
     group.bench_function("of 150 projects, translated", |run| {
         let each = |project| translate(project, now(), None);
-        run.iter(|| page.items.iter().map(each).collect::<Vec<Seen>>());
+        let projects = || page.items.clone();
+        let translated =
+            |projects: Vec<Project>| -> Vec<Seen> { projects.into_iter().map(each).collect() };
+        run.iter_batched(projects, translated, BatchSize::SmallInput);
     });
     group.finish();
 }
 
-/// A fleet, of which every `moved`-th project has been modified later.
-fn snapshot(moved: usize) -> Snapshot {
+/// A fleet, of which every so many-th project has been modified later.
+fn snapshot(moved: Option<usize>) -> Snapshot {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     let page = runtime.block_on(list(&answering(page())));
     let projects = (0..FLEET).map(|number| {
-        let mut seen = translate(&page.items[number % PAGE], now(), None);
-        if number % moved == 1 {
+        let mut seen = translate(page.items[number % PAGE].clone(), now(), None);
+        if moved.is_some_and(|moved| number.is_multiple_of(moved)) {
             seen.modified = Some(now());
         }
         (format!("np_{number:012}"), seen)
@@ -188,7 +191,7 @@ fn snapshot(moved: usize) -> Snapshot {
 }
 
 fn compare(bench: &mut Criterion) {
-    let (before, after) = (snapshot(usize::MAX), snapshot(100));
+    let (before, after) = (snapshot(None), snapshot(Some(100)));
     let changed = || after.changed(Some(&before)).count();
     assert_eq!(changed(), FLEET / 100);
     bench.bench_function("two snapshots of 10,000, 1 % changed", |run| {

@@ -22,7 +22,7 @@
 //! | [`lease`] | – | OMS, the resources |
 //! | [`telemetry`] | oms | – |
 //! | [`check`] | api, decide, oms | async, clients, environment |
-//! | [`release`] | api, cli, controller, decide, run | any OMS, deletions |
+//! | [`release`] | api, cli, controller, decide, lease, run | any OMS, deletions |
 //! | [`run`], [`preflight`], [`cli`], `main` | everything | decisions |
 //!
 //! `tests/it/layering.rs` holds the code to this table.

@@ -2,9 +2,9 @@
 //!
 //! A MigrationProject may be 400 kB, and one process has ten thousand of them;
 //! what is decided while nothing happens needs 2 kB. Whoever needs the rest reads
-//! it for the purpose: a create reads the resource anyway. And as text an object
-//! takes a third of what it takes as one, so it is made into one for the time of
-//! a reconcile: at rest there is none.
+//! it for the purpose: a create reads the resource anyway. And as packed text an
+//! object takes a tenth of what it takes as one, so it is made into one for the
+//! time of a reconcile: at rest there is none.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::census::Counted;
 use super::kubernetes::Ours;
+use super::packed::Packed;
 use super::watch::what_wakes_a_project;
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 use crate::decide::body;
@@ -66,9 +67,7 @@ impl Watched for MigrationProject {
             wakes: what_wakes_a_project(&self),
             counted: Counted::of(&self),
             hash: self.spec.hash_of_whole.clone(),
-            text: serde_json::to_vec(&self)
-                .expect("an API type is writable as JSON")
-                .into_boxed_slice(),
+            text: Packed::new(&serde_json::to_vec(&self).expect("an API type is writable as JSON")),
             names: ObjectMeta {
                 name: self.metadata.name,
                 namespace: self.metadata.namespace,
@@ -78,8 +77,8 @@ impl Watched for MigrationProject {
     }
 
     fn restore(kept: &KeptProject) -> Self {
-        let mut project: Self =
-            serde_json::from_slice(&kept.text).expect("JSON that was written from the same type");
+        let mut project: Self = serde_json::from_slice(&kept.text.text())
+            .expect("JSON that was written from the same type");
         project.spec.hash_of_whole.clone_from(&kept.hash);
         project
     }
@@ -93,7 +92,7 @@ pub struct KeptProject {
     /// Name and namespace, and nothing else.
     names: ObjectMeta,
     hash: Option<Box<str>>,
-    text: Box<[u8]>,
+    text: Packed,
     /// A hash over what makes a reconcile necessary.
     pub(super) wakes: u64,
     /// What it is counted by.

@@ -98,8 +98,9 @@ pub async fn link(
         return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotFound,
             format!(
-                "Waiting for OMSConnection {key}: there is none (or it lies outside of the \
-                 namespaces that this operator watches). Create it, or correct spec.connectionRef."
+                "Waiting for OMSConnection {key}: there is none (or it is not among the \
+                 namespaces and labels that this operator watches). Create it, or correct \
+                 spec.connectionRef."
             ),
         ))));
     };

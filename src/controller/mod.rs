@@ -40,6 +40,7 @@ mod locks;
 mod me;
 mod memory;
 mod merge;
+mod packed;
 mod pass;
 mod publish;
 mod reconcile;

@@ -1,5 +1,6 @@
 //! Taking the lease, keeping it, giving it back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use kube::{Api, Client};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::claim::{Claim, Seen};
-use super::{Leadership, Settings};
+use super::{LABEL, Leadership, Settings};
 
 /// The time of day, for the eyes of whoever reads the Lease.
 type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -165,6 +166,7 @@ impl Elector {
             let lease = Lease {
                 metadata: ObjectMeta {
                     name: Some(self.settings.name.clone()),
+                    labels: Some(BTreeMap::from([(LABEL.to_owned(), String::new())])),
                     ..ObjectMeta::default()
                 },
                 spec: Some(self.spec(now.clone(), now, 0)),
@@ -188,6 +190,9 @@ impl Elector {
             now,
             transitions.saturating_add(i32::from(!mine)),
         ));
+        // One from before the label has none.
+        let labels = lease.metadata.labels.get_or_insert_default();
+        labels.entry(LABEL.to_owned()).or_default();
         let name = &self.settings.name;
         let parameters = PostParams::default();
         let written = self.api.replace(name, &parameters, &lease).await;

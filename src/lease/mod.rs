@@ -48,6 +48,10 @@ pub async fn lead(
     Err(lost)
 }
 
+/// Label of every Lease that is held here, whatever its name. Its value says
+/// nothing. The contract with older and newer versions: it does not change.
+pub const LABEL: &str = "oms.oceanbase.com/lease";
+
 /// How a lease is held. The defaults are client-go's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

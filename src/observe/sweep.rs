@@ -52,10 +52,11 @@ async fn walk(
     let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Ascending);
     let mut shared = Shared::default();
     let mut projects = BTreeMap::new();
-    let keep = |project: Project, oms_now: Option<Timestamp>| {
-        let old = before.and_then(|before| before.projects.get(&project.id));
-        let seen = shared.share(translate(&project, oms_now.unwrap_or(now), old), old);
-        projects.insert(project.id, seen);
+    let keep = |mut project: Project, oms_now: Option<Timestamp>| {
+        let id = std::mem::take(&mut project.id);
+        let old = before.and_then(|before| before.projects.get(&id));
+        let seen = shared.share(translate(project, oms_now.unwrap_or(now), old), old);
+        projects.insert(id, seen);
     };
     client.each_project(&request, MAX_PAGES, keep).await?;
     Ok(Snapshot {
@@ -89,7 +90,7 @@ async fn singly(
         match client.describe_project(id).await {
             Ok(project) => {
                 let old = before.and_then(|before| before.projects.get(id));
-                projects.insert(id.clone(), translate(&project, oms_now, old));
+                projects.insert(id.clone(), translate(project, oms_now, old));
             }
             Err(error) if error.is_not_found() => {}
             Err(error) if error.is_unsupported() => return Ok(None),

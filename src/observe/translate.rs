@@ -1,5 +1,7 @@
 //! From OMS's words to the operator's: what of a project is looked at.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Seen;
@@ -20,27 +22,30 @@ const SAMPLE_VALID_SECONDS: i64 = 60;
 /// What a list, or DescribeProject, shows of a project. `now` is OMS's own
 /// clock where it tells it; `before` is what was seen last.
 #[must_use]
-pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) -> Seen {
+pub fn translate(mut project: oms::Project, now: Timestamp, before: Option<&Seen>) -> Seen {
     let bucket_before = before
         .and_then(|before| before.progress.lag)
         .map(|lag| lag.bucket);
-    let mut ordered: Vec<&oms::Step> = project.steps.iter().collect();
-    ordered.sort_by_key(|step| step.order);
+    project.steps.sort_by_key(|step| step.order);
     let status = ProjectStatus::parse(project.status.as_deref().unwrap_or_default());
-    let lag = ordered
+    let figures: Vec<oms::StepInfo> = project.steps.iter().map(|step| step.step_info).collect();
+    let steps = project.steps.into_iter().take(MAX_STEPS);
+    let steps: Arc<[Step]> = steps.map(step).collect();
+    let lag = steps
         .iter()
+        .zip(figures)
         .filter(|_| status.is_running())
-        .find_map(|step| lag_of(step, now))
+        .find_map(|(step, figures)| lag_of(step, figures, now))
         .map(|seconds| Lag {
             seconds,
             bucket: lag_bucket(seconds, bucket_before),
         });
     Seen {
-        name: project.name.clone().unwrap_or_default(),
+        name: project.name.unwrap_or_default(),
         status,
         modified: project.gmt_modified,
         progress: Progress {
-            steps: ordered.into_iter().take(MAX_STEPS).map(step).collect(),
+            steps,
             lag,
             started: project.gmt_start,
             finished: project.gmt_finish,
@@ -50,16 +55,16 @@ pub fn translate(project: &oms::Project, now: Timestamp, before: Option<&Seen>) 
 
 /// Whether this is the step that checks before anything is moved.
 pub(super) fn is_precheck(wire: &oms::Step) -> bool {
-    step(wire).is_precheck()
+    step(wire.clone()).is_precheck()
 }
 
-fn step(step: &oms::Step) -> Step {
-    let percent = step.progress.map(|percent| percent.clamp(0, 100));
+fn step(wire: oms::Step) -> Step {
+    let percent = wire.progress.map(|percent| percent.clamp(0, 100));
     Step {
-        name: step.name.clone().unwrap_or_default(),
-        status: step.status.clone().unwrap_or_default(),
+        problem: problem(&wire),
+        name: wire.name.unwrap_or_default(),
+        status: wire.status.unwrap_or_default(),
         progress: percent.and_then(|percent| u8::try_from(percent).ok()),
-        problem: problem(step),
     }
 }
 
@@ -85,14 +90,12 @@ fn problem(step: &oms::Step) -> Option<String> {
 /// The lag of the step that follows changes, while it does: the checkpoint of one
 /// that stands tells how far it came, not how far it is behind. Never below zero:
 /// clocks that differ would give that.
-fn lag_of(wire: &oms::Step, now: Timestamp) -> Option<u64> {
-    let step = step(wire);
+fn lag_of(step: &Step, figures: oms::StepInfo, now: Timestamp) -> Option<u64> {
     if !step.is_incremental() || !step.is_at_work() {
         return None;
     }
-    let checkpoint = wire.step_info.incr_timestamp_checkpoint?;
-    let sampled = wire
-        .step_info
+    let checkpoint = figures.incr_timestamp_checkpoint?;
+    let sampled = figures
         .checkpoint_sample_timestamp
         .filter(|sampled| now.as_second() - sampled <= SAMPLE_VALID_SECONDS);
     let lag = sampled.unwrap_or_else(|| now.as_second()) - checkpoint;
@@ -123,7 +126,7 @@ mod tests {
     fn only_what_follows_changes_has_a_lag() {
         let now = Timestamp::from_second(1_010).unwrap();
         let lag = |project, step| {
-            let seen = translate(&following(project, step), now, None);
+            let seen = translate(following(project, step), now, None);
             seen.progress.lag.map(|lag| lag.seconds)
         };
         assert_eq!(lag("RUNNING", "MONITORING"), Some(10));

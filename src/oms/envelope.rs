@@ -1,21 +1,11 @@
-//! The shape that every reply of OMS has, whatever the HTTP status, in camelCase or PascalCase.
+//! The shape that every reply of OMS has, whatever the HTTP status.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Action;
 use super::codes::PROJECT_NOT_FOUND;
 use super::fields::Fields;
-
-/// Maps whose keys are somebody's data, not field names: their case is left alone.
-const OPAQUE: [&str; 7] = [
-    "errorParam",
-    "extraContext",
-    "messageMcmsContext",
-    "proposalMcmsContext",
-    "reasonMcmsContext",
-    "ruleToRecentlyTriggerCount",
-    "tags",
-];
+use super::json::Part;
 
 /// Why a body is no reply of OMS. The body itself is never repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,17 +51,18 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Reads a body. An object without a verdict is an envelope too: its codes may still say something.
-    pub fn parse(body: &[u8]) -> Result<Envelope, Unreadable> {
+    /// Reads a body, of its `data` only `fields`, or all. An object without a verdict is an envelope too: its
+    /// codes may still say something.
+    pub fn parse(
+        body: &[u8],
+        fields: Option<&'static [&'static str]>,
+    ) -> Result<Envelope, Unreadable> {
         let start = body.trim_ascii_start();
         if start.is_empty() {
             return Err(Unreadable::Empty);
         }
-        let mut map = match serde_json::from_slice::<Value>(start) {
-            Ok(Value::Object(mut map)) => {
-                lower_map(&mut map);
-                map
-            }
+        let mut map = match Part::Reply(fields).read(start) {
+            Ok(Value::Object(map)) => map,
             Ok(_) => return Err(Unreadable::NotObject),
             Err(_) if start.starts_with(b"<") => return Err(Unreadable::Html),
             Err(_) => return Err(Unreadable::NotJson),
@@ -144,72 +135,19 @@ fn unique(texts: &mut Vec<String>) {
     texts.retain(|text| seen.insert(text.clone()));
 }
 
-/// Lower-cases the first letter of every field name, at every depth.
-fn lower(value: &mut Value) {
-    match value {
-        Value::Object(map) => lower_map(map),
-        Value::Array(items) => items.iter_mut().for_each(lower),
-        _ => {}
-    }
-}
-
-fn lower_map(map: &mut Map<String, Value>) {
-    // Most servers write camelCase throughout, and a list is 150 large projects: nothing of it is moved.
-    if map.keys().any(|key| !is_documented(key)) {
-        *map = renamed(std::mem::take(map));
-    }
-    for (name, value) in map {
-        if !OPAQUE.contains(&name.as_str()) {
-            lower(value);
-        }
-    }
-}
-
-fn renamed(map: Map<String, Value>) -> Map<String, Value> {
-    let mut out: Map<String, Value> = Map::new();
-    for (key, value) in map {
-        let exact = is_documented(&key);
-        let name = if exact { key } else { lower_first(&key) };
-        // Where both spellings occur, the documented one counts, unless it says nothing.
-        let take = match out.get(&name) {
-            None => true,
-            Some(there) => there.is_null() || (exact && !value.is_null()),
-        };
-        if take {
-            out.insert(name, value);
-        }
-    }
-    out
-}
-
-fn is_documented(key: &str) -> bool {
-    !key.starts_with(|c: char| c.is_ascii_uppercase())
-}
-
-fn lower_first(key: &str) -> String {
-    let mut chars = key.chars();
-    match chars.next() {
-        Some(first) => chars.fold(String::from(first.to_ascii_lowercase()), |mut s, c| {
-            s.push(c);
-            s
-        }),
-        None => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
     fn parse(value: Value) -> Envelope {
-        Envelope::parse(value.to_string().as_bytes()).unwrap()
+        Envelope::parse(value.to_string().as_bytes(), None).unwrap()
     }
 
     #[test]
     fn the_vendors_response_is_a_success_beside_an_error_code() {
         let body = include_bytes!("../../tests/fixtures/oms/createproject-response.json");
-        let envelope = Envelope::parse(body).unwrap();
+        let envelope = Envelope::parse(body, None).unwrap();
         assert_eq!(envelope.success, Some(true));
         assert_eq!(envelope.data, json!("np_****"));
         assert_eq!(envelope.codes, ["INNER_ERROR", "CM-RES***11"]);
@@ -284,10 +222,13 @@ mod tests {
             ("[]", Unreadable::NotObject),
             ("\"np_1\"", Unreadable::NotObject),
         ] {
-            assert_eq!(Envelope::parse(body.as_bytes()), Err(why), "{body}");
+            assert_eq!(Envelope::parse(body.as_bytes(), None), Err(why), "{body}");
         }
         let deep = "[".repeat(100_000);
-        assert_eq!(Envelope::parse(deep.as_bytes()), Err(Unreadable::NotJson));
+        assert_eq!(
+            Envelope::parse(deep.as_bytes(), None),
+            Err(Unreadable::NotJson)
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! | `url.rs`, `settings.rs`, `credentials.rs` | what a client is made from |
 //! | `transport.rs` | the replaceable network, and what "never connected" means |
 //! | `governor/` | whether a call goes out now, later, or not at all |
-//! | `envelope.rs` | the shape that every reply has, in both key cases |
+//! | `json.rs` | the JSON of a reply, in both key cases, without what nobody reads |
+//! | `envelope.rs` | the shape that every reply has |
 //! | `codes.rs` | the table from codes and HTTP statuses to their meaning |
 //! | `outcome.rs` | the one place that may say that a mutation was not done |
 //! | `reply.rs`, `error.rs`, `redact.rs` | what is told about a failure, and what never is |
@@ -28,6 +29,7 @@ mod envelope;
 mod error;
 mod fields;
 mod governor;
+mod json;
 mod list;
 mod outcome;
 mod redact;
@@ -55,4 +57,4 @@ pub use settings::{Observe, Settings, Timeouts};
 pub use transport::{BODY_LIMIT, BuildError, Transport, TransportError};
 pub use url::{BaseUrl, UrlError};
 pub use walk::Walk;
-pub use wire::{DataSource, Endpoint, ErrorDetail, Label, Project, ProjectExtra, Step, StepInfo};
+pub use wire::{DataSource, Endpoint, ErrorDetail, Project, Step, StepInfo};

@@ -13,7 +13,7 @@ use super::envelope::Envelope;
 use super::error::Inner;
 use super::outcome::certainly_not_done;
 use super::redact::{MAX_ID, MAX_MESSAGE, clean};
-use super::{Action, Credentials, Error, NotSent, Problem, TransportError, Unreadable};
+use super::{Action, Credentials, Error, NotSent, Problem, TransportError, Unreadable, wire};
 
 /// Nobody asks for more in earnest, and callers may add this to a clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -133,7 +133,7 @@ pub fn read(
 ) -> Result<Success, Failure> {
     let status = response.status().as_u16();
     let date = header(response.headers(), DATE).and_then(http_date);
-    let parsed = Envelope::parse(response.body());
+    let parsed = Envelope::parse(response.body(), wire::fields(action));
     let request_id = parsed
         .as_ref()
         .ok()

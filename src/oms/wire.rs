@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::Action;
 use super::fields::Fields;
 
 /// A project, as ListProjects and DescribeProject send it.
@@ -19,10 +20,6 @@ pub struct Project {
     pub project_type: Option<String>,
     /// INIT, RUNNING, … or another word.
     pub status: Option<String>,
-    /// The alert level.
-    pub importance: Option<String>,
-    /// The labels.
-    pub labels: Vec<Label>,
     /// When it was made.
     pub gmt_create: Option<Timestamp>,
     /// When it was changed.
@@ -31,8 +28,6 @@ pub struct Project {
     pub gmt_start: Option<Timestamp>,
     /// When it ended.
     pub gmt_finish: Option<Timestamp>,
-    /// Whether it only carries a change into another project.
-    pub is_sub_project: Option<bool>,
     /// The flag of CreateProject.
     pub enable_struct_transfer: Option<bool>,
     /// The flag of CreateProject.
@@ -49,17 +44,6 @@ pub struct Project {
     pub sink_connect_info: Endpoint,
     /// The steps in their order.
     pub steps: Vec<Step>,
-    /// What OMS adds about the running step.
-    pub extra_info: ProjectExtra,
-}
-
-/// A label of a project.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Label {
-    /// `l_…`
-    pub id: Option<String>,
-    /// Its text.
-    pub name: Option<String>,
 }
 
 /// One side of a project.
@@ -67,23 +51,6 @@ pub struct Label {
 pub struct Endpoint {
     /// `e_…`, the id of the data source.
     pub endpoint_id: Option<String>,
-    /// The name of the data source.
-    pub endpoint_name: Option<String>,
-}
-
-/// What a project says beside its steps.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProjectExtra {
-    /// The name of the step that runs.
-    pub running_step: Option<String>,
-    /// Its progress in percent.
-    pub running_progress: Option<i64>,
-    /// Whether incremental transfer is in its endless phase.
-    pub monitoring_incr: Option<bool>,
-    /// Up to when changes have been transferred, in seconds since 1970.
-    pub incr_sync_timestamp: Option<i64>,
-    /// When that was measured.
-    pub sync_delay_sample_timestamp: Option<i64>,
 }
 
 /// A step of a project.
@@ -97,10 +64,6 @@ pub struct Step {
     pub status: Option<String>,
     /// In percent.
     pub progress: Option<i64>,
-    /// When it began.
-    pub start_time: Option<Timestamp>,
-    /// When it ended.
-    pub finish_time: Option<Timestamp>,
     /// What went wrong.
     pub errors: Vec<ErrorDetail>,
     /// Figures of the step.
@@ -108,16 +71,12 @@ pub struct Step {
 }
 
 /// Figures of a step.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StepInfo {
     /// Up to when changes have been transferred, in seconds since 1970.
     pub incr_timestamp_checkpoint: Option<i64>,
     /// When that was measured, in seconds since 1970.
     pub checkpoint_sample_timestamp: Option<i64>,
-    /// Rows done.
-    pub processed_records: Option<i64>,
-    /// Rows expected.
-    pub capacity: Option<i64>,
 }
 
 /// What OMS says about a failure inside a project. Short, on one line,
@@ -126,8 +85,6 @@ pub struct StepInfo {
 pub struct ErrorDetail {
     /// The code.
     pub code: Option<String>,
-    /// FATAL, ERROR, WARNING or another word.
-    pub level: Option<String>,
     /// What happened.
     pub message: Option<String>,
     /// Why.
@@ -151,6 +108,46 @@ pub struct DataSource {
     pub gmt_create: Option<Timestamp>,
 }
 
+/// Every field that is read of a project, of its steps and of what is in them, in alphabetical order. A page of a
+/// list is 150 projects with ten times as much.
+const OF_PROJECTS: [&str; 30] = [
+    "checkpointSampleTimestamp",
+    "code",
+    "enableFullTransfer",
+    "enableFullVerify",
+    "enableIncrTransfer",
+    "enableReverseIncrTransfer",
+    "enableStructTransfer",
+    "endpointId",
+    "errorCode",
+    "errorDetails",
+    "errorMsg",
+    "extraInfo",
+    "gmtCreate",
+    "gmtFinish",
+    "gmtModified",
+    "gmtStart",
+    "id",
+    "incrTimestampCheckpoint",
+    "message",
+    "name",
+    "order",
+    "progress",
+    "proposal",
+    "reason",
+    "sinkConnectInfo",
+    "sourceConnectInfo",
+    "status",
+    "stepInfo",
+    "steps",
+    "type",
+];
+
+/// The fields to read of what answers an action; `None`: all of them.
+pub(super) fn fields(action: Action) -> Option<&'static [&'static str]> {
+    (action == Action::ListProjects).then_some(&OF_PROJECTS)
+}
+
 impl Project {
     /// Decodes a project whose field names begin in lower case; none without an id.
     pub(super) fn decode(value: &Value) -> Option<Project> {
@@ -160,16 +157,10 @@ impl Project {
             name: fields.text("name"),
             project_type: fields.text("type"),
             status: fields.text("status"),
-            importance: fields.text("importance"),
-            labels: each(&fields, "labels", |label| Label {
-                id: label.text("id"),
-                name: label.text("name"),
-            }),
             gmt_create: fields.time("gmtCreate"),
             gmt_modified: fields.time("gmtModified"),
             gmt_start: fields.time("gmtStart"),
             gmt_finish: fields.time("gmtFinish"),
-            is_sub_project: fields.flag("isSubProject"),
             enable_struct_transfer: fields.flag("enableStructTransfer"),
             enable_full_transfer: fields.flag("enableFullTransfer"),
             enable_full_verify: fields.flag("enableFullVerify"),
@@ -183,7 +174,6 @@ impl Project {
                 steps.sort_by_key(|step| step.order);
                 steps
             },
-            extra_info: ProjectExtra::decode(fields.object("extraInfo")),
         })
     }
 }
@@ -192,19 +182,6 @@ impl Endpoint {
     fn decode(fields: Fields<'_>) -> Endpoint {
         Endpoint {
             endpoint_id: fields.text("endpointId"),
-            endpoint_name: fields.text("endpointName"),
-        }
-    }
-}
-
-impl ProjectExtra {
-    fn decode(fields: Fields<'_>) -> ProjectExtra {
-        ProjectExtra {
-            running_step: fields.text("runningStep"),
-            running_progress: fields.integer("runningProgress"),
-            monitoring_incr: fields.flag("monitoringIncr"),
-            incr_sync_timestamp: fields.integer("incrSyncTimestamp"),
-            sync_delay_sample_timestamp: fields.integer("syncDelaySampleTimestamp"),
         }
     }
 }
@@ -227,14 +204,10 @@ impl Step {
             name: fields.text("name"),
             status: fields.text("status"),
             progress: fields.integer("progress"),
-            start_time: fields.time("startTime"),
-            finish_time: fields.time("finishTime"),
             errors,
             step_info: StepInfo {
                 incr_timestamp_checkpoint: info.integer("incrTimestampCheckpoint"),
                 checkpoint_sample_timestamp: info.integer("checkpointSampleTimestamp"),
-                processed_records: info.integer("processedRecords"),
-                capacity: info.integer("capacity"),
             },
         }
     }
@@ -244,7 +217,6 @@ impl ErrorDetail {
     fn decode(fields: Fields<'_>) -> ErrorDetail {
         ErrorDetail {
             code: fields.text("code"),
-            level: fields.text("level"),
             message: fields.text("message"),
             reason: fields.text("reason"),
             proposal: fields.text("proposal"),
@@ -289,6 +261,7 @@ fn each<T>(fields: &Fields<'_>, key: &str, decode: impl Fn(Fields<'_>) -> T) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::json::Part;
     use super::*;
     use serde_json::json;
 
@@ -310,7 +283,6 @@ mod tests {
         .unwrap();
         assert_eq!(project.id, "np_1");
         assert_eq!(project.project_type.as_deref(), Some("MIGRATION"));
-        assert_eq!(project.labels.len(), 1);
         assert_eq!(
             project.gmt_create.unwrap().to_string(),
             "2023-07-13T20:27:28Z"
@@ -341,6 +313,88 @@ mod tests {
             project.steps[1].step_info.checkpoint_sample_timestamp,
             Some(1_667_805_005)
         );
+    }
+
+    /// Of a list, only `OF_PROJECTS` is built: with a field that it lacks, the first project would say less.
+    #[test]
+    fn what_is_read_of_a_list_is_all_that_is_decoded() {
+        assert!(OF_PROJECTS.is_sorted());
+        let project = json!({
+            "id": "np_1", "Name": "shop", "type": "MIGRATION", "Status": "FAILED", "owner": "admin",
+            "gmtCreate": 1, "gmtModified": 2, "gmtStart": 3, "gmtFinish": 4, "enableStructTransfer": true,
+            "enableFullTransfer": true, "enableFullVerify": true, "enableIncrTransfer": true,
+            "enableReverseIncrTransfer": true, "sourceConnectInfo": {"endpointId": "e_1"},
+            "SinkConnectInfo": {"EndpointId": "e_2", "tags": {"A": 1}},
+            "steps": [
+                {"order": 1, "name": "PRE_CHECK", "status": "FAILED", "progress": 7,
+                    "stepInfo": {"incrTimestampCheckpoint": 5, "checkpointSampleTimestamp": 6},
+                    "extraInfo": {"errorDetails": [
+                        {"code": "X", "message": "no", "reason": "closed", "proposal": "open", "level": "ERROR"},
+                    ]}},
+                {"extraInfo": {"errorCode": "X", "errorMsg": "no"}},
+            ],
+        });
+        let reply = json!({"success": true, "Data": [project]}).to_string();
+        let decoded = |only| {
+            let reply = Part::Reply(only).read(reply.as_bytes()).unwrap();
+            (Project::decode(&reply["data"][0]).unwrap(), reply)
+        };
+        let (slim, small) = decoded(fields(Action::ListProjects));
+        let (whole, large) = decoded(fields(Action::DescribeProject));
+        assert_eq!(slim, whole);
+        assert_eq!(small["data"][0].get("owner"), None);
+        assert_eq!(large["data"][0]["sinkConnectInfo"]["tags"]["A"], 1);
+        let Project {
+            id: _,
+            name: Some(_),
+            project_type: Some(_),
+            status: Some(_),
+            gmt_create: Some(_),
+            gmt_modified: Some(_),
+            gmt_start: Some(_),
+            gmt_finish: Some(_),
+            enable_struct_transfer: Some(_),
+            enable_full_transfer: Some(_),
+            enable_full_verify: Some(_),
+            enable_incr_transfer: Some(_),
+            enable_reverse_incr_transfer: Some(_),
+            source_connect_info: Endpoint {
+                endpoint_id: Some(_),
+            },
+            sink_connect_info: Endpoint {
+                endpoint_id: Some(_),
+            },
+            steps,
+        } = whole
+        else {
+            panic!("a field is not set: {slim:?}");
+        };
+        let with_order = &steps[1];
+        let Step {
+            order: Some(_),
+            name: Some(_),
+            status: Some(_),
+            progress: Some(_),
+            errors,
+            step_info:
+                StepInfo {
+                    incr_timestamp_checkpoint: Some(_),
+                    checkpoint_sample_timestamp: Some(_),
+                },
+        } = with_order
+        else {
+            panic!("a field is not set: {with_order:?}");
+        };
+        let ErrorDetail {
+            code: Some(_),
+            message: Some(_),
+            reason: Some(_),
+            proposal: Some(_),
+        } = &errors[0]
+        else {
+            panic!("a field is not set: {errors:?}");
+        };
+        assert_eq!(steps[0].errors.len(), 1);
     }
 
     #[test]

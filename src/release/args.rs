@@ -34,15 +34,10 @@ pub struct ReleaseAll {
     #[arg(long)]
     unsettled: bool,
 
-    /// The Lease by which a running operator is known, as `run` is told with the same flag; also those
-    /// whose names begin with it and a hyphen.
-    #[arg(
-        long,
-        env = "OMS_OPERATOR_LEADER_ELECT_NAME",
-        value_name = "NAME",
-        default_value = "oms-operator"
-    )]
-    leader_elect_name: String,
+    /// Only this Lease tells of a running operator, as `run` is given it with the same flag. All Leases of
+    /// operators do, if none is given: also those of operators that watch other resources.
+    #[arg(long, env = "OMS_OPERATOR_LEADER_ELECT_NAME", value_name = "NAME")]
+    leader_elect_name: Option<String>,
 
     /// Namespace of the Lease. All are looked through, if none is given.
     #[arg(

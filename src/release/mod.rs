@@ -48,7 +48,7 @@ pub struct Options {
     pub dry_run: bool,
     pub force: bool,
     pub unsettled: bool,
-    pub lease_name: String,
+    pub lease_name: Option<String>,
     pub lease_namespace: Option<String>,
     pub watch_for: Duration,
     pub kubeconfig: Option<std::path::PathBuf>,

@@ -112,23 +112,24 @@ impl Report {
 
     pub(super) fn leader(&mut self, leader: &Leader, go_on: bool) {
         let what = format!(
-            "an operator runs: {} holds the Lease {}, and takes back whatever it watches",
-            leader.holder, leader.lease
+            "an operator runs: {} holds the Lease {}/{}, and takes back whatever it watches",
+            leader.holder, leader.namespace, leader.lease
         );
-        self.operator_runs(what, Some(&leader.namespace), go_on);
+        self.operator_runs(what, (&leader.namespace, &leader.lease), go_on);
     }
 
     /// `stopped`: nothing more was let go of.
     pub(super) fn taken_back(&mut self, place: &str, stopped: bool) {
         self.failed += 1;
         let what = format!("an operator runs: it has taken back migrationproject {place}");
-        self.operator_runs(what, None, !stopped);
+        self.operator_runs(what, ("oms-system", "oms-operator"), !stopped);
     }
 
-    fn operator_runs(&mut self, what: String, namespace: Option<&str>, go_on: bool) {
-        let namespace = namespace.unwrap_or("oms-system");
+    /// `place`: namespace and name of its Deployment, which the chart gives its Lease, too.
+    fn operator_runs(&mut self, what: String, place: (&str, &str), go_on: bool) {
+        let (namespace, deployment) = place;
         let helps = format!(
-            "Stop it first, for example with: kubectl -n {namespace} scale deployment oms-operator \
+            "Stop it first, for example with: kubectl -n {namespace} scale deployment {deployment} \
              --replicas=0"
         );
         if go_on {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{Options, key};
 use crate::api::v1alpha1::MigrationProject;
 use crate::controller::is_held;
+use crate::lease::LABEL;
 
 /// Between two looks at what may change.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -20,10 +21,10 @@ const LONGEST_LEASE: Duration = Duration::from_secs(60);
 
 /// A process that leads.
 pub(super) struct Leader {
-    /// The Lease, as namespace/name.
-    pub(super) lease: String,
     /// Namespace of the Lease.
     pub(super) namespace: String,
+    /// Name of the Lease.
+    pub(super) lease: String,
     /// Who it is.
     pub(super) holder: String,
 }
@@ -48,8 +49,8 @@ pub(super) async fn leader(client: &Client, options: &Options) -> Option<Leader>
             let before = first.iter().find(same_place);
             if before.is_none_or(|before| before.spec != lease.spec) {
                 return Some(Leader {
-                    lease: key(&lease),
                     namespace: lease.namespace().unwrap_or_default(),
+                    lease: lease.name_any(),
                     holder: holder(&lease).unwrap_or_default().to_owned(),
                 });
             }
@@ -58,7 +59,8 @@ pub(super) async fn leader(client: &Client, options: &Options) -> Option<Leader>
     None
 }
 
-/// The Leases of that name which somebody holds.
+/// The Leases which somebody holds: the one whose name was given, or else all of
+/// operators, by their label.
 async fn held(client: &Client, options: &Options) -> Vec<Lease> {
     let api: Api<Lease> = match &options.lease_namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
@@ -66,11 +68,9 @@ async fn held(client: &Client, options: &Options) -> Vec<Lease> {
     };
     let listed = api.list(&ListParams::default()).await;
     let mut leases: Vec<Lease> = listed.into_iter().flatten().collect();
-    let name = &options.lease_name;
-    let prefix = format!("{name}-");
-    let ours = |lease: &Lease| {
-        let found = lease.name_any();
-        found == *name || found.starts_with(&prefix)
+    let ours = |lease: &Lease| match &options.lease_name {
+        Some(name) => lease.name_any() == *name,
+        None => lease.labels().contains_key(LABEL),
     };
     leases.retain(|lease| ours(lease) && holder(lease).is_some());
     leases

@@ -93,7 +93,7 @@ const TABLE: &[Row] = &[
     },
     Row {
         module: "release",
-        may_use: &["api", "cli", "controller", "decide", "run"],
+        may_use: &["api", "cli", "controller", "decide", "lease", "run"],
         never: &["reqwest", "oms::Client", ".delete(", "std::env"],
     },
 ];

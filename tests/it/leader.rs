@@ -4,6 +4,7 @@
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use oms_harness::{Proxy, until};
+use oms_operator::run::DEFAULT_LEASE;
 use oms_simulator::When;
 use serde_json::json;
 
@@ -19,10 +20,17 @@ const WORKS: &str = "oms_operator::run: started";
 impl World {
     /// An operator that works only while it holds this world's lease.
     pub async fn candidate(&self, proxy: Option<&Proxy>) -> Operator {
+        self.candidate_for(DEFAULT_LEASE, proxy).await
+    }
+
+    /// The same with a Lease of that name.
+    pub async fn candidate_for(&self, lease: &str, proxy: Option<&Proxy>) -> Operator {
+        let name = format!("--leader-elect-name={lease}");
         let namespace = format!("--leader-elect-namespace={}", self.namespace);
         let duration = format!("--lease-duration={LEASE}");
         let flags = [
             "--leader-elect",
+            &name,
             &namespace,
             &duration,
             "--renew-deadline=4s",
@@ -33,6 +41,11 @@ impl World {
 
     /// The right to a lease in this namespace, worded as in `deploy/default/rbac.yaml`.
     pub async fn with_lease(name: &str) -> Self {
+        Self::with_lease_named(name, DEFAULT_LEASE).await
+    }
+
+    /// The same for a Lease of that name.
+    pub async fn with_lease_named(name: &str, lease: &str) -> Self {
         let world = Self::new(name).await;
         let shipped = include_str!("../../deploy/default/rbac.yaml");
         let (_, role) = shipped
@@ -48,7 +61,12 @@ impl World {
                 "namespace: oms-system",
                 &format!("namespace: {}", world.namespace),
             )
-            .replace("the-account", "oms-system");
+            .replace("the-account", "oms-system")
+            .replace(
+                "resourceNames: [\"oms-operator\"]",
+                &format!("resourceNames: [\"{lease}\"]"),
+            );
+        assert!(role.contains(&format!("[\"{lease}\"]")), "{role}");
         world.plane.apply_yaml(&role).await.expect("the rights");
         world
     }

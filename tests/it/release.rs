@@ -7,12 +7,14 @@ use std::process::{Command, Output};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::ResourceExt;
-use kube::api::{Api, ListParams, TypeMeta};
+use kube::api::{Api, ListParams, Patch, PatchParams, TypeMeta};
+use oms_harness::until;
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
+use oms_operator::lease::LABEL;
 use oms_simulator::{Fault, Kind, When};
 use serde_json::json;
 
-use crate::world::{World, id};
+use crate::world::{DEADLINE, World, id};
 
 const OURS: &str = "oms.oceanbase.com/finalizer";
 
@@ -216,6 +218,38 @@ async fn while_an_operator_holds_its_lease_nothing_at_all_is_let_go_of() {
     ended(&release(&world, &["--watch-for=1s"]).await, 0);
     assert_eq!(held(&world).await, Vec::<String>::new());
     world.finish([]).await;
+}
+
+/// A release of the chart calls its Lease, like its Deployment, after itself.
+#[tokio::test]
+async fn an_operator_is_found_by_its_lease_whatever_that_is_called() {
+    let world = World::with_lease_named("release-named", "shop").await;
+    let operator = world.candidate_for("shop", None).await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    // A Lease from before the label gets it.
+    let leases: Api<Lease> = Api::namespaced(world.client.clone(), &world.namespace);
+    let unlabelled = Patch::Merge(json!({"metadata": {"labels": null}}));
+    let params = PatchParams::default();
+    let patched = leases.patch("shop", &params, &unlabelled).await;
+    assert!(patched.expect("the Lease").labels().is_empty());
+    until(DEADLINE, "the label is back", async || {
+        let lease = leases.get("shop").await.ok()?;
+        lease.labels().contains_key(LABEL).then_some(())
+    })
+    .await
+    .expect("the label is back");
+
+    let refused = release(&world, &[]).await;
+    ended(&refused, 3);
+    let told = text(&refused);
+    let lease = format!("holds the Lease {}/shop,", world.namespace);
+    let stop = format!("kubectl -n {} scale deployment shop ", world.namespace);
+    assert!(told.contains(&lease) && told.contains(&stop), "{told}");
+    // Who names another one is asked about that alone.
+    let other = ["--leader-elect-name=billing", "--dry-run"];
+    ended(&release(&world, &other).await, 0);
+    world.finish([operator]).await;
 }
 
 #[tokio::test]

@@ -127,10 +127,29 @@ annotations:
 {{- define "oms-operator.connection" -}}
 {{- $create := .root.Values.defaultConnection.create }}
 {{- $annotations := merge (dict "helm.sh/resource-policy" "keep") (default dict .annotations) }}
+{{- $labels := include "oms-operator.watchedLabels" .root | fromYaml }}
 apiVersion: oms.oceanbase.com/v1alpha1
 kind: OMSConnection
 metadata:
-  {{- include "oms-operator.metadata" (dict "root" .root "name" $create.name "annotations" $annotations) | nindent 2 }}
+  {{- include "oms-operator.metadata" (dict "root" .root "name" $create.name "labels" $labels "annotations" $annotations) | nindent 2 }}
 spec:
   {{- toYaml $create.spec | nindent 2 }}
+{{- end }}
+
+{{/*
+Labels by which watchSelector finds a resource, as YAML, as far as the selector says which: `a=b`, `a in (b, c)` and `a` do,
+`!a` and `a!=b` need none. Where commonLabels have the key, their value.
+*/}}
+{{- define "oms-operator.watchedLabels" -}}
+{{- $labels := dict }}
+{{- range regexFindAll "[^,()]+(\\([^)]*\\))?" .Values.watchSelector -1 }}
+  {{- $one := regexFindAll "[A-Za-z0-9][-A-Za-z0-9_./]*" . -1 }}
+  {{- $key := first $one }}
+  {{- if and $key (not (contains "!" .)) (not (regexMatch "\\snotin[\\s(]" .)) }}
+    {{- $words := ternary (rest $one | rest) (rest $one) (regexMatch "\\sin[\\s(]" .) }}
+    {{- $value := first $words | default "" }}
+    {{- $_ := set $labels $key (get $.Values.commonLabels $key | default $value) }}
+  {{- end }}
+{{- end }}
+{{- if $labels }}{{ toYaml $labels }}{{ end }}
 {{- end }}

@@ -107,7 +107,7 @@ pub async fn ask(
 ) -> Result<(Observed, Option<Seen>), oms::Error> {
     match link.live.client.describe_project(id).await {
         Ok(project) => {
-            let seen = translate(&project, context.clock.now(), None);
+            let seen = translate(project, context.clock.now(), None);
             Ok((Observed::Present(seen.status.clone()), Some(seen)))
         }
         Err(error) if error.is_not_found() => Ok((Observed::Absent, None)),

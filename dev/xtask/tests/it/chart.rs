@@ -4,6 +4,7 @@ mod defaults;
 mod documented;
 mod installed;
 mod leaves;
+mod notes;
 mod plain;
 mod policy;
 mod rendered;
