@@ -174,6 +174,8 @@ pub enum Act {
     FallBehind(u64),
     /// Somebody looks, for so many seconds at most, until the resource shows what OMS has.
     Shows(&'static str, u64),
+    /// Somebody looks, for so many seconds at most, until the resource does not wait for a human.
+    GoesOn(&'static str, u64),
     /// The process is killed, and started again after a while.
     Kill,
     /// The process is told to stop, and started again after a while.
@@ -223,7 +225,11 @@ impl World {
                 Ok(())
             }
             Act::Shows(name, seconds) => {
-                self.await_shown(name, Duration::from_secs(*seconds)).await;
+                self.await_no(name, *seconds, verdict::moving).await;
+                Ok(())
+            }
+            Act::GoesOn(name, seconds) => {
+                self.await_no(name, *seconds, verdict::stalled).await;
                 Ok(())
             }
             Act::Kill => {
@@ -325,15 +331,21 @@ impl World {
         }
     }
 
-    async fn await_shown(&self, name: &str, most: Duration) {
+    /// Waits, for so many seconds at most, until nothing speaks against a resource.
+    async fn await_no(
+        &self,
+        name: &str,
+        seconds: u64,
+        objection: impl Fn(&World, &Value) -> Option<String>,
+    ) {
         let began = Instant::now();
         loop {
             let found = self.wires.cluster.get(&project(name));
-            let Some(why) = found.and_then(|it| verdict::moving(self, &it)) else {
+            let Some(why) = found.and_then(|it| objection(self, &it)) else {
                 return;
             };
-            if began.elapsed() >= most {
-                let words = format!("after {} s {name} {why}", most.as_secs());
+            if began.elapsed() >= Duration::from_secs(seconds) {
+                let words = format!("after {seconds} s {name} {why}");
                 return self.wires.witness.break_(words);
             }
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -287,6 +287,21 @@ fn creation() -> Vec<Scenario> {
             ],
             vec![Ending::AtMost("shop.orders", 1)],
         ),
+        // Who waits for a name is woken when the one before wants another.
+        scenario(
+            "a-name-becomes-free",
+            vec![
+                apply(orders().named("shop.bills").with(json!({"suspend": true}))),
+                Act::Wait(2),
+                apply(Manifest::of("bills")),
+                Act::Wait(10),
+                Act::Patch("orders", json!({"spec": {"project": {"name": null}}})),
+                Act::GoesOn("bills", 200),
+                Act::Patch("orders", json!({"spec": {"suspend": null}})),
+                Act::Settle,
+            ],
+            vec![Ending::Ready("orders", 1), Ending::Ready("bills", 1)],
+        ),
         scenario(
             "connection-comes-late",
             vec![

@@ -70,6 +70,12 @@ pub fn moving(world: &World, resource: &Value) -> Option<String> {
     }
 }
 
+/// Why a resource waits for a human, if it does.
+pub fn stalled(_: &World, resource: &Value) -> Option<String> {
+    let stalled = condition(resource, "Stalled")?;
+    Some(format!("has stalled: {}", stalled["message"]))
+}
+
 /// What nobody but a human can bring on.
 fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
     let missing = |kind| {

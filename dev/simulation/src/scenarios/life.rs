@@ -194,6 +194,23 @@ fn run_state() -> Vec<Scenario> {
                 Ending::Is("shop.orders", "RUNNING"),
             ],
         ),
+        // What the watch tells was wished a minute ago, and is not wished any more.
+        scenario(
+            "wish-changes-before-the-watch-tells",
+            vec![
+                orders(json!({})),
+                Act::Settle,
+                Act::FallBehind(60),
+                state("Paused"),
+                Act::Wait(20),
+                state("Running"),
+                Act::Wait(100),
+                Act::FallBehind(0),
+                Act::Settle,
+            ],
+            // A process that begins in between pauses it, and may be cut before it has recorded that.
+            vec![Ending::ReadyOrStalled("orders", &["PausedOutside"])],
+        ),
         scenario(
             "recreate",
             vec![
@@ -423,6 +440,23 @@ fn hindrances() -> Vec<Scenario> {
                 Act::Settle,
             ],
             stays(),
+        ),
+        // The watch tells of the deletion while its policy is another already.
+        scenario(
+            "deletion-becomes-retain-before-the-watch-tells",
+            vec![
+                delete(json!({})),
+                Act::Settle,
+                Act::FallBehind(60),
+                Act::Delete("orders"),
+                Act::Wait(20),
+                Act::Patch("orders", json!({"spec": {"deletionPolicy": "Retain"}})),
+                Act::Wait(100),
+                Act::FallBehind(0),
+                Act::Settle,
+            ],
+            // A process that begins in between deletes it.
+            vec![Ending::Gone("orders"), Ending::AtMost("shop.orders", 1)],
         ),
         scenario(
             "delete-not-allowed",
