@@ -17,6 +17,9 @@ use crate::controller::Scope;
 /// How long one question to the API server may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Between two attempts at what it asks to have patience for.
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// Checks that the kinds are there and that the account has its rights, and says
 /// which cluster this is.
 ///
@@ -103,7 +106,7 @@ where
     first.label_selector = selector.map(str::to_owned);
     let place = place(namespace);
     let kind = K::plural(&());
-    match answered(api.list_metadata(&first)).await? {
+    match answered(|| api.list_metadata(&first)).await? {
         Ok(_) => Ok(()),
         // Of a group that it has never seen, the server says so in plain text, without a reason.
         Err(kube::Error::Api(status)) if status.code == 404 => bail!(
@@ -127,7 +130,7 @@ where
 
 async fn cluster_uid(client: &Client) -> anyhow::Result<String> {
     let api: Api<Namespace> = Api::all(client.clone());
-    match answered(api.get_metadata("kube-system")).await? {
+    match answered(|| api.get_metadata("kube-system")).await? {
         Ok(namespace) => namespace
             .metadata
             .uid
@@ -141,12 +144,27 @@ async fn cluster_uid(client: &Client) -> anyhow::Result<String> {
     }
 }
 
-async fn answered<T>(
-    question: impl Future<Output = kube::Result<T>> + Send,
-) -> anyhow::Result<kube::Result<T>> {
+/// The answer, which may be an error. Where the API server asks for patience (429), it
+/// is asked again: for a second after a definition was applied it says "storage is
+/// (re)initializing".
+async fn answered<T, F>(question: impl Fn() -> F) -> anyhow::Result<kube::Result<T>>
+where
+    F: Future<Output = kube::Result<T>>,
+{
     const UNREACHABLE: &str =
         "the API server cannot be reached. Check its address with: kubectl cluster-info";
-    match tokio::time::timeout(TIMEOUT, question).await {
+    let patiently = async {
+        loop {
+            match question().await {
+                Err(kube::Error::Api(status)) if status.code == 429 => {
+                    tracing::info!(answer = status.message, "the API server asks to wait");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                answer => return answer,
+            }
+        }
+    };
+    match tokio::time::timeout(TIMEOUT, patiently).await {
         Ok(Err(kube::Error::Service(error))) => Err(anyhow!(error)).context(UNREACHABLE),
         Ok(Err(kube::Error::HyperError(error))) => Err(anyhow!(error)).context(UNREACHABLE),
         Ok(Err(kube::Error::Api(status))) if status.code == 401 => bail!(

@@ -132,7 +132,8 @@ async fn may(
         ..SelfSubjectAccessReview::default()
     };
     let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    match answered(api.create(&PostParams::default(), &review)).await? {
+    let params = PostParams::default();
+    match answered(|| api.create(&params, &review)).await? {
         Ok(review) => Ok(review.status.is_none_or(|status| status.allowed)),
         Err(error) => {
             tracing::warn!(

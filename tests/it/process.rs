@@ -258,3 +258,17 @@ async fn a_file_that_is_no_request_is_refused_by_name() {
     assert!(words.contains(&*path) && words.contains("type"), "{words}");
     world.finish([]).await;
 }
+
+/// Right after a definition was applied the API server says "storage is (re)initializing".
+#[tokio::test]
+async fn an_api_server_that_asks_for_patience_gets_it() {
+    let world = World::new("process-patience").await;
+    let proxy = world.proxy().await;
+    let lists = Match::any().path_ends_with("/migrationprojects");
+    let busy = proxy.refuse(lists, 429);
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    busy.wait_fired(2, DEADLINE).await.expect("asked again");
+    busy.remove();
+    operator.until_log("started").await;
+    world.finish([operator]).await;
+}
