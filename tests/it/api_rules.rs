@@ -220,8 +220,8 @@ async fn once_the_project_exists_each_change_is_refused_with_immutable_and_the_p
             .await
             .expect_err(&format!("{field} {change} was accepted"));
         // Nor does a change of the status excuse one of the spec: each write changes one of them.
-        let both =
-            json!({ "spec": change, "status": { "lastModified": null, "projectStatus": "X" } });
+        let status = json!({ "projectStatus": format!("STATUS_{number}") });
+        let both = json!({ "spec": change, "status": status });
         let with_status = cluster.patch(&object, "", Patch::Merge, &both).await;
         assert_eq!(with_status.unwrap_err(), refusal);
         let written = cluster.patch(&object, "/status", Patch::Merge, &both);
