@@ -105,7 +105,8 @@ pub struct GivenUp {
     pub key: Key,
     /// What it was.
     pub claim: Claim,
-    /// The resource is no more; else it has or wants another name now.
+    /// The resource is no more; else it has or wants another name now, or uses another
+    /// connection.
     pub is_gone: bool,
 }
 
@@ -129,8 +130,16 @@ struct Index {
     by_id: HashMap<String, Keys>,
     by_adopted: HashMap<String, Keys>,
     by_connection: HashMap<Key, Keys>,
-    /// Resources named by a list that is not complete yet.
-    listed: Option<BTreeSet<Key>>,
+    /// A list that is not complete yet.
+    list: Option<List>,
+}
+
+#[derive(Default)]
+struct List {
+    /// The resources that it has named.
+    named: BTreeSet<Key>,
+    /// Those that were written since it was asked for, and may be older in it.
+    written: BTreeSet<Key>,
 }
 
 /// The index of all claims.
@@ -156,27 +165,33 @@ impl Claims {
     pub fn follow(&self, event: &watcher::Event<MigrationProject>) -> Vec<GivenUp> {
         let mut index = self.index.write();
         match event {
-            watcher::Event::Init => index.listed = Some(BTreeSet::new()),
+            watcher::Event::Init => index.list = Some(List::default()),
             watcher::Event::InitApply(project) => {
-                if let Some(listed) = &mut index.listed {
-                    listed.insert(Key::of(project));
+                let (key, claim) = (Key::of(project), self.claim(project));
+                let known = index.knows_newer(&key, &claim);
+                if let Some(list) = &mut index.list {
+                    list.named.insert(key.clone());
+                    if known && list.written.contains(&key) {
+                        return Vec::new();
+                    }
                 }
-                return Vec::from_iter(index.follow(Key::of(project), self.claim(project)));
+                return Vec::from_iter(index.follow(key, claim));
             }
             watcher::Event::InitDone => {
-                let listed = index.listed.take().unwrap_or_default();
+                let list = index.list.take().unwrap_or_default();
                 let gone: Vec<Key> = index
                     .by_key
                     .keys()
-                    .filter(|key| !listed.contains(&***key))
+                    .filter(|key| !list.named.contains(&***key))
                     .map(|key| Key::clone(key))
                     .collect();
                 return gone.iter().filter_map(|key| index.lose(key)).collect();
             }
             watcher::Event::Apply(project) => {
                 let (key, claim) = (Key::of(project), self.claim(project));
-                // The watch may lag behind what our own writes have returned. (A
-                // new list may not: it may tell of a restored etcd.)
+                // The watch may lag behind what our own writes have returned. (A new list
+                // does so only behind what was written since it was asked for: what else
+                // is older in it tells of a restored etcd.)
                 if !index.knows_newer(&key, &claim) {
                     return Vec::from_iter(index.follow(key, claim));
                 }
@@ -201,12 +216,18 @@ impl Claims {
     /// Takes in what a write of our own has returned, before the watch tells it:
     /// of a name that the watch knows, and not over what it knows better. It may be
     /// that of a resource which has come in the place of the one that the watch knows.
-    pub fn note(&self, project: &MigrationProject) {
+    /// Returns the claim that is given up by it: the watch will not tell of that any more.
+    #[must_use]
+    pub fn note(&self, project: &MigrationProject) -> Option<GivenUp> {
         let (key, claim) = (Key::of(project), self.claim(project));
         let mut index = self.index.write();
-        if index.by_key.contains_key(&key) && !index.knows_newer(&key, &claim) {
-            index.insert(key, claim);
+        if !index.by_key.contains_key(&key) || index.knows_newer(&key, &claim) {
+            return None;
         }
+        if let Some(list) = &mut index.list {
+            list.written.insert(key.clone());
+        }
+        index.follow(key, claim)
     }
 
     /// Whether a later version of this very object has been seen or written.
@@ -488,7 +509,8 @@ impl Index {
         let after = self.by_key.get(&key)?;
         let is_gone = before.uid != after.uid;
         let keeps = |name| after.names().any(|kept| kept == name);
-        (is_gone || !before.names().all(keeps)).then_some(GivenUp {
+        let keeps_all = before.connection == after.connection && before.names().all(keeps);
+        (is_gone || !keeps_all).then_some(GivenUp {
             key,
             claim: before,
             is_gone,

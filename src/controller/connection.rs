@@ -432,8 +432,11 @@ fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live) {
     };
     for (id, seen) in snapshot.changed(Some(old)) {
         wake_all(context, &context.claims.holders_of(id, key));
-        // Whoever waits for the name.
-        wake_all(context, &context.claims.named(&seen.name));
+        // Whoever waits for the name, or for the one that it had before.
+        let old = old.projects.get(id).filter(|old| old.name != seen.name);
+        for seen in [Some(seen), old].into_iter().flatten() {
+            wake_all(context, &context.claims.named(&seen.name));
+        }
     }
     wake_crossed(context, key, old, snapshot);
 }

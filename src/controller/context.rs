@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::Store;
 use tokio_util::task::TaskTracker;
 
-use super::claims::{Claims, Key};
+use super::claims::{Claims, GivenUp, Key};
 use super::clock::Clock;
 use super::events::Events;
 use super::kept::KeptProject;
@@ -19,7 +19,7 @@ use super::registry::Registry;
 use super::shares::Shares;
 use super::sweeps::Sweeps;
 use super::wake::Waker;
-use crate::api::v1alpha1::OMSConnection;
+use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 use crate::decide::{Identity, Timing};
 use crate::lease::Leadership;
 use crate::oms;
@@ -134,6 +134,36 @@ impl Context {
             namespace: key.namespace.clone(),
             name: key.name.clone(),
             uid: uid.to_owned(),
+        }
+    }
+
+    /// Takes in what a write of our own has returned.
+    pub fn note(&self, written: &MigrationProject) {
+        if let Some(given_up) = self.claims.note(written) {
+            self.given_up(&given_up);
+        }
+    }
+
+    /// Wakes whom it concerns that a claim is given up.
+    pub fn given_up(&self, given_up: &GivenUp) {
+        let GivenUp {
+            key,
+            claim,
+            is_gone,
+        } = given_up;
+        let named = claim.names().flat_map(|name| self.claims.named(name));
+        let adopted = claim.project_id.as_deref().filter(|_| *is_gone);
+        let adopting = adopted.map(|id| self.claims.adopting(id));
+        for waiting in named.chain(adopting.unwrap_or_default()) {
+            self.wake_project.wake(&waiting);
+        }
+        if !is_gone {
+            return;
+        }
+        self.memory.forget(&claim.uid);
+        self.wake_project.queue().remove(&key.to_string());
+        if let Some(connection) = &claim.connection {
+            self.wake_connection.wake(connection);
         }
     }
 

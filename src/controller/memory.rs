@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::claims::Key;
 use super::details::Marks;
 use crate::decide::caught_up::Side;
-use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace};
+use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace, later};
 
 /// The last change this process made to a project in OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +182,8 @@ impl Remembered {
             Some(trace) if matches!(trace.ending, Ending::Unknown { .. }) => self
                 .quarantine(now, timing)
                 .is_some_and(|until| until > now),
-            Some(_) => true,
+            // Its call may be about to be made, in a pass that began before the resource went.
+            Some(trace) => later(trace.reservation.not_after, timing.call) > now,
         }
     }
 }

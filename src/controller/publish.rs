@@ -142,7 +142,7 @@ async fn write(
     };
     match context.kubernetes.publish(read, difference).await {
         Ok(written) => {
-            context.claims.note(&written);
+            context.note(&written);
             Ok(Some(written))
         }
         Err(error) => {
@@ -150,7 +150,7 @@ async fn write(
             if error.may_be_done()
                 && let Ok(Some(live)) = context.kubernetes.live(&Key::of(read)).await
             {
-                context.claims.note(&live);
+                context.note(&live);
             }
             Err(error)
         }

@@ -4,6 +4,7 @@
 use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
+use super::link::has_something_in_oms;
 use super::pass::{Error, Step, rest_stalled, wait_until};
 use super::publish::{Say, publish, publish_all, requested};
 use crate::api::v1alpha1::{MigrationProject, MigrationProjectStatus};
@@ -55,12 +56,12 @@ pub async fn blocked(
     }
 }
 
-/// Whether the resource has no project, and its connection is being deleted: that does not come back by
-/// itself, and what was found through it before is not what the resource waits for.
+/// Whether the resource has, and may have, no project, and its connection is being deleted: that does not come
+/// back by itself, and what was found through it before is not what the resource waits for. For one that may
+/// have a project the connection stays, and what waits for a human still does.
 fn is_left_behind(context: &Context, read: &MigrationProject) -> bool {
-    let status = read.status.as_ref();
-    let has_project = status.is_some_and(|status| status.project_id.is_some());
-    let key = context.claims.connection_of(read).filter(|_| !has_project);
+    let may_have_one = has_something_in_oms(context, read);
+    let key = context.claims.connection_of(read).filter(|_| !may_have_one);
     let connection = key.and_then(|key| {
         let reference = ObjectRef::new(&key.name).within(&key.namespace);
         context.connections.get(&reference)

@@ -15,7 +15,7 @@ use kube::runtime::{PredicateConfig, WatchStreamExt};
 use kube::{Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 
-use super::claims::{GivenUp, Key};
+use super::claims::Key;
 use super::context::Context;
 use super::doubt;
 use super::failure;
@@ -222,26 +222,8 @@ pub async fn run<P, C>(
 
 /// Keeps the index of claims, and wakes whom it concerns that one is given up.
 fn follow(context: &Context, event: &Event<MigrationProject>) {
-    for GivenUp {
-        key,
-        claim,
-        is_gone,
-    } in context.claims.follow(event)
-    {
-        let named = claim.names().flat_map(|name| context.claims.named(name));
-        let adopted = claim.project_id.as_deref().filter(|_| is_gone);
-        let adopting = adopted.map(|id| context.claims.adopting(id));
-        for waiting in named.chain(adopting.unwrap_or_default()) {
-            context.wake_project.wake(&waiting);
-        }
-        if !is_gone {
-            continue;
-        }
-        context.memory.forget(&claim.uid);
-        context.wake_project.queue().remove(&key.to_string());
-        if let Some(connection) = &claim.connection {
-            context.wake_connection.wake(connection);
-        }
+    for given_up in context.claims.follow(event) {
+        context.given_up(&given_up);
     }
 }
 

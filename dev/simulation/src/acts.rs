@@ -432,6 +432,9 @@ impl World {
     }
 
     fn force_delete(&self, name: &str) -> Result<(), Refusal> {
+        if let Some(found) = self.wires.cluster.get(&project(name)) {
+            self.wires.witness.force(&found);
+        }
         self.merge(&project(name), &json!({"metadata": {"finalizers": null}}))?;
         self.wires.cluster.delete(&project(name))
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::acts::{Act, NAMESPACE, id};
-use crate::kubernetes::Kind;
+use crate::acts::{Act, FINALIZER, NAMESPACE, id};
+use crate::kubernetes::{Kind, finalizers};
 use crate::witness::{Made, reservation_of, uid_of};
 use crate::world::{LONGEST_DOWN, World};
 
@@ -45,6 +45,10 @@ pub fn moving(world: &World, resource: &Value) -> Option<String> {
     if resource["status"]["observedGeneration"] != resource["metadata"]["generation"] {
         return Some("its spec is not looked at".to_owned());
     }
+    let project = resource["status"]["projectId"].as_str();
+    if project.is_some() && !finalizers(resource).contains(&FINALIZER) {
+        return Some("nothing holds it".to_owned());
+    }
     let ready = condition(resource, "Ready");
     if condition(resource, "Stalled").is_some_and(|it| it["status"] == "True") {
         return None;
@@ -57,13 +61,14 @@ pub fn moving(world: &World, resource: &Value) -> Option<String> {
         return (!waits_rightly(world, resource, reason))
             .then(|| format!("{reason}: {}", ready["message"]));
     }
-    let project = resource["status"]["projectId"]
-        .as_str()
-        .and_then(|id| world.project(id));
+    let project = project.and_then(|id| world.project(id));
     let shown = resource["status"]["projectStatus"].as_str();
     match project {
         Some(project) if Some(project.status.as_str()) != shown => {
             Some(format!("shows {shown:?}, and is {}", project.status))
+        }
+        Some(project) if !is_as_wished(resource, &project.status) => {
+            Some(format!("is ready, and its project {}", project.status))
         }
         Some(_) => None,
         None => Some("is ready without a project".to_owned()),
@@ -74,6 +79,16 @@ pub fn moving(world: &World, resource: &Value) -> Option<String> {
 pub fn stalled(_: &World, resource: &Value) -> Option<String> {
     let stalled = condition(resource, "Stalled")?;
     Some(format!("has stalled: {}", stalled["message"]))
+}
+
+/// Whether a project in that status is what the spec asks for.
+fn is_as_wished(resource: &Value, status: &str) -> bool {
+    let wished: &[&str] = match resource["spec"]["state"].as_str() {
+        Some("Paused") => &["INIT", "SUSPEND"],
+        Some("Created") => &["INIT", "RUNNING"],
+        _ => &["RUNNING"],
+    };
+    status == "FINISHED" || wished.contains(&status)
 }
 
 /// What nobody but a human can bring on.
@@ -178,14 +193,21 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         .and_then(|id| world.project(id))
         .map(|project| project.status);
     let excused = match reason {
-        "NameConflict" => contested(world, resource, &uid) || witness.is_stripped(&uid),
+        "NameConflict" => contested(world, resource, &uid) || has_one_out_of_sight(world, &uid),
         "CreateUnknown" => {
-            witness.attempts_for(&uid) >= 3 || did(|act| matches!(act, Act::Unsupported(_)))
+            witness.open_attempts(&uid) >= 3 || did(|act| matches!(act, Act::Unsupported(_)))
         }
         // A project like it that belongs to nobody.
-        "CreateAmbiguous" => !unclaimed(world).is_empty(),
+        "CreateAmbiguous" => {
+            let names = |id: &String| {
+                stalled["message"]
+                    .as_str()
+                    .is_some_and(|it| it.contains(id))
+            };
+            unclaimed(world).iter().any(names)
+        }
         "SpecChangedDuringCreate" => edits(&acts, name_of(resource)) > 1,
-        "EndpointChanged" => did(|act| matches!(act, Act::ApplyConnection(1 | 2, _))),
+        "EndpointChanged" => !witness.is_known_as(own_url(resource).as_deref()),
         "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
         "Released" => there.as_deref() == Some("RELEASED"),
         "PausedOutside" => there.as_deref() == Some("SUSPEND"),
@@ -215,9 +237,36 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
     });
     let (_, all) = world.wires.cluster.list(Kind::MigrationProject);
     let mut others = all.iter().filter(|one| uid_of(one).as_deref() != Some(uid));
+    // Of those that want one name, one gets it.
+    let waits =
+        |one: &Value| condition(one, "Stalled").is_some_and(|it| it["reason"] == "NameConflict");
     // A name that is reserved stays so while its resource is renamed.
-    let reserved = |one: &Value| reservation_of(one).is_some_and(|it| it["projectName"] == *name);
-    strange || others.any(|one| project_name(one) == name || reserved(one))
+    let reserved = |one: &Value| {
+        let own = reservation_of(one).filter(|it| it["uid"] == one["metadata"]["uid"]);
+        one["status"]["projectId"].is_null() && own.is_some_and(|it| it["projectName"] == *name)
+    };
+    strange || others.any(|one| (project_name(one) == name || reserved(one)) && !waits(one))
+}
+
+/// Whether there is a project of the resource's of which nothing tells any more.
+fn has_one_out_of_sight(world: &World, uid: &str) -> bool {
+    let witness = &world.wires.witness;
+    witness.made().iter().any(|made| {
+        made.uid.as_deref() == Some(uid)
+            && world.project(&made.id).is_some()
+            && witness.is_out_of_sight(made)
+    })
+}
+
+/// The address of the OMS in which the resource has a project, or may have.
+fn own_url(resource: &Value) -> Option<String> {
+    let pinned = resource["status"]["connection"]["url"].as_str();
+    let tried = resource["status"]["create"]["connection"]["url"].as_str();
+    let reserved = reservation_of(resource);
+    let reserved = reserved
+        .as_ref()
+        .and_then(|it| it["connection"]["url"].as_str());
+    pinned.or(reserved).or(tried).map(str::to_owned)
 }
 
 /// Projects that no resource has recorded; or one whose connection leads elsewhere by now, so that the
@@ -250,7 +299,7 @@ fn lost(world: &World) -> Vec<String> {
         let recorded = history
             .iter()
             .any(|change| change.object["status"]["projectId"].as_str() == Some(made.id.as_str()));
-        let out_of_hand = witness.is_forced(uid) || witness.is_stripped(uid);
+        let out_of_hand = witness.is_forced(uid) || witness.is_out_of_sight(&made);
         if world.project(&made.id).is_none() || recorded || out_of_hand || mistaken(world, &made) {
             continue;
         }
@@ -266,7 +315,8 @@ fn lost(world: &World) -> Vec<String> {
             uid_of(resource).as_deref() == Some(uid)
                 && (says("Stalled").is_some_and(named)
                     // Until a human says which OMS it is, nothing is settled.
-                    || says("Ready").is_some_and(|it| it["reason"] == "IdentityDoubtful"))
+                    || (says("Ready").is_some_and(|it| it["reason"] == "IdentityDoubtful")
+                        && remembers(resource, &made)))
         });
         if !said && !shown {
             lost.push(format!(
@@ -278,17 +328,25 @@ fn lost(world: &World) -> Vec<String> {
     lost
 }
 
+/// Whether a resource still tells of the attempt that made a project.
+fn remembers(resource: &Value, made: &Made) -> bool {
+    let reserved = reservation_of(resource).is_some_and(|it| it["projectName"] == *made.name);
+    reserved || resource["status"]["create"]["projectName"] == *made.name
+}
+
 /// Whether the resource has taken another project for this one: somebody made one that is equal, under its
 /// name, while the attempt was open (docs/safety.md, what is assumed of OMS, 6).
 fn mistaken(world: &World, made: &Made) -> bool {
     let history = world.wires.cluster.changes(Kind::MigrationProject, 0);
     let all = world.wires.witness.made();
-    let mut planted = all
-        .iter()
-        .filter(|one| one.uid.is_none() && one.name == made.name);
+    let mut planted = all.iter().filter(|one| {
+        let uid = made.uid.as_deref().unwrap_or_default();
+        one.uid.is_none() && one.name == made.name && world.wires.witness.had_reserved(uid, one)
+    });
     planted.any(|one| {
         history.iter().any(|change| {
-            uid_of(&change.object) == made.uid
+            change.at >= made.at
+                && uid_of(&change.object) == made.uid
                 && change.object["status"]["projectId"].as_str() == Some(one.id.as_str())
         })
     })

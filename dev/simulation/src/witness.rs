@@ -63,6 +63,16 @@ pub struct Asked {
     number: u64,
 }
 
+/// A reservation that was written.
+struct Reserved {
+    /// For whom.
+    uid: String,
+    /// For which attempt.
+    attempt: Value,
+    /// In which life.
+    life: u64,
+}
+
 #[derive(Default)]
 struct State {
     mutations: u64,
@@ -75,8 +85,8 @@ struct State {
     forced: BTreeSet<String>,
     /// How many lives of the process have ended.
     ended: u64,
-    /// The reservations that were written: for whom, and in which life.
-    reserved: Vec<(String, u64)>,
+    /// The reservations that were written.
+    reserved: Vec<Reserved>,
     /// Resources that a user has rid of the only trace of an attempt, and when.
     stripped: BTreeMap<String, Instant>,
     said: Vec<(String, String, String)>,
@@ -98,8 +108,8 @@ impl State {
         let (status, reservation) = (&object["status"], reservation_of(object));
         let told = !status["projectId"].is_null()
             || reservation.is_none_or(|it| it["attempt"] == status["create"]["attempt"]);
-        let by = self.reserved.iter().rev().find(|(one, _)| *one == uid);
-        if !told && by.is_none_or(|(_, life)| *life != self.ended) {
+        let by = self.reserved.iter().rev().find(|one| one.uid == uid);
+        if !told && by.is_none_or(|by| by.life != self.ended) {
             self.restored.remove(&uid);
             self.stripped.insert(uid, Instant::now());
         }
@@ -157,22 +167,39 @@ impl Witness {
         self.state.lock().acts.clone()
     }
 
-    /// How many attempts to create were begun for the resource with this UID. A process that is cut before
-    /// the call leaves one behind of which nobody knows whether it was made.
-    pub fn attempts_for(&self, uid: &str) -> usize {
+    /// How many attempts to create were begun for the resource with this UID of which it was not found out that
+    /// OMS did nothing. A process that is cut before the call leaves one behind.
+    pub fn open_attempts(&self, uid: &str) -> usize {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let refused: Vec<&Value> = changes
+            .iter()
+            .filter(|change| uid_of(&change.object).as_deref() == Some(uid))
+            .map(|change| &change.object["status"]["create"])
+            .filter(|create| create["outcome"] == "NotDone")
+            .map(|create| &create["attempt"])
+            .collect();
         let state = self.state.lock();
-        state.reserved.iter().filter(|(one, _)| one == uid).count()
+        let begun = state.reserved.iter().filter(|one| one.uid == uid);
+        let open = begun.filter(|one| !refused.contains(&&one.attempt));
+        open.map(|one| one.attempt.to_string())
+            .collect::<BTreeSet<_>>()
+            .len()
     }
 
-    /// Whether a user has rid the resource with this UID of the only trace of an attempt: `kubectl replace` takes
-    /// annotations away, and the process that had made the attempt was gone (docs/safety.md, what remains).
-    pub fn is_stripped(&self, uid: &str) -> bool {
-        self.state.lock().stripped.contains_key(uid)
+    /// Whether a user has rid the resource that a project was made for of the only trace of that: `kubectl replace`
+    /// takes annotations away, and the process that had made the attempt was gone (docs/safety.md, what remains).
+    pub fn is_out_of_sight(&self, made: &Made) -> bool {
+        self.state.lock().is_out_of_sight(made)
     }
 
     /// Whether the resource with this UID came from a copy that was reserved.
     pub fn is_restored(&self, uid: &str) -> bool {
         self.state.lock().restored.contains(uid)
+    }
+
+    /// The finalizers of a resource are taken off by hand.
+    pub fn force(&self, resource: &Value) {
+        self.state.lock().forced.extend(uid_of(resource));
     }
 
     /// Whether its finalizers were taken off by hand.
@@ -225,7 +252,6 @@ impl Witness {
             self.cluster.get(&id)
         };
         let forced = match act {
-            Act::ForceDelete(name) | Act::Restore(name) => found(name),
             // Without its finalizer, one that is being deleted is gone.
             Act::Replace(manifest) => {
                 found(manifest.resource).filter(|it| !it["metadata"]["deletionTimestamp"].is_null())
@@ -437,7 +463,11 @@ impl Witness {
             if reservation.is_some() && reservation != reservation_of(before) {
                 let mut state = self.state.lock();
                 let life = state.ended;
-                state.reserved.extend(uid_of(after).map(|uid| (uid, life)));
+                let attempt = reservation.unwrap_or_default()["attempt"].clone();
+                let uid = uid_of(after);
+                state
+                    .reserved
+                    .extend(uid.map(|uid| Reserved { uid, attempt, life }));
             }
         }
     }
@@ -490,12 +520,14 @@ impl Witness {
             .iter()
             .filter(|one| one.status != "RELEASED")
             .count();
+        // It is looked for under the name that was reserved.
+        let tells = after["status"]["projectName"] == *made.name;
         let rightful = made.uid.as_deref() == Some(uid.as_str())
             || adopt["projectId"].as_str() == Some(id)
             || (adopt["byName"] == true && living <= 1)
-            || state.restored.contains(&uid)
+            || (tells && state.restored.contains(&uid))
             // Of one that was deleted by force and applied again at once: nothing tells them apart.
-            || made.uid.as_ref().is_some_and(|uid| state.forced.contains(uid))
+            || (tells && made.uid.as_ref().is_some_and(|uid| state.forced.contains(uid)))
             // Under the name of an open attempt nobody else makes a project: nothing would
             // tell the two apart (docs/safety.md, what is assumed of OMS, 6).
             || (made.uid.is_none() && self.had_reserved(&uid, &made));
@@ -508,13 +540,26 @@ impl Witness {
         }
         let (_, all) = self.cluster.list(Kind::MigrationProject);
         // Under an address that nobody has said to be the same OMS, it may be another project.
-        let url = |one: &Value| one["status"]["connection"]["url"].clone();
         let holders = all.iter().filter(|one| {
-            one["status"]["projectId"].as_str() == Some(id) && url(one) == url(after)
+            one["status"]["projectId"].as_str() == Some(id)
+                && self.is_known_as(one["status"]["connection"]["url"].as_str())
         });
         if holders.count() > 1 {
             self.break_(format!("{id} is recorded by two"));
         }
+    }
+
+    /// Whether the connection leads, or is said to have led, to the OMS of that address.
+    pub fn is_known_as(&self, url: Option<&str>) -> bool {
+        let id = crate::acts::id(Kind::OMSConnection, "oms");
+        let connection = self.cluster.get(&id).unwrap_or_default();
+        let bare = |url: &str| url.trim_end_matches('/').to_owned();
+        let former = connection["spec"]["formerUrls"].as_array();
+        let mut known = former
+            .into_iter()
+            .flatten()
+            .chain([&connection["spec"]["url"]]);
+        known.any(|one| one.as_str().map(bare) == url.map(bare))
     }
 
     /// What is said of a project's end has to be so.
@@ -590,7 +635,7 @@ impl Witness {
     }
 
     /// Whether a resource had reserved the name of a project when that was made.
-    fn had_reserved(&self, uid: &str, made: &Made) -> bool {
+    pub fn had_reserved(&self, uid: &str, made: &Made) -> bool {
         let changes = self.cluster.changes(Kind::MigrationProject, 0);
         let mut earlier = changes.iter().filter(|change| change.at <= made.at);
         earlier.any(|change| {

@@ -161,12 +161,13 @@ fn whoever_wants_another_name_gives_up_the_one_before() {
 #[test]
 fn a_changed_claim_leaves_nothing_of_the_old_one() {
     let claims = claims(&[project("a", json!({}))]);
-    claims.note(&project(
+    let given_up = claims.note(&project(
         "a",
         json!({"spec": {
             "connectionRef": {"name": "other"}, "project": {"name": "renamed"},
         }}),
     ));
+    assert!(given_up.is_some(), "the watch does not tell of it any more");
     assert!(claims.named("orders").is_empty());
     assert!(claims.users_of(&key("oms")).is_empty());
     assert_eq!(claims.named("renamed"), [key("a")]);
@@ -185,10 +186,12 @@ fn a_name_that_is_reserved_stays_so_when_the_resource_wants_another() {
         "its attempt may have made a project of that name"
     );
     assert_eq!(claims.named("renamed"), [key("b")]);
-    claims.note(&project(
+    let given_up = claims.note(&project(
         "b",
         json!({"status": {"projectId": "np_1", "projectName": "renamed"}}),
     ));
+    let given_up = given_up.expect("the name that was reserved");
+    assert!(given_up.claim.names().any(|name| name == "orders"));
     assert_eq!(claims.rival("orders", &waiting, |_| true), None);
 }
 
@@ -212,12 +215,13 @@ fn what_comes_in_the_place_of_another_is_no_heir_of_its_claims() {
         "the project that it finds in the index is not its own"
     );
     let made = json!({"status": {"projectId": "np_2", "projectName": "orders"}});
-    claims.note(&at("second", "4", made));
+    let given_up = claims.note(&at("second", "4", made));
+    assert!(given_up.is_some_and(|it| it.is_gone && it.claim.uid == "first"));
     let claimant = |id| claims.claimant_of(id, &key("b"), |_| true);
     assert_eq!(claimant("np_1"), None);
     assert_eq!(claimant("np_2"), Some(key("a")));
 
-    claims.note(&at("first", "1", owner));
+    assert_eq!(claims.note(&at("first", "1", owner)), None);
     claims.follow(&watcher::Event::Apply(first.clone()));
     assert_eq!(claimant("np_2"), Some(key("a")), "the watch is behind");
     let gone = claims.follow(&watcher::Event::Delete(at("first", "2", json!({}))));
@@ -237,7 +241,8 @@ fn a_watch_that_lags_does_not_take_an_id_back() {
         project
     };
     let claims = claims(&[at("1", json!({}))]);
-    claims.note(&at("3", json!({"status": {"projectId": "np_1"}})));
+    let recorded = at("3", json!({"status": {"projectId": "np_1"}}));
+    assert_eq!(claims.note(&recorded), None);
     claims.follow(&watcher::Event::Apply(at("2", json!({}))));
     assert_eq!(
         claims.claimant_of("np_1", &key("b"), |_| true),
@@ -245,4 +250,36 @@ fn a_watch_that_lags_does_not_take_an_id_back() {
     );
     claims.follow(&watcher::Event::Apply(at("4", json!({}))));
     assert_eq!(claims.claimant_of("np_1", &key("b"), |_| true), None);
+}
+
+#[test]
+fn a_list_does_not_take_back_what_was_written_since_it_was_asked_for() {
+    let at = |version: &str, more| {
+        let mut project = project("a", more);
+        project.metadata.resource_version = Some(version.to_owned());
+        project
+    };
+    let claimant = |claims: &Claims| claims.claimant_of("np_1", &key("b"), |_| true);
+    let recorded = at("3", json!({"status": {"projectId": "np_1"}}));
+    let listed = watcher::Event::InitApply(at("2", json!({})));
+
+    let claims = claims(&[at("1", json!({}))]);
+    claims.follow(&watcher::Event::Init);
+    assert_eq!(claims.note(&recorded), None);
+    claims.follow(&listed);
+    claims.follow(&watcher::Event::InitDone);
+    assert_eq!(claimant(&claims), Some(key("a")));
+
+    claims.follow(&watcher::Event::Init);
+    claims.follow(&listed);
+    assert_eq!(claimant(&claims), None, "etcd was restored");
+}
+
+#[test]
+fn who_goes_to_another_oms_gives_up_its_name_in_this_one() {
+    let claims = claims(&[project("a", json!({}))]);
+    let moved = json!({"spec": {"connectionRef": {"name": "other"}}});
+    let given_up = claims.follow(&watcher::Event::Apply(project("a", moved)));
+    assert_eq!(given_up.len(), 1);
+    assert!(!given_up[0].is_gone);
 }

@@ -62,7 +62,7 @@ pub async fn reserve_and_call(
             return Err(error.into());
         }
     };
-    context.claims.note(&reserved);
+    context.note(&reserved);
     if reserved.metadata.deletion_timestamp.is_some() {
         return Ok(Step::Again);
     }

@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::trace::to_status;
-use super::{call, endpoints, id, look};
-use crate::api::keys::{CREATE_RESERVATION, RETRY};
+use super::{call, endpoints, id, look, put_back};
+use crate::api::keys::RETRY;
 use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::farewell::let_go;
 use crate::controller::life::gives_up_at;
 use crate::controller::link::Link;
-use crate::controller::me::{Me, annotation, is_held};
+use crate::controller::me::{Me, annotation};
 use crate::controller::pass::{
     Error, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
 };
@@ -66,7 +66,7 @@ impl Held<'_> {
     /// Gathers, decides and does what was decided.
     pub async fn run(self) -> Result<Step, Error> {
         let (context, me) = (self.context, &self.me);
-        if let Some(step) = self.put_back().await? {
+        if let Some(step) = put_back(context, &self.read, &self.record).await? {
             return Ok(step);
         }
         let body = match self.body().await {
@@ -298,25 +298,6 @@ impl Held<'_> {
         Ok(body.map_err(|error| {
             NoBody::Spec(Verdict::stalled(Reason::InvalidSpec, error.to_string()))
         }))
-    }
-
-    /// A reservation or finalizer that was stripped while an attempt is open is
-    /// put back from what the status or the memory knows.
-    async fn put_back(&self) -> Result<Option<Step>, Error> {
-        let Record::Open(open) = &self.record else {
-            return Ok(None);
-        };
-        let text = open.reservation.to_annotation();
-        let held = is_held(&self.read);
-        let stands = annotation(&self.read, CREATE_RESERVATION) == Some(text.as_str());
-        if (held && stands) || self.read.metadata.deletion_timestamp.is_some() {
-            return Ok(None);
-        }
-        tracing::info!(resource = %self.me.key, "putting back the reservation of an open create");
-        let kubernetes = &self.context.kubernetes;
-        let turn = kubernetes.turn().await;
-        kubernetes.reserve(&self.read, &text, turn).await?;
-        Ok(Some(Step::Again))
     }
 
     /// The open attempt is settled as without effect; the next goes by another

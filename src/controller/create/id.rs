@@ -124,7 +124,7 @@ pub async fn take_over(
     }
     if read.metadata.deletion_timestamp.is_none() {
         let held = context.kubernetes.hold(read).await?;
-        context.claims.note(&held);
+        context.note(&held);
     }
     let (made_from, asked_by) = match why {
         Why::Recovered(made_from) => (Some(made_from), None),
@@ -256,7 +256,7 @@ async fn write_id(
             .await
         {
             Ok(written) if any_id(&written) == Some(id) => {
-                context.claims.note(&written);
+                context.note(&written);
                 return Ok(Written::Yes(Box::new(written)));
             }
             Ok(_) => Error::NotRecorded,

@@ -18,15 +18,17 @@ use self::held::Held;
 pub use self::id::finish;
 use self::trace::record_of;
 pub use self::trace::{on_record, to_status};
+use super::claims::Key;
 use super::context::Context;
 use super::farewell::let_go;
 use super::life::gives_up_at;
 use super::link::{Blocked, Link, link};
-use super::me::Me;
+use super::me::{Me, annotation, is_held};
 use super::pass::{Error, MOMENT, STALLED_RECHECK, Step, wait_until};
 use super::publish::publish;
 use super::registry::Live;
 use super::waits;
+use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::remove::End;
 use crate::decide::{Record, Reservation, Verdict, create};
@@ -132,7 +134,35 @@ async fn blocked(
         );
         return let_go(context, me, read, None, End::Left(left)).await;
     }
+    // Deleted without its finalizer, it would be gone with all that tells of the attempt.
+    if !context.claims.knows_newer(read)
+        && let Some(step) = put_back(context, read, record).await?
+    {
+        return Ok(step);
+    }
     waits::blocked(context, read, &verdict).await
+}
+
+/// A reservation or finalizer that was stripped while an attempt is open is put back
+/// from what the status or the memory knows.
+async fn put_back(
+    context: &Context,
+    read: &MigrationProject,
+    record: &Record,
+) -> Result<Option<Step>, Error> {
+    let Record::Open(open) = record else {
+        return Ok(None);
+    };
+    let text = open.reservation.to_annotation();
+    let stands = annotation(read, CREATE_RESERVATION) == Some(text.as_str());
+    if (is_held(read) && stands) || read.metadata.deletion_timestamp.is_some() {
+        return Ok(None);
+    }
+    tracing::info!(resource = %Key::of(read), "putting back the reservation of an open create");
+    let turn = context.kubernetes.turn().await;
+    let reserved = context.kubernetes.reserve(read, &text, turn).await?;
+    context.note(&reserved);
+    Ok(Some(Step::Again))
 }
 
 /// Where and under which name to look: an attempt that was made is looked for
