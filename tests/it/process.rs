@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use kube::api::{Api, ListParams};
 use oms_harness::{ControlPlane, Match, Options, until};
+use oms_operator::api::v1alpha1::OMSConnection;
 use serde_json::json;
 
 use crate::world::{DEADLINE, Operator, PASSWORD, World};
@@ -121,7 +123,15 @@ async fn without_the_right_to_write_a_status_it_does_not_begin() {
         plane.apply_yaml_in(namespace, &document).await.unwrap();
     }
     let token = plane.service_account_token(namespace, "partial").await;
-    let kubeconfig = plane.write_kubeconfig(&token.unwrap(), None).unwrap();
+    let token = token.unwrap();
+    // The API server goes by a new binding only once its own watch has told it.
+    let connections: Api<OMSConnection> = Api::namespaced(plane.client_for(&token), namespace);
+    until(DEADLINE, "the binding counts", async || {
+        connections.list(&ListParams::default()).await.ok()
+    })
+    .await
+    .expect("the binding counts");
+    let kubeconfig = plane.write_kubeconfig(&token, None).unwrap();
     let flags = ["--watch-namespace", namespace, "--cluster-id=test"];
     let words = fails_to_start(&kubeconfig, &flags).await;
     let lacks =
