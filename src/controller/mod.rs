@@ -11,7 +11,7 @@
 //! | `doubt.rs` | what of the recorded projects a sweep does not show any more |
 //! | `link.rs`, `registry.rs`, `waits.rs` | which connection a resource uses, what is known of it, and what is said while it is in trouble |
 //! | `claims.rs`, `locks.rs`, `memory.rs` | who wants what; one at a time; what this process remembers |
-//! | `watch.rs`, `listing.rs`, `kept.rs`, `merge.rs` | the watches, and what is kept of what they see |
+//! | `watch.rs`, `listing.rs`, `kept.rs`, `packed.rs`, `merge.rs` | the watches, and what is kept of what they see |
 //! | `kubernetes.rs`, `publish.rs`, `events.rs` | every request to the API server |
 //! | `work.rs`, `census.rs` | what is counted of the work, and of what there is |
 //! | `context.rs`, `clock.rs`, `wake.rs`, `action.rs` | what a simulation replaces, or has to know |
