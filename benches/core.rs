@@ -41,6 +41,7 @@ fn situation(record: Record) -> CreateSituation {
         adoption_refused: None,
         retry_asked: false,
         spec_changed: false,
+        renamed: false,
         rival: None,
         others_attempt_until: None,
         look: Look::Seen {

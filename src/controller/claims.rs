@@ -271,19 +271,12 @@ impl Claims {
         index.by_key.get(key)?.connection.clone()
     }
 
-    /// The resource that has recorded `id`, other than `me`, in an OMS of which
-    /// `same_oms` says by its address that it is the one in question.
-    pub fn claimant_of(&self, id: &str, me: &Key, same_oms: impl Fn(&str) -> bool) -> Option<Key> {
+    /// The resource that has recorded `id`, other than `me`, and of whose claim `is_here`
+    /// says that it is to the OMS in question.
+    pub fn claimant_of(&self, id: &str, me: &Key, is_here: impl Fn(&Claim) -> bool) -> Option<Key> {
         let index = self.index.read();
-        let keys = index.by_id.get(id)?;
-        keys.iter()
-            .filter(|key| ***key != *me)
-            .find(|key| {
-                index
-                    .by_key
-                    .get(*key)
-                    .is_some_and(|claim| claim.pinned_url.as_deref().is_none_or(&same_oms))
-            })
+        let mut keys = index.by_id.get(id)?.iter().filter(|key| ***key != *me);
+        keys.find(|key| index.by_key.get(*key).is_some_and(&is_here))
             .map(|key| Key::clone(key))
     }
 
@@ -377,21 +370,15 @@ impl Claims {
             .collect()
     }
 
-    /// Whether any resource has recorded `id` in an OMS of which `same_oms` says by
-    /// its address that it is the one in question.
-    pub fn is_recorded(&self, id: &str, same_oms: impl Fn(&str) -> bool) -> bool {
+    /// Whether any resource has recorded `id` in the OMS in question, in the same sense.
+    pub fn is_recorded(&self, id: &str, is_here: impl Fn(&Claim) -> bool) -> bool {
         let index = self.index.read();
         let mut keys = index.by_id.get(id).into_iter().flatten();
-        keys.any(|key| {
-            let url = index
-                .by_key
-                .get(key)
-                .and_then(|claim| claim.pinned_url.as_deref());
-            url.is_none_or(&same_oms)
-        })
+        keys.any(|key| index.by_key.get(key).is_some_and(&is_here))
     }
 
-    /// The ids that resources have recorded through `connection`, in the same sense.
+    /// The ids that resources have recorded through `connection` in an OMS of which
+    /// `same_oms` says by its address that it is the one in question.
     pub fn ids_of(&self, connection: &Key, same_oms: impl Fn(&str) -> bool) -> BTreeSet<String> {
         let index = self.index.read();
         let users = index.by_connection.get(connection).into_iter().flatten();

@@ -101,13 +101,14 @@ pub async fn reconcile(
     Ok(Action::requeue(next.max(Duration::from_millis(10))))
 }
 
-/// Whether a resource that uses a connection needs it to stay.
+/// Whether a resource that uses a connection needs it to stay. One that the store has as it was
+/// before the last write of our own may have got its project by that.
 fn needs_it(context: &Context, key: &Key) -> bool {
     let reference = ObjectRef::new(&key.name).within(&key.namespace);
     let project = context.projects.get(&reference);
     project.is_none_or(|kept| {
         let project = MigrationProject::restore(&kept);
-        has_something_in_oms(context, &project)
+        context.claims.knows_newer(&project) || has_something_in_oms(context, &project)
     })
 }
 
@@ -172,7 +173,7 @@ async fn keep_client(
         }
     };
     let known = before.live.as_ref();
-    let live = Live {
+    let live = Arc::new(Live {
         uid: connection.uid().unwrap_or_default(),
         former_urls: former_urls(connection),
         client,
@@ -182,12 +183,12 @@ async fn keep_client(
         unlisted: known.is_some_and(|live| live.unlisted),
         resource: connection.clone(),
         url,
-    };
+    });
     context.registry.set(
         key,
         before.revision,
         Entry {
-            live: Some(Arc::new(live)),
+            live: Some(live.clone()),
             unusable: None,
             answer: Answer::Pending,
             seen: before.seen,
@@ -196,6 +197,9 @@ async fn keep_client(
     );
     context.sweeps.start_over(key);
     wake_users(context, key);
+    if before.live.is_none() && before.revision > 0 {
+        wake_neighbours(context, key, &live);
+    }
     Ok(())
 }
 
@@ -237,6 +241,12 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
     };
     context.registry.set(key, before.revision, after);
     wake_users(context, key);
+    if old.url != new.url || !same_former {
+        wake_neighbours(context, key, live);
+        if let Some(live) = context.registry.get(key).live {
+            wake_neighbours(context, key, &live);
+        }
+    }
     context.registry.get(key)
 }
 
@@ -407,6 +417,17 @@ fn tell_neighbours(context: &Context, key: &Key, url: &BaseUrl) {
         if same && other != *key && away {
             context.sweeps.start_over(&other);
             context.wake_connection.wake(&other);
+        }
+    }
+}
+
+/// Which projects and names are somebody else's may be another matter once a connection comes to
+/// an OMS or leaves it, also to those who use that OMS through another connection.
+fn wake_neighbours(context: &Context, key: &Key, live: &Live) {
+    for other in context.registry.keys() {
+        let url = context.registry.url_of(&other);
+        if other != *key && url.is_some_and(|url| live.is_same_oms(&url)) {
+            wake_users(context, &other);
         }
     }
 }

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
 use kube::runtime::reflector::ObjectRef;
 
-use super::claims::Key;
+use super::claims::{Claim, Key};
 use super::context::Context;
 use super::create::on_record;
 use super::kubernetes;
@@ -19,6 +19,7 @@ use crate::api::v1alpha1::{
     Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
 };
 use crate::decide::{Answer, Ending, Record, Suspension, Verdict, connection, doubt};
+use crate::oms::BaseUrl;
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -40,9 +41,8 @@ impl Link {
     /// may know the OMS by an address that only its own connection calls the same.
     #[must_use]
     pub fn claimant_of(&self, context: &Context, id: &str, me: &Key) -> Option<Key> {
-        let mine = self.live.url.as_str();
-        let same_oms = |url: &str| context.registry.is_same_oms(mine, url);
-        context.claims.claimant_of(id, me, same_oms)
+        let is_here = |claim: &Claim| may_be_in(context, &self.live.url, claim);
+        context.claims.claimant_of(id, me, is_here)
     }
 
     /// What a project is pinned to that was seen through this connection.
@@ -74,6 +74,24 @@ pub enum Blocked {
     NotYet(Duration),
     /// Something to say.
     Because(Verdict),
+}
+
+/// Whether the project of a claim may be in the OMS at `url`. Where the connection of the
+/// claim leads there by now, and does not know the address under which the project was
+/// recorded, nobody can tell: until a human says which OMS that was, the project is not given
+/// to somebody else.
+#[must_use]
+pub fn may_be_in(context: &Context, url: &BaseUrl, claim: &Claim) -> bool {
+    let is_here = |other: &str| context.registry.is_same_oms(url.as_str(), other);
+    let leads_here = || {
+        let key = claim.connection.as_ref()?;
+        let reference = ObjectRef::new(&key.name).within(&key.namespace);
+        // As it is written, not as it is used: its client may only just be made anew.
+        let connection = context.connections.get(&reference)?;
+        let leads_to = BaseUrl::parse(&connection.spec.url).ok()?;
+        Some(is_here(leads_to.as_str()))
+    };
+    claim.pinned_url.as_deref().is_none_or(is_here) || leads_here().unwrap_or(false)
 }
 
 /// Finds the connection of `project`, or says what stands in the way.

@@ -401,6 +401,14 @@ impl Memory {
         doubled.min(LONGEST_CONFLICT).mul_f64(1.0 + chance)
     }
 
+    /// Whether writes were refused more than once because the resource was another by then: the
+    /// watch is behind, and only the API server tells what it is.
+    #[must_use]
+    pub fn is_behind(&self, uid: &str) -> bool {
+        let by_uid = self.by_uid.lock();
+        by_uid.get(uid).is_some_and(|mine| mine.conflicts > 1)
+    }
+
     /// A pass went through, whatever it has come to.
     pub fn went_through(&self, uid: &str) {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
@@ -506,8 +514,11 @@ mod tests {
             .collect();
         assert_eq!(waits, [50, 100, 200, 400, 800, 1000]);
         assert_eq!(memory.hold_back("u", 0), None, "the watch may tell of it");
+        assert!(memory.is_behind("u"));
         memory.went_through("u");
+        assert!(!memory.is_behind("u"));
         assert_eq!(memory.conflicted("u", &key(), 1.0).as_millis(), 100);
+        assert!(!memory.is_behind("u"), "the watch may tell of it");
     }
 
     #[tokio::test(start_paused = true)]

@@ -36,6 +36,10 @@ pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<
         Ok(part) => part,
         Err(wait) => return Ok(Action::requeue(wait.mul_f64(1.0 + context.clock.chance()))),
     };
+    let project = match context.memory.is_behind(&uid) {
+        false => project,
+        true => as_it_is(&context, project).await?,
+    };
     // Thousands may be here at once; what a pass needs, only those that go on.
     let step = Box::pin(passes(&context, project, &uid)).await?;
     Ok(step.into_action(context.clock.chance()))
@@ -70,6 +74,19 @@ async fn passes(
     }
     context.memory.went_through(uid);
     Ok(step)
+}
+
+/// The resource as the API server has it, where the watch is behind; if it is gone, the watch is
+/// about to tell.
+async fn as_it_is(
+    context: &Context,
+    told: Arc<MigrationProject>,
+) -> Result<Arc<MigrationProject>, Error> {
+    let Some(live) = context.kubernetes.live(&Key::of(&*told)).await? else {
+        return Ok(told);
+    };
+    context.note(&live);
+    Ok(Arc::new(live))
 }
 
 /// A part of what the project's OMS may have of this process.

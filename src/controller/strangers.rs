@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::claims::Key;
+use super::claims::{Claim, Key};
 use super::context::Context;
+use super::link::may_be_in;
 use super::registry::Live;
 use crate::observe::Snapshot;
 
@@ -40,10 +41,10 @@ pub fn count(
         return Strangers { unclaimed, missing };
     }
     let before = live.snapshot.as_deref();
-    let same_oms = |url: &str| live.is_same_oms(url);
+    let is_here = |claim: &Claim| may_be_in(context, &live.url, claim);
     let was_there = |id: &str| before.is_none_or(|before| before.projects.contains_key(id));
     let unclaimed = now.projects.iter().filter(|(id, seen)| {
-        was_there(id) && !seen.status.is_over() && !context.claims.is_recorded(id, same_oms)
+        was_there(id) && !seen.status.is_over() && !context.claims.is_recorded(id, is_here)
     });
     Strangers {
         unclaimed: unclaimed.count(),

@@ -195,6 +195,15 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     } else {
         open.spent
     };
+    anew(situation, reservation, spent)
+}
+
+/// The attempt is settled as without effect. The next goes by the spec of today, and where that
+/// gives another name, who has the old one does not matter any more.
+fn anew(situation: &CreateSituation, reservation: &Reservation, spent: u32) -> CreateDecision {
+    if situation.renamed {
+        return CreateDecision::Close { spent };
+    }
     fresh(situation, reservation.attempt.saturating_add(1), spent)
 }
 
@@ -236,7 +245,7 @@ fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> Create
         return decision;
     }
     if situation.asked_again() {
-        return fresh(situation, reservation.attempt.saturating_add(1), 0);
+        return anew(situation, reservation, 0);
     }
     stall(
         Reason::CreateUnknown,

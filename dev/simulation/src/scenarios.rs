@@ -336,6 +336,27 @@ fn creation() -> Vec<Scenario> {
             ],
             vec![Ending::Ready("orders", 1)],
         ),
+        // The record of the one speaks of an address that its connection does not know any more.
+        scenario(
+            "an-address-goes-back-and-is-not-told-of",
+            vec![
+                Act::ApplyConnection(1, vec![0]),
+                apply(orders()),
+                Act::Settle,
+                Act::ApplyConnection(0, vec![]),
+                apply(
+                    Manifest::of("bills")
+                        .named("shop.orders")
+                        .with(json!({"adopt": {"byName": true}})),
+                ),
+                Act::Settle,
+            ],
+            vec![
+                Ending::Stalled("orders", &["EndpointChanged"]),
+                Ending::Stalled("bills", &["ProjectClaimed"]),
+                Ending::Projects("shop.orders", 1),
+            ],
+        ),
         scenario(
             "console-removes",
             vec![

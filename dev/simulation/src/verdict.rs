@@ -210,11 +210,15 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "EndpointChanged" => !witness.is_known_as(own_url(resource).as_deref()),
         "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
         "Released" => there.as_deref() == Some("RELEASED"),
-        "PausedOutside" => there.as_deref() == Some("SUSPEND"),
+        "PausedOutside" => {
+            there.as_deref() == Some("SUSPEND")
+                && recorded.is_some_and(|id| witness.is_paused_outside(id))
+        }
         "Failed" => there.as_deref() == Some("FAILED"),
         "RestoredWithoutProject" | "RestoreAmbiguous" => restored,
         "AdoptRefused" => adopts || restored,
-        "AdoptNotFound" | "ProjectClaimed" => adopts,
+        "AdoptNotFound" => adopts && !has_what_it_adopts(world, resource),
+        "ProjectClaimed" => adopts,
         "ActionMissing" => did(|act| matches!(act, Act::Unsupported(_))),
         _ => false,
     };
@@ -248,6 +252,19 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
     strange || others.any(|one| (project_name(one) == name || reserved(one)) && !waits(one))
 }
 
+/// Whether the project that a resource is to take over is in OMS.
+fn has_what_it_adopts(world: &World, resource: &Value) -> bool {
+    match resource["spec"]["adopt"]["projectId"].as_str() {
+        Some(id) => world
+            .project(id)
+            .is_some_and(|project| project.status != "RELEASED"),
+        None => world
+            .projects_named(&project_name(resource))
+            .iter()
+            .any(|project| project.status != "RELEASED"),
+    }
+}
+
 /// Whether there is a project of the resource's of which nothing tells any more.
 fn has_one_out_of_sight(world: &World, uid: &str) -> bool {
     let witness = &world.wires.witness;
@@ -269,17 +286,12 @@ fn own_url(resource: &Value) -> Option<String> {
     pinned.or(reserved).or(tried).map(str::to_owned)
 }
 
-/// Projects that no resource has recorded; or one whose connection leads elsewhere by now, so that the
-/// record is taken for one of another OMS.
+/// Projects that no resource has recorded.
 fn unclaimed(world: &World) -> Vec<String> {
     let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
-    let led_away = |resource: &Value| {
-        condition(resource, "Stalled").is_some_and(|it| it["reason"] == "EndpointChanged")
-    };
     let recorded = |id: &str| {
-        resources.iter().any(|resource| {
-            resource["status"]["projectId"].as_str() == Some(id) && !led_away(resource)
-        })
+        let mut ids = resources.iter().map(|one| &one["status"]["projectId"]);
+        ids.any(|recorded| recorded.as_str() == Some(id))
     };
     let made = world.wires.witness.made().into_iter().map(|made| made.id);
     made.filter(|id| world.project(id).is_some() && !recorded(id))

@@ -34,10 +34,15 @@ use tokio::time::Instant;
 use crate::acts::{Act, FINALIZER, RESERVATION, RETRY};
 use crate::kubernetes::{self, Change, Cluster, Kind};
 use crate::transports::TIMEOUTS;
+use crate::world::LONGEST_DOWN;
 
 /// How long after a spec has changed a call may still go by its old text: a
 /// read of it may be under way that long.
 const GRACE: Duration = Duration::from_secs(15);
+
+/// How long a resource may stay without its finalizer once the watch has told of that: a process
+/// may be down, and the next one has to find out how OMS and the connections are.
+const LONGEST_UNHELD: Duration = Duration::from_secs(2 * LONGEST_DOWN.as_secs());
 
 /// A project that was made.
 #[derive(Clone, Debug)]
@@ -257,13 +262,13 @@ impl Witness {
                 found(manifest.resource).filter(|it| !it["metadata"]["deletionTimestamp"].is_null())
             }
             // And so is one that is deleted before its finalizer is put back.
-            Act::Delete(name) => found(name).filter(|it| !is_held(it)),
+            Act::Delete(name) => found(name).filter(|it| self.may_be_unheld(it)),
             _ => None,
         };
         state.forced.extend(forced.and_then(|it| uid_of(&it)));
         if *act == Act::DeleteNamespace {
             let (_, all) = self.cluster.list(Kind::MigrationProject);
-            let unheld = all.iter().filter(|it| !is_held(it));
+            let unheld = all.iter().filter(|it| self.may_be_unheld(it));
             state.forced.extend(unheld.filter_map(|it| uid_of(it)));
         }
         if let Act::Replace(manifest) = act
@@ -539,14 +544,38 @@ impl Witness {
             ));
         }
         let (_, all) = self.cluster.list(Kind::MigrationProject);
-        // Under an address that nobody has said to be the same OMS, it may be another project.
-        let holders = all.iter().filter(|one| {
-            one["status"]["projectId"].as_str() == Some(id)
-                && self.is_known_as(one["status"]["connection"]["url"].as_str())
-        });
-        if holders.count() > 1 {
+        let holders = all.iter().map(|one| &one["status"]["projectId"]);
+        if holders.filter(|held| held.as_str() == Some(id)).count() > 1 {
             self.break_(format!("{id} is recorded by two"));
         }
+    }
+
+    /// Whether a resource is without its finalizer, and may be: it has not been for long enough to
+    /// put it back.
+    fn may_be_unheld(&self, resource: &Value) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let mut newest = changes
+            .iter()
+            .rev()
+            .filter(|change| uid_of(&change.object) == uid_of(resource))
+            .take_while(|change| !is_held(&change.object));
+        let Some(last) = newest.next() else {
+            return false;
+        };
+        let since = newest.last().unwrap_or(last);
+        since.at.elapsed() <= since.lag + LONGEST_UNHELD
+    }
+
+    /// Whether a project was paused by somebody else, and nobody has resumed it since; or was so
+    /// when it was made.
+    pub fn is_paused_outside(&self, id: &str) -> bool {
+        let state = self.state.lock();
+        let paused = state.outside.get(id);
+        paused.is_some_and(|(_, what)| *what == "SUSPEND")
+            || state
+                .made
+                .iter()
+                .any(|made| made.id == id && made.uid.is_none())
     }
 
     /// Whether the connection leads, or is said to have led, to the OMS of that address.

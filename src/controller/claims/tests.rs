@@ -106,21 +106,20 @@ fn another_oms_is_no_rivalry() {
 }
 
 #[test]
-fn an_id_is_claimed_only_in_its_own_oms() {
+fn an_id_is_claimed_where_its_claim_is_said_to_be() {
     let status = json!({"status": {
         "projectId": "np_1", "connection": {"url": "http://one"},
     }});
     let claims = claims(&[project("a", status)]);
+    let in_oms_one = |claim: &Claim| claim.pinned_url.as_deref() == Some("http://one");
+    let in_oms_two = |claim: &Claim| claim.pinned_url.as_deref() == Some("http://two");
     assert_eq!(
-        claims.claimant_of("np_1", &key("b"), |url| url == "http://one"),
+        claims.claimant_of("np_1", &key("b"), in_oms_one),
         Some(key("a"))
     );
+    assert_eq!(claims.claimant_of("np_1", &key("b"), in_oms_two), None);
     assert_eq!(
-        claims.claimant_of("np_1", &key("b"), |url| url == "http://two"),
-        None
-    );
-    assert_eq!(
-        claims.claimant_of("np_1", &key("a"), |url| url == "http://one"),
+        claims.claimant_of("np_1", &key("a"), in_oms_one),
         None,
         "its own"
     );

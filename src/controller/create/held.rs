@@ -112,12 +112,6 @@ impl Held<'_> {
                         looked_at,
                         retry: self.retry(),
                     };
-                    // A new attempt goes by the spec of today. Where that gives
-                    // another name, the name has to be looked up first.
-                    if self.context.claims.name_of(&self.read) != self.name {
-                        self.close_attempt(spent);
-                        return Ok(Step::Again);
-                    }
                     // Whatever holds calls back does so before the reservation, which
                     // is good for ten seconds.
                     let create = oms::Action::CreateProject;
@@ -136,6 +130,10 @@ impl Held<'_> {
                     let attempt = call::Attempt { trace, body, turn };
                     return call::reserve_and_call(context, me, &self.read, self.link, attempt)
                         .await;
+                }
+                CreateDecision::Close { spent } => {
+                    self.close_attempt(spent);
+                    return Ok(Step::Again);
                 }
                 CreateDecision::Record { id, why } => {
                     let adoptee_name = adoptee_name.as_ref().unwrap_or(&self.name);
@@ -209,6 +207,7 @@ impl Held<'_> {
             adoption_refused: self.link.adoption_refused.clone(),
             retry_asked: self.retry_asked(),
             spec_changed: self.spec_changed(),
+            renamed: context.claims.name_of(&self.read) != self.name,
             rival: self.rival(),
             others_attempt_until: context.memory.others_attempt(
                 |url| self.link.live.is_same_oms(url),

@@ -91,6 +91,9 @@ pub struct CreateSituation {
     pub retry_asked: bool,
     /// The spec is another than the one the open attempt was made from.
     pub spec_changed: bool,
+    /// The spec asks for another project name than `project_name`, which the open attempt
+    /// was made with.
+    pub renamed: bool,
     /// The resource that comes first for this name on this OMS.
     pub rival: Option<String>,
     /// Until when an attempt of a resource that is gone may still make a
@@ -132,6 +135,11 @@ pub enum CreateDecision {
         spent: u32,
         /// Ids that have the name and are not ours.
         known_ids: Vec<String>,
+    },
+    /// The open attempt is settled as without effect: decide anew, under the name of today.
+    Close {
+        /// Attempts of unknown outcome so far, since a human last asked.
+        spent: u32,
     },
     /// Write this id into the resource.
     Record {

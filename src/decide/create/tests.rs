@@ -72,6 +72,7 @@ fn situation(record: Record, look: Look) -> CreateSituation {
         adoption_refused: None,
         retry_asked: false,
         spec_changed: false,
+        renamed: false,
         rival: None,
         others_attempt_until: None,
         look,
@@ -153,6 +154,19 @@ fn none_is_believed_only_of_two_ways() {
     let mut later = situation(open_attempt(true, 1), look);
     later.now = noon() + SignedDuration::from_hours(1);
     assert_eq!(decide(&later), CreateDecision::LookThoroughly);
+}
+
+#[test]
+fn an_attempt_without_effect_does_not_hold_a_renamed_resource_to_the_old_name() {
+    let mut stranger = namesake("np_1", "RUNNING");
+    stranger.differences = vec!["type".to_owned()];
+    let mut later = situation(open_attempt(false, 1), seen(vec![stranger]));
+    later.rival = Some("shop/older".to_owned());
+    assert!(matches!(decide(&later), CreateDecision::Wait { .. }));
+    later.now = noon() + SignedDuration::from_hours(1);
+    assert_eq!(reason(&decide(&later)), Some(Reason::NameConflict));
+    later.renamed = true;
+    assert_eq!(decide(&later), CreateDecision::Close { spent: 1 });
 }
 
 #[test]
@@ -261,6 +275,7 @@ prop_compose! {
         refused in any::<bool>(),
         retry_asked in any::<bool>(),
         spec_changed in any::<bool>(),
+        renamed in any::<bool>(),
         rival in any::<bool>(),
         others in prop::option::of(0i64..2000),
         look in any_look(),
@@ -272,6 +287,7 @@ prop_compose! {
             adoption_refused: refused.then(|| "not allowed".to_owned()),
             retry_asked,
             spec_changed,
+            renamed: renamed && matches!(record, Record::Open(_)),
             rival: rival.then(|| "shop/older".to_owned()),
             others_attempt_until: others.map(|seconds| noon() + SignedDuration::from_secs(seconds)),
             ..situation(record, look)
@@ -290,13 +306,18 @@ proptest! {
             &decision,
             CreateDecision::Record { why: Origin::Adopted | Origin::Restored, .. }
         );
-        let creates = matches!(decision, CreateDecision::Reserve { .. });
+        let creates = matches!(
+            decision,
+            CreateDecision::Reserve { .. } | CreateDecision::Close { .. }
+        );
         prop_assert!(!takes && !creates, "{decision:?}");
     }
 
     #[test]
     fn what_may_have_had_an_effect_is_not_repeated_before_it_is_settled(now in any_situation()) {
-        let CreateDecision::Reserve { .. } = decide(&now) else { return Ok(()) };
+        let (CreateDecision::Reserve { .. } | CreateDecision::Close { .. }) = decide(&now) else {
+            return Ok(());
+        };
         match &now.record {
             Record::Fresh { .. } => {}
             Record::Open(open) => match &now.look {
@@ -314,6 +335,7 @@ proptest! {
     #[test]
     fn nothing_is_created_beside_a_living_namesake_or_before_a_rival(now in any_situation()) {
         let CreateDecision::Reserve { known_ids, .. } = decide(&now) else { return Ok(()) };
+        prop_assert!(!now.renamed, "the name of today was not looked up");
         prop_assert!(now.rival.is_none());
         prop_assert!(now.adopt != Some(Adopt::ByName), "adopt never creates");
         if let Look::Seen { namesakes, .. } = &now.look {
