@@ -3,144 +3,22 @@
 //! Kept up to date by the watch itself, so that asking is cheap at 10,000
 //! resources. It is advice, not the lock: the reservation is.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+mod claim;
+mod index;
+mod key;
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
 use kube::ResourceExt;
 use kube::runtime::watcher;
 use parking_lot::RwLock;
 
-use crate::api::keys;
-use crate::api::v1alpha1::{DeletionPolicy, MigrationProject};
-use crate::decide::{Naming, Reservation, project_name};
-
-/// Namespace and name of a resource.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    /// The namespace.
-    pub namespace: String,
-    /// The name.
-    pub name: String,
-}
-
-impl Key {
-    /// The key of an object.
-    #[must_use]
-    pub fn of(object: &impl ResourceExt) -> Self {
-        Self {
-            namespace: object.namespace().unwrap_or_default(),
-            name: object.name_any(),
-        }
-    }
-}
-
-impl std::fmt::Display for Key {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}/{}", self.namespace, self.name)
-    }
-}
-
-/// What one resource claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The UID of the resource.
-    pub uid: String,
-    /// The project name it has or wants.
-    pub project_name: String,
-    /// The connection it uses.
-    pub connection: Option<Key>,
-    /// The OMS its id belongs to, once it has one.
-    pub pinned_url: Option<String>,
-    /// The project it has.
-    pub project_id: Option<String>,
-    /// It was found gone, or is on its way: that it is not there surprises nobody.
-    may_be_gone: bool,
-    /// The lag that it calls caught up, in seconds.
-    max_lag: u64,
-    /// The project it wants to take over, by its id.
-    adopts: Option<String>,
-    /// The name that its own create reservation speaks of. It is another than the
-    /// wanted one while an attempt is open whose resource was renamed meanwhile:
-    /// what that attempt may have made is this resource's all the same.
-    reserved: Option<String>,
-    created: Option<Timestamp>,
-    /// The resourceVersion, which numbers the versions of an object in order
-    /// (Kubernetes API conventions, since 1.35 for clients too).
-    version: u128,
-}
-
-impl Claim {
-    /// The names that nobody else gets.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
-        let wanted = std::iter::once(&self.project_name);
-        let reserved = self.reserved.as_ref();
-        let reserved =
-            reserved.filter(|name| self.project_id.is_none() && **name != self.project_name);
-        wanted.chain(reserved)
-    }
-
-    /// Of two claims to one name the greater comes first: who has a project,
-    /// then who has reserved, then the older.
-    fn rank(
-        &self,
-        name: &str,
-        key: &Key,
-    ) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
-        let older = Reverse(self.created);
-        (
-            self.project_id.is_some(),
-            self.reserved.as_deref() == Some(name),
-            older,
-            Reverse(key.clone()),
-        )
-    }
-}
-
-/// A claim that is given up, wholly or in part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenUp {
-    /// Whose it was.
-    pub key: Key,
-    /// What it was.
-    pub claim: Claim,
-    /// The resource is no more; else it has or wants another name now, or uses another
-    /// connection.
-    pub is_gone: bool,
-}
-
-impl GivenUp {
-    fn by_who_is_gone(key: Key, claim: Claim) -> Self {
-        Self {
-            key,
-            claim,
-            is_gone: true,
-        }
-    }
-}
-
-/// Mostly a single one, of which every index has the same.
-type Keys = BTreeSet<Arc<Key>>;
-
-#[derive(Default)]
-struct Index {
-    by_key: BTreeMap<Arc<Key>, Claim>,
-    by_name: HashMap<String, Keys>,
-    by_id: HashMap<String, Keys>,
-    by_adopted: HashMap<String, Keys>,
-    by_connection: HashMap<Key, Keys>,
-    /// A list that is not complete yet.
-    list: Option<List>,
-}
-
-#[derive(Default)]
-struct List {
-    /// The resources that it has named.
-    named: BTreeSet<Key>,
-    /// Those that were written since it was asked for, and may be older in it.
-    written: BTreeSet<Key>,
-}
+use self::claim::version_of;
+pub use self::claim::{Claim, GivenUp};
+use self::index::{Index, Keys, List};
+pub use self::key::Key;
+use crate::api::v1alpha1::MigrationProject;
+use crate::decide::{Naming, project_name};
 
 /// The index of all claims.
 pub struct Claims {
@@ -427,149 +305,16 @@ impl Claims {
 
     fn claim(&self, project: &MigrationProject) -> Claim {
         let status = project.status.as_ref();
-        Claim {
-            uid: project.uid().unwrap_or_default(),
-            project_name: status
-                .and_then(|status| status.project_name.clone())
-                .unwrap_or_else(|| self.name_of(project)),
-            connection: self.connection_of(project),
-            pinned_url: status
-                .and_then(|status| status.connection.as_ref())
-                .and_then(|pinned| pinned.url.clone()),
-            project_id: status.and_then(|status| status.project_id.clone()),
-            may_be_gone: may_be_gone(project),
-            adopts: project.spec.adopt_project_id().map(str::to_owned),
-            max_lag: project.spec.max_lag().as_secs(),
-            reserved: own_reservation(project),
-            created: project.creation_timestamp().map(|time| time.0),
-            version: version_of(project),
-        }
-    }
-}
-
-/// The resourceVersion as a number; 0 where it is none.
-fn version_of(project: &MigrationProject) -> u128 {
-    let version = project.metadata.resource_version.as_deref();
-    version
-        .and_then(|version| version.parse().ok())
-        .unwrap_or_default()
-}
-
-/// Whether the project of a resource was found gone, or is being deleted together
-/// with it. The last word before that is RELEASED, or INIT of one that never ran:
-/// what such a one leaves behind in another OMS moves no data.
-fn may_be_gone(project: &MigrationProject) -> bool {
-    let Some(status) = &project.status else {
-        return false;
-    };
-    let word = status.project_status.as_deref();
-    let leaves = project.metadata.deletion_timestamp.is_some()
-        && project.spec.deletion_policy() == DeletionPolicy::Delete
-        && matches!(word, Some("RELEASED" | "INIT"));
-    status.gone == Some(true) || leaves
-}
-
-/// The name that a reservation speaks of which was written for this resource; one
-/// that was copied onto it claims nothing.
-fn own_reservation(project: &MigrationProject) -> Option<String> {
-    let text = project.annotations().get(keys::CREATE_RESERVATION)?;
-    let reservation = serde_json::from_str::<Reservation>(text).ok()?;
-    let written_for = Key {
-        namespace: reservation.namespace,
-        name: reservation.name,
-    };
-    let own = written_for == Key::of(project) && Some(reservation.uid) == project.uid();
-    own.then_some(reservation.project_name)
-}
-
-impl Index {
-    /// Whether what is known under a name is a later version than `claim`, of whichever object:
-    /// versions number the changes of all objects of a kind.
-    fn knows_newer(&self, key: &Key, claim: &Claim) -> bool {
-        let known = self.by_key.get(key);
-        known.is_some_and(|known| known.version > claim.version)
-    }
-
-    /// Takes in a claim, in the place of the one before.
-    fn follow(&mut self, key: Key, claim: Claim) -> Option<GivenUp> {
-        let before = self.insert(key.clone(), claim)?;
-        let after = self.by_key.get(&key)?;
-        let is_gone = before.uid != after.uid;
-        let keeps = |name| after.names().any(|kept| kept == name);
-        let keeps_all = before.connection == after.connection && before.names().all(keeps);
-        (is_gone || !keeps_all).then_some(GivenUp {
-            key,
-            claim: before,
-            is_gone,
-        })
-    }
-
-    fn insert(&mut self, key: Key, claim: Claim) -> Option<Claim> {
-        let before = self.remove(&key);
-        let key = Arc::new(key);
-        for name in claim.names() {
-            self.by_name
-                .entry(name.clone())
-                .or_default()
-                .insert(key.clone());
-        }
-        if let Some(id) = &claim.project_id {
-            self.by_id
-                .entry(id.clone())
-                .or_default()
-                .insert(key.clone());
-        }
-        if let Some(id) = &claim.adopts {
-            self.by_adopted
-                .entry(id.clone())
-                .or_default()
-                .insert(key.clone());
-        }
-        if let Some(connection) = &claim.connection {
-            self.by_connection
-                .entry(connection.clone())
-                .or_default()
-                .insert(key.clone());
-        }
-        self.by_key.insert(key, claim);
-        before
-    }
-
-    fn lose(&mut self, key: &Key) -> Option<GivenUp> {
-        let claim = self.remove(key)?;
-        Some(GivenUp::by_who_is_gone(key.clone(), claim))
-    }
-
-    fn remove(&mut self, key: &Key) -> Option<Claim> {
-        let claim = self.by_key.remove(key)?;
-        for name in claim.names() {
-            take(&mut self.by_name, name, key);
-        }
-        if let Some(id) = &claim.project_id {
-            take(&mut self.by_id, id, key);
-        }
-        if let Some(id) = &claim.adopts {
-            take(&mut self.by_adopted, id, key);
-        }
-        if let Some(connection) = &claim.connection {
-            take(&mut self.by_connection, connection, key);
-        }
-        Some(claim)
+        let project_name = status
+            .and_then(|status| status.project_name.clone())
+            .unwrap_or_else(|| self.name_of(project));
+        Claim::of(project, project_name, self.connection_of(project))
     }
 }
 
 fn all(keys: Option<&Keys>) -> Vec<Key> {
     let keys = keys.into_iter().flatten();
     keys.map(|key| Key::clone(key)).collect()
-}
-
-fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Keys>, entry: &K, key: &Key) {
-    if let Some(keys) = map.get_mut(entry) {
-        keys.remove(key);
-        if keys.is_empty() {
-            map.remove(entry);
-        }
-    }
 }
 
 #[cfg(test)]

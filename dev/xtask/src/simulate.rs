@@ -224,3 +224,17 @@ fn name_of(patch: &Path) -> &str {
         .and_then(OsStr::to_str)
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_mutant_fits_the_code() {
+        let patches = patches(&root().join("dev/mutants")).unwrap();
+        assert!(patches.len() >= 16, "{patches:?}");
+        for patch in patches {
+            apply(&patch, &root(), &["--check"]).await.unwrap();
+        }
+    }
+}

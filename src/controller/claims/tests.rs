@@ -1,7 +1,9 @@
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::decide::{Identity, ReservedConnection, Target};
+use crate::api::keys;
+use crate::decide::{Identity, Reservation, ReservedConnection, Target};
 
 fn project(name: &str, more: Value) -> MigrationProject {
     let mut object = json!({

@@ -1,0 +1,147 @@
+//! What a resource claims.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::Key;
+use crate::api::keys;
+use crate::api::v1alpha1::{DeletionPolicy, MigrationProject};
+use crate::decide::Reservation;
+
+/// What one resource claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The UID of the resource.
+    pub uid: String,
+    /// The project name it has or wants.
+    pub project_name: String,
+    /// The connection it uses.
+    pub connection: Option<Key>,
+    /// The OMS its id belongs to, once it has one.
+    pub pinned_url: Option<String>,
+    /// The project it has.
+    pub project_id: Option<String>,
+    /// It was found gone, or is on its way: that it is not there surprises nobody.
+    pub(super) may_be_gone: bool,
+    /// The lag that it calls caught up, in seconds.
+    pub(super) max_lag: u64,
+    /// The project it wants to take over, by its id.
+    pub(super) adopts: Option<String>,
+    /// The name that its own create reservation speaks of. It is another than the
+    /// wanted one while an attempt is open whose resource was renamed meanwhile:
+    /// what that attempt may have made is this resource's all the same.
+    reserved: Option<String>,
+    pub(super) created: Option<Timestamp>,
+    /// The resourceVersion, which numbers the versions of an object in order
+    /// (Kubernetes API conventions, since 1.35 for clients too).
+    pub(super) version: u128,
+}
+
+impl Claim {
+    /// What `project` claims, which has or wants this project name, and uses this connection.
+    pub(super) fn of(
+        project: &MigrationProject,
+        project_name: String,
+        connection: Option<Key>,
+    ) -> Self {
+        let status = project.status.as_ref();
+        let pinned = status.and_then(|status| status.connection.as_ref());
+        Self {
+            uid: project.uid().unwrap_or_default(),
+            project_name,
+            connection,
+            pinned_url: pinned.and_then(|pinned| pinned.url.clone()),
+            project_id: status.and_then(|status| status.project_id.clone()),
+            may_be_gone: may_be_gone(project),
+            adopts: project.spec.adopt_project_id().map(str::to_owned),
+            max_lag: project.spec.max_lag().as_secs(),
+            reserved: own_reservation(project),
+            created: project.creation_timestamp().map(|time| time.0),
+            version: version_of(project),
+        }
+    }
+
+    /// The names that nobody else gets.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let wanted = std::iter::once(&self.project_name);
+        let reserved = self.reserved.as_ref();
+        let reserved =
+            reserved.filter(|name| self.project_id.is_none() && **name != self.project_name);
+        wanted.chain(reserved)
+    }
+
+    /// Of two claims to one name the greater comes first: who has a project,
+    /// then who has reserved, then the older.
+    pub(super) fn rank(
+        &self,
+        name: &str,
+        key: &Key,
+    ) -> (bool, bool, Reverse<Option<Timestamp>>, Reverse<Key>) {
+        let older = Reverse(self.created);
+        (
+            self.project_id.is_some(),
+            self.reserved.as_deref() == Some(name),
+            older,
+            Reverse(key.clone()),
+        )
+    }
+}
+
+/// A claim that is given up, wholly or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Whose it was.
+    pub key: Key,
+    /// What it was.
+    pub claim: Claim,
+    /// The resource is no more; else it has or wants another name now, or uses another
+    /// connection.
+    pub is_gone: bool,
+}
+
+impl GivenUp {
+    pub(super) fn by_who_is_gone(key: Key, claim: Claim) -> Self {
+        Self {
+            key,
+            claim,
+            is_gone: true,
+        }
+    }
+}
+
+/// The resourceVersion as a number; 0 where it is none.
+pub(super) fn version_of(project: &MigrationProject) -> u128 {
+    let version = project.metadata.resource_version.as_deref();
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Whether the project of a resource was found gone, or is being deleted together
+/// with it. The last word before that is RELEASED, or INIT of one that never ran:
+/// what such a one leaves behind in another OMS moves no data.
+fn may_be_gone(project: &MigrationProject) -> bool {
+    let Some(status) = &project.status else {
+        return false;
+    };
+    let word = status.project_status.as_deref();
+    let leaves = project.metadata.deletion_timestamp.is_some()
+        && project.spec.deletion_policy() == DeletionPolicy::Delete
+        && matches!(word, Some("RELEASED" | "INIT"));
+    status.gone == Some(true) || leaves
+}
+
+/// The name that a reservation speaks of which was written for this resource; one
+/// that was copied onto it claims nothing.
+fn own_reservation(project: &MigrationProject) -> Option<String> {
+    let text = project.annotations().get(keys::CREATE_RESERVATION)?;
+    let reservation = serde_json::from_str::<Reservation>(text).ok()?;
+    let written_for = Key {
+        namespace: reservation.namespace,
+        name: reservation.name,
+    };
+    let own = written_for == Key::of(project) && Some(reservation.uid) == project.uid();
+    own.then_some(reservation.project_name)
+}

@@ -1,0 +1,113 @@
+//! The claims by everything they are asked for.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{Claim, GivenUp, Key};
+
+/// Mostly a single one, of which every index has the same.
+pub(super) type Keys = BTreeSet<Arc<Key>>;
+
+#[derive(Default)]
+pub(super) struct Index {
+    pub(super) by_key: BTreeMap<Arc<Key>, Claim>,
+    pub(super) by_name: HashMap<String, Keys>,
+    pub(super) by_id: HashMap<String, Keys>,
+    pub(super) by_adopted: HashMap<String, Keys>,
+    pub(super) by_connection: HashMap<Key, Keys>,
+    /// A list that is not complete yet.
+    pub(super) list: Option<List>,
+}
+
+#[derive(Default)]
+pub(super) struct List {
+    /// The resources that it has named.
+    pub(super) named: BTreeSet<Key>,
+    /// Those that were written since it was asked for, and may be older in it.
+    pub(super) written: BTreeSet<Key>,
+}
+
+impl Index {
+    /// Whether what is known under a name is a later version than `claim`, of whichever object:
+    /// versions number the changes of all objects of a kind.
+    pub(super) fn knows_newer(&self, key: &Key, claim: &Claim) -> bool {
+        let known = self.by_key.get(key);
+        known.is_some_and(|known| known.version > claim.version)
+    }
+
+    /// Takes in a claim, in the place of the one before.
+    pub(super) fn follow(&mut self, key: Key, claim: Claim) -> Option<GivenUp> {
+        let before = self.insert(key.clone(), claim)?;
+        let after = self.by_key.get(&key)?;
+        let is_gone = before.uid != after.uid;
+        let keeps = |name| after.names().any(|kept| kept == name);
+        let keeps_all = before.connection == after.connection && before.names().all(keeps);
+        (is_gone || !keeps_all).then_some(GivenUp {
+            key,
+            claim: before,
+            is_gone,
+        })
+    }
+
+    fn insert(&mut self, key: Key, claim: Claim) -> Option<Claim> {
+        let before = self.remove(&key);
+        let key = Arc::new(key);
+        for name in claim.names() {
+            self.by_name
+                .entry(name.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        if let Some(id) = &claim.project_id {
+            self.by_id
+                .entry(id.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        if let Some(id) = &claim.adopts {
+            self.by_adopted
+                .entry(id.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        if let Some(connection) = &claim.connection {
+            self.by_connection
+                .entry(connection.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        self.by_key.insert(key, claim);
+        before
+    }
+
+    pub(super) fn lose(&mut self, key: &Key) -> Option<GivenUp> {
+        let claim = self.remove(key)?;
+        Some(GivenUp::by_who_is_gone(key.clone(), claim))
+    }
+
+    fn remove(&mut self, key: &Key) -> Option<Claim> {
+        let claim = self.by_key.remove(key)?;
+        for name in claim.names() {
+            take(&mut self.by_name, name, key);
+        }
+        if let Some(id) = &claim.project_id {
+            take(&mut self.by_id, id, key);
+        }
+        if let Some(id) = &claim.adopts {
+            take(&mut self.by_adopted, id, key);
+        }
+        if let Some(connection) = &claim.connection {
+            take(&mut self.by_connection, connection, key);
+        }
+        Some(claim)
+    }
+}
+
+fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Keys>, entry: &K, key: &Key) {
+    if let Some(keys) = map.get_mut(entry) {
+        keys.remove(key);
+        if keys.is_empty() {
+            map.remove(entry);
+        }
+    }
+}
