@@ -252,17 +252,16 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
     strange || others.any(|one| (project_name(one) == name || reserved(one)) && !waits(one))
 }
 
-/// Whether the project that a resource is to take over is in OMS.
+/// Whether the project that a resource is to take over is in the OMS of its connection.
 fn has_what_it_adopts(world: &World, resource: &Value) -> bool {
-    match resource["spec"]["adopt"]["projectId"].as_str() {
-        Some(id) => world
-            .project(id)
-            .is_some_and(|project| project.status != "RELEASED"),
-        None => world
-            .projects_named(&project_name(resource))
-            .iter()
-            .any(|project| project.status != "RELEASED"),
-    }
+    let Some(oms) = world.connected() else {
+        return false;
+    };
+    let found = match resource["spec"]["adopt"]["projectId"].as_str() {
+        Some(id) => Vec::from_iter(oms.project(id).ok()),
+        None => oms.projects_named(&project_name(resource)),
+    };
+    found.iter().any(|project| project.status != "RELEASED")
 }
 
 /// Whether there is a project of the resource's of which nothing tells any more.

@@ -165,6 +165,14 @@ impl World {
         self.wires.omses[&format!("{}:8089", HOSTS[0])].1.clone()
     }
 
+    /// The OMS that the connection leads to, if there is one.
+    pub fn connected(&self) -> Option<Oms> {
+        let connection = self.wires.cluster.get(&id(Kind::OMSConnection, "oms"))?;
+        let url = connection["spec"]["url"].as_str()?;
+        let host = url.trim_start_matches("https://").trim_end_matches('/');
+        Some(self.wires.omses.get(host)?.1.clone())
+    }
+
     /// A project, in whichever OMS it is.
     pub fn project(&self, id: &str) -> Option<ProjectView> {
         let mut omses = self.wires.omses.values();

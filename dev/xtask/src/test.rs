@@ -119,14 +119,15 @@ async fn computing(counts: &mut Counts) -> Vec<(&'static str, anyhow::Result<()>
 
 /// Everything that the tests need, so that none of their deadlines runs while the compiler does.
 async fn built() -> anyhow::Result<()> {
-    let mut args = CARGO_TEST.to_vec();
-    args.push("--no-run");
-    run(cargo(&args)).await
+    for which in [&CARGO_TEST[..], &SIMULATION] {
+        run(cargo(&[which, &["--no-run"]].concat())).await?;
+    }
+    Ok(())
 }
 
 /// The tests that live on a clock of their own: the only ones that may share the machine.
 async fn simulation(counts: &mut Counts) -> anyhow::Result<()> {
-    counted(cargo_test(&[SIMULATED]), counts).await
+    counted(cargo_test(&SIMULATION, &[SIMULATED]), counts).await
 }
 
 async fn chaos_beside(program: PathBuf, run: &Run) -> Beside {
@@ -136,9 +137,11 @@ async fn chaos_beside(program: PathBuf, run: &Run) -> Beside {
 }
 
 async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result<()> {
-    let mut command = cargo_test(&["--skip", SIMULATED]);
+    let mut command = cargo_test(&CARGO_TEST, &["--skip", SIMULATED]);
     run.mark(&mut command);
     command.env(go::RECORDS, records);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    command.env("RUST_TEST_THREADS", (cores + WAITING).to_string());
     counted(command, counts).await
 }
 
@@ -146,11 +149,21 @@ async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result
 /// again.
 const CARGO_TEST: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
 
-fn cargo_test(of_the_tests: &[&str]) -> Command {
-    let mut args = CARGO_TEST.to_vec();
-    args.push("--");
-    args.extend_from_slice(of_the_tests);
-    cargo(&args)
+/// What is simulated is done many times, and so by a program that is optimised a little.
+const SIMULATION: [&str; 6] = [
+    "test",
+    "--package=oms-simulation",
+    "--test=it",
+    "--profile=simulation",
+    "--locked",
+    "--no-fail-fast",
+];
+
+/// So many more tests than cores at a time: on a real API server they mostly wait for it, and for the operator.
+const WAITING: usize = 2;
+
+fn cargo_test(which: &[&str], of_the_tests: &[&str]) -> Command {
+    cargo(&[which, &["--"], of_the_tests].concat())
 }
 
 async fn counted(command: Command, counts: &mut Counts) -> anyhow::Result<()> {

@@ -61,7 +61,7 @@ impl Row {
 }
 
 /// What fails is tried again this often at least, so that the tests see several tries.
-pub const OFTEN: &str = "--max-backoff=10s";
+pub const OFTEN: &str = "--max-backoff=3s";
 
 fn page(status: u16) -> Kind {
     Kind::Http {
@@ -213,7 +213,7 @@ pub async fn nothing_is_written_while(world: &World, other: &Oms, connection: &s
         .expect("the circuit is open");
     }
     let mark = world.plane.audit().mark().await.unwrap();
-    tries_of(other, if away { 1 } else { 3 }).await;
+    tries_of(other, if away { 1 } else { 2 }).await;
     writes_nothing(world, mark, row).await;
 }
 
