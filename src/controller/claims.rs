@@ -118,6 +118,14 @@ impl Claims {
         })
     }
 
+    /// The same, of whichever object has its name: it may be in the place of this one.
+    #[must_use]
+    pub fn knows_newer_of_the_name(&self, project: &MigrationProject) -> bool {
+        let index = self.index.read();
+        let known = index.by_key.get(&Key::of(project));
+        known.is_some_and(|known| known.version > version_of(project))
+    }
+
     /// The project name a resource has or wants.
     #[must_use]
     pub fn name_of(&self, project: &MigrationProject) -> String {

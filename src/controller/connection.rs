@@ -108,7 +108,7 @@ fn needs_it(context: &Context, key: &Key) -> bool {
     let project = context.projects.get(&reference);
     project.is_none_or(|kept| {
         let project = MigrationProject::restore(&kept);
-        context.claims.knows_newer(&project) || has_something_in_oms(context, &project)
+        context.claims.knows_newer_of_the_name(&project) || has_something_in_oms(context, &project)
     })
 }
 

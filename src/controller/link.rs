@@ -45,6 +45,20 @@ impl Link {
         context.claims.claimant_of(id, me, is_here)
     }
 
+    /// Whether the connection is as it was when the link was made: what it is needed for has
+    /// perhaps waited for its turn.
+    #[must_use]
+    pub fn still_holds(&self, context: &Context) -> bool {
+        let reference = ObjectRef::new(&self.key.name).within(&self.key.namespace);
+        let connection = context.connections.get(&reference);
+        connection.is_some_and(|connection| {
+            connection.metadata.deletion_timestamp.is_none()
+                && is_held(&*connection)
+                && connection.metadata.uid.as_deref() == Some(self.live.uid.as_str())
+                && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == self.live.url)
+        })
+    }
+
     /// What a project is pinned to that was seen through this connection.
     #[must_use]
     pub fn pin(&self) -> PinnedConnection {
@@ -79,19 +93,44 @@ pub enum Blocked {
 /// Whether the project of a claim may be in the OMS at `url`. Where the connection of the
 /// claim leads there by now, and does not know the address under which the project was
 /// recorded, nobody can tell: until a human says which OMS that was, the project is not given
-/// to somebody else.
+/// to somebody else. In another OMS an equal id is nobody's own, so that costs nothing there.
 #[must_use]
 pub fn may_be_in(context: &Context, url: &BaseUrl, claim: &Claim) -> bool {
-    let is_here = |other: &str| context.registry.is_same_oms(url.as_str(), other);
-    let leads_here = || {
-        let key = claim.connection.as_ref()?;
-        let reference = ObjectRef::new(&key.name).within(&key.namespace);
-        // As it is written, not as it is used: its client may only just be made anew.
-        let connection = context.connections.get(&reference)?;
-        let leads_to = BaseUrl::parse(&connection.spec.url).ok()?;
-        Some(is_here(leads_to.as_str()))
+    let Some(pinned) = claim.pinned_url.as_deref() else {
+        return true;
     };
-    claim.pinned_url.as_deref().is_none_or(is_here) || leads_here().unwrap_or(false)
+    let mut connections = claim.connections();
+    is_same_oms(context, url, pinned) || connections.any(|key| leads_to(context, key, url))
+}
+
+/// Whether both are addresses of one OMS, as far as any connection tells: as they are in use,
+/// and as they are written, as a client may only just be made, or its Secret be missing.
+#[must_use]
+pub fn is_same_oms(context: &Context, url: &BaseUrl, other: &str) -> bool {
+    let names = |connection: &OMSConnection| {
+        let addresses = addresses(connection);
+        let has = |url: &str| addresses.iter().any(|address| address.as_str() == url);
+        has(url.as_str()) && has(other)
+    };
+    context.registry.is_same_oms(url.as_str(), other)
+        || context.connections.state().iter().any(|it| names(it))
+}
+
+/// Whether a connection, as it is written, leads to the OMS at `url`.
+#[must_use]
+pub fn leads_to(context: &Context, key: &Key, url: &BaseUrl) -> bool {
+    let reference = ObjectRef::new(&key.name).within(&key.namespace);
+    let connection = context.connections.get(&reference);
+    let addresses = connection.map(|connection| addresses(&connection));
+    let mut addresses = addresses.into_iter().flatten();
+    addresses.any(|address| is_same_oms(context, url, address.as_str()))
+}
+
+/// Every address of a connection's OMS that can be read.
+fn addresses(connection: &OMSConnection) -> Vec<BaseUrl> {
+    let former = connection.spec.former_urls.iter().flatten();
+    let all = std::iter::once(&connection.spec.url).chain(former);
+    all.filter_map(|url| BaseUrl::parse(url).ok()).collect()
 }
 
 /// Finds the connection of `project`, or says what stands in the way.
@@ -182,7 +221,11 @@ pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bo
     let in_flight = remembered.is_some_and(|mine| {
         let attempt = mine.attempt.as_ref();
         mine.made.is_some()
-            || attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+            || attempt.is_some_and(|trace| {
+                matches!(trace.ending, Ending::Unknown { .. })
+                    // It may only just be reserved, and its call be about to be made.
+                    || context.clock.now() <= trace.reservation.not_after
+            })
     });
     // Which attempt a refusal was of is told by the record alone: a later one may be reserved.
     let record = || {

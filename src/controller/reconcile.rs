@@ -41,17 +41,15 @@ pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<
         true => as_it_is(&context, project).await?,
     };
     // Thousands may be here at once; what a pass needs, only those that go on.
-    let step = Box::pin(passes(&context, project, &uid)).await?;
+    let step = Box::pin(passes(&context, project)).await?;
     Ok(step.into_action(context.clock.chance()))
 }
 
-async fn passes(
-    context: &Context,
-    mut read: Arc<MigrationProject>,
-    uid: &str,
-) -> Result<Step, Error> {
+async fn passes(context: &Context, mut read: Arc<MigrationProject>) -> Result<Step, Error> {
     let mut step = Step::Again;
+    let mut uid = String::new();
     for _ in 0..PASSES {
+        uid = read.uid().unwrap_or_default();
         let id = read
             .status
             .as_ref()
@@ -59,7 +57,7 @@ async fn passes(
         step = match id {
             // A project whose id is not written yet comes first: it is this
             // resource's, or else surplus.
-            Some(id) if !context.memory.holds_unwritten_id(uid) => {
+            Some(id) if !context.memory.holds_unwritten_id(&uid) => {
                 life::pass(context, &read, &id).await?
             }
             _ => create::pass(context, &read).await?,
@@ -72,7 +70,7 @@ async fn passes(
             _ => break,
         }
     }
-    context.memory.went_through(uid);
+    context.memory.went_through(&uid);
     Ok(step)
 }
 

@@ -128,7 +128,7 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     let reservation = &open.reservation;
     let quarantine = open.quarantine(situation.timing);
     let Look::Seen { namesakes, walked } = &situation.look else {
-        return open_unseen(situation, reservation);
+        return open_unseen(situation, reservation, quarantine);
     };
     let candidates = candidates(namesakes, reservation);
     match candidates.as_slice() {
@@ -231,7 +231,11 @@ fn recovered(situation: &CreateSituation, open: &OpenAttempt, one: &Namesake) ->
 }
 
 /// An open attempt on a server that shows nothing: never repeated unasked.
-fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> CreateDecision {
+fn open_unseen(
+    situation: &CreateSituation,
+    reservation: &Reservation,
+    quarantine: Timestamp,
+) -> CreateDecision {
     if situation.deleting {
         return CreateDecision::LetGo {
             left: Some(format!(
@@ -244,7 +248,18 @@ fn open_unseen(situation: &CreateSituation, reservation: &Reservation) -> Create
     if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
-    if situation.asked_again() {
+    // An edit is no answer to a question that only a look can settle.
+    if situation.retry_asked {
+        if situation.now < quarantine {
+            return CreateDecision::Wait {
+                until: quarantine,
+                message: format!(
+                    "Attempt {} to create \"{}\" may still have an effect; trying anew at \
+                     {quarantine:.0}.",
+                    reservation.attempt, reservation.project_name
+                ),
+            };
+        }
         return anew(situation, reservation, 0);
     }
     stall(

@@ -218,7 +218,7 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "RestoredWithoutProject" | "RestoreAmbiguous" => restored,
         "AdoptRefused" => adopts || restored,
         "AdoptNotFound" => adopts && !has_what_it_adopts(world, resource),
-        "ProjectClaimed" => adopts,
+        "ProjectClaimed" => adopts && is_someone_elses(world, &stalled["message"], &uid),
         "ActionMissing" => did(|act| matches!(act, Act::Unsupported(_))),
         _ => false,
     };
@@ -246,10 +246,23 @@ fn contested(world: &World, resource: &Value, uid: &str) -> bool {
         |one: &Value| condition(one, "Stalled").is_some_and(|it| it["reason"] == "NameConflict");
     // A name that is reserved stays so while its resource is renamed.
     let reserved = |one: &Value| {
-        let own = reservation_of(one).filter(|it| it["uid"] == one["metadata"]["uid"]);
+        let create = &one["status"]["create"];
+        let ended = |it: &Value| create["outcome"] == "NotDone" && create["at"] == it["at"];
+        let own =
+            reservation_of(one).filter(|it| it["uid"] == one["metadata"]["uid"] && !ended(it));
         one["status"]["projectId"].is_null() && own.is_some_and(|it| it["projectName"] == *name)
     };
     strange || others.any(|one| (project_name(one) == name || reserved(one)) && !waits(one))
+}
+
+/// Whether a project that the message names is recorded by another resource.
+fn is_someone_elses(world: &World, message: &Value, uid: &str) -> bool {
+    let (_, all) = world.wires.cluster.list(Kind::MigrationProject);
+    let mut others = all.iter().filter(|one| uid_of(one).as_deref() != Some(uid));
+    others.any(|one| {
+        let recorded = one["status"]["projectId"].as_str();
+        recorded.is_some_and(|id| message.as_str().is_some_and(|it| it.contains(id)))
+    })
 }
 
 /// Whether the project that a resource is to take over is in the OMS of its connection.

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use super::Key;
 use crate::api::keys;
-use crate::api::v1alpha1::{DeletionPolicy, MigrationProject};
+use crate::api::v1alpha1::{CreateOutcome, DeletionPolicy, MigrationProject, PinnedConnection};
 use crate::decide::Reservation;
 
 /// What one resource claims.
@@ -19,6 +19,8 @@ pub struct Claim {
     pub project_name: String,
     /// The connection it uses.
     pub connection: Option<Key>,
+    /// The connection its id was recorded through, where that is another one.
+    recorded_through: Option<Key>,
     /// The OMS its id belongs to, once it has one.
     pub pinned_url: Option<String>,
     /// The project it has.
@@ -51,6 +53,8 @@ impl Claim {
         Self {
             uid: project.uid().unwrap_or_default(),
             project_name,
+            recorded_through: recorded_through(pinned)
+                .filter(|key| Some(key) != connection.as_ref()),
             connection,
             pinned_url: pinned.and_then(|pinned| pinned.url.clone()),
             project_id: status.and_then(|status| status.project_id.clone()),
@@ -61,6 +65,11 @@ impl Claim {
             created: project.creation_timestamp().map(|time| time.0),
             version: version_of(project),
         }
+    }
+
+    /// The connections through which its project may be reached.
+    pub fn connections(&self) -> impl Iterator<Item = &Key> {
+        self.connection.iter().chain(&self.recorded_through)
     }
 
     /// The names that nobody else gets.
@@ -133,8 +142,17 @@ fn may_be_gone(project: &MigrationProject) -> bool {
     status.gone == Some(true) || leaves
 }
 
+fn recorded_through(pinned: Option<&PinnedConnection>) -> Option<Key> {
+    let pinned = pinned?;
+    Some(Key {
+        namespace: pinned.namespace.clone()?,
+        name: pinned.name.clone()?,
+    })
+}
+
 /// The name that a reservation speaks of which was written for this resource; one
-/// that was copied onto it claims nothing.
+/// that was copied onto it claims nothing, and neither does one of an attempt that is known to
+/// have done nothing.
 fn own_reservation(project: &MigrationProject) -> Option<String> {
     let text = project.annotations().get(keys::CREATE_RESERVATION)?;
     let reservation = serde_json::from_str::<Reservation>(text).ok()?;
@@ -143,5 +161,9 @@ fn own_reservation(project: &MigrationProject) -> Option<String> {
         name: reservation.name,
     };
     let own = written_for == Key::of(project) && Some(reservation.uid) == project.uid();
-    own.then_some(reservation.project_name)
+    let create = project.status.as_ref().and_then(|it| it.create.as_ref());
+    let ended = create.is_some_and(|create| {
+        create.outcome == Some(CreateOutcome::NotDone) && create.at == Some(reservation.at)
+    });
+    (own && !ended).then_some(reservation.project_name)
 }

@@ -13,10 +13,10 @@ use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::farewell::let_go;
 use crate::controller::life::gives_up_at;
-use crate::controller::link::Link;
+use crate::controller::link::{Link, is_same_oms, leads_to};
 use crate::controller::me::{Me, annotation};
 use crate::controller::pass::{
-    Error, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
+    Error, MOMENT, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
 };
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
@@ -119,6 +119,9 @@ impl Held<'_> {
                         return self.oms_failed(&error).await;
                     }
                     let turn = context.kubernetes.turn().await;
+                    if !self.link.still_holds(context) {
+                        return Ok(Step::After(MOMENT));
+                    }
                     let identity = context.identity(&me.key, &me.uid);
                     let at = context.clock.now();
                     let reservation = Reservation::new(&identity, attempt, at, target);
@@ -131,10 +134,7 @@ impl Held<'_> {
                     return call::reserve_and_call(context, me, &self.read, self.link, attempt)
                         .await;
                 }
-                CreateDecision::Close { spent } => {
-                    self.close_attempt(spent);
-                    return Ok(Step::Again);
-                }
+                CreateDecision::Close { spent } => return self.close_attempt(spent).await,
                 CreateDecision::Record { id, why } => {
                     let adoptee_name = adoptee_name.as_ref().unwrap_or(&self.name);
                     let (name, why) = match (why, &self.record) {
@@ -262,14 +262,13 @@ impl Held<'_> {
     }
 
     fn rival(&self) -> Option<String> {
+        let url = &self.link.live.url;
         let same_oms = |claim: &Claim| match &claim.pinned_url {
-            Some(url) => self.link.live.is_same_oms(url),
-            None => claim.connection.as_ref().is_some_and(|connection| {
-                self.context
-                    .registry
-                    .url_of(connection)
-                    .is_some_and(|url| self.link.live.is_same_oms(&url))
-            }),
+            Some(pinned) => is_same_oms(self.context, url, pinned),
+            None => claim
+                .connection
+                .as_ref()
+                .is_some_and(|connection| leads_to(self.context, connection, url)),
         };
         self.context
             .claims
@@ -299,23 +298,30 @@ impl Held<'_> {
         }))
     }
 
-    /// The open attempt is settled as without effect; the next goes by another
-    /// name.
-    fn close_attempt(&self, spent: u32) {
+    /// The open attempt is settled as without effect, and the next goes by another name. That
+    /// is written, as the reservation stands until the next one: the name is free for others,
+    /// and no process has to find it out again.
+    async fn close_attempt(&self, spent: u32) -> Result<Step, Error> {
+        let (context, me) = (self.context, &self.me);
         let Record::Open(open) = &self.record else {
-            return;
+            return Ok(Step::Again);
         };
-        let reservation = open.reservation.clone();
         let trace = Trace {
-            reservation,
+            reservation: open.reservation.clone(),
             ending: Ending::NotDone,
             spent,
         };
-        self.context
-            .memory
-            .remember(&self.me.uid, &self.me.key, |mine| {
-                mine.attempt = Some(Box::new(trace))
-            });
+        let (now, timing) = (context.clock.now(), context.settings.timing);
+        let written = publish(context, &self.read, None, |status| {
+            let before = status.create.take();
+            let create = to_status(&trace, open.first_look, timing, before.as_ref(), now);
+            status.create = Some(create);
+        })
+        .await?;
+        context.memory.remember(&me.uid, &me.key, |mine| {
+            mine.attempt = Some(Box::new(trace));
+        });
+        Ok(written.map_or(Step::Again, |written| Step::Reread(Box::new(written))))
     }
 
     /// A project is to be made, and nothing may be: the end of the suspension

@@ -321,7 +321,10 @@ proptest! {
         match &now.record {
             Record::Fresh { .. } => {}
             Record::Open(open) => match &now.look {
-                Look::Unsupported => prop_assert!(now.asked_again()),
+                Look::Unsupported => {
+                    prop_assert!(now.retry_asked);
+                    prop_assert!(now.now >= open.quarantine(TIMING));
+                }
                 Look::Seen { walked, .. } => {
                     prop_assert!(now.now >= open.quarantine(TIMING));
                     prop_assert!(walked.is_some());
