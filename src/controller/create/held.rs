@@ -16,7 +16,7 @@ use crate::controller::life::gives_up_at;
 use crate::controller::link::{Link, is_same_oms, leads_to};
 use crate::controller::me::{Me, annotation};
 use crate::controller::pass::{
-    Error, MOMENT, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
+    Error, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
 };
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
@@ -120,7 +120,12 @@ impl Held<'_> {
                     }
                     let turn = context.kubernetes.turn().await;
                     if !self.link.still_holds(context) {
-                        return Ok(Step::After(MOMENT));
+                        // Nothing new is begun through it. What was in doubt is settled, and
+                        // does not keep the connection any more.
+                        return match self.record {
+                            Record::Open(_) => self.close_attempt(spent).await,
+                            _ => Ok(Step::After(Duration::from_secs(1))),
+                        };
                     }
                     let identity = context.identity(&me.key, &me.uid);
                     let at = context.clock.now();
