@@ -140,8 +140,6 @@ async fn tests(run: &Run, records: &Path, counts: &mut Counts) -> anyhow::Result
     let mut command = cargo_test(&CARGO_TEST, &["--skip", SIMULATED]);
     run.mark(&mut command);
     command.env(go::RECORDS, records);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    command.env("RUST_TEST_THREADS", (cores + WAITING).to_string());
     counted(command, counts).await
 }
 
@@ -158,9 +156,6 @@ const SIMULATION: [&str; 6] = [
     "--locked",
     "--no-fail-fast",
 ];
-
-/// So many more tests than cores at a time: on a real API server they mostly wait for it, and for the operator.
-const WAITING: usize = 2;
 
 fn cargo_test(which: &[&str], of_the_tests: &[&str]) -> Command {
     cargo(&[which, &["--"], of_the_tests].concat())
