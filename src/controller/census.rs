@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::runtime::reflector::ObjectRef;
 
 use super::claims::Key;
 use super::context::Context;
@@ -83,10 +82,7 @@ impl Counted {
 /// series without end, too.
 fn group(context: &Context, project: &KeptProject) -> Group {
     let connection = context.claims.connection_at(&Key::of(project));
-    let connection = connection.filter(|key| {
-        let reference = ObjectRef::new(&key.name).within(&key.namespace);
-        context.connections.get(&reference).is_some()
-    });
+    let connection = connection.filter(|key| context.connection(key).is_some());
     let Counted {
         status,
         ready,

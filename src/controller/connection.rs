@@ -270,7 +270,8 @@ fn ca_invalid(key: &Key, connection: &OMSConnection, error: &oms::BuildError) ->
     )
 }
 
-fn former_urls(connection: &OMSConnection) -> Vec<BaseUrl> {
+/// The former addresses of a connection's OMS, as far as they can be read.
+pub fn former_urls(connection: &OMSConnection) -> Vec<BaseUrl> {
     let former = connection.spec.former_urls.as_deref().unwrap_or_default();
     former
         .iter()

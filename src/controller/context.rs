@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use tokio_util::task::TaskTracker;
 
 use super::claims::{Claims, GivenUp, Key};
@@ -137,7 +137,14 @@ impl Context {
         }
     }
 
-    /// Takes in what a write of our own has returned.
+    /// A connection, as the watch has it.
+    #[must_use]
+    pub fn connection(&self, key: &Key) -> Option<Arc<OMSConnection>> {
+        let reference = ObjectRef::new(&key.name).within(&key.namespace);
+        self.connections.get(&reference)
+    }
+
+    /// Takes in what a write of our own has returned, or a read that is newer than the watch.
     pub fn note(&self, written: &MigrationProject) {
         if let Some(given_up) = self.claims.note(written) {
             self.given_up(&given_up);

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 use kube::core::{Selector, SelectorExt};
-use kube::runtime::reflector::ObjectRef;
 
 use super::claims::{Claim, Key};
+use super::connection::former_urls;
 use super::context::Context;
 use super::create::on_record;
 use super::kubernetes;
@@ -49,9 +49,7 @@ impl Link {
     /// perhaps waited for its turn.
     #[must_use]
     pub fn still_holds(&self, context: &Context) -> bool {
-        let reference = ObjectRef::new(&self.key.name).within(&self.key.namespace);
-        let connection = context.connections.get(&reference);
-        connection.is_some_and(|connection| {
+        context.connection(&self.key).is_some_and(|connection| {
             connection.metadata.deletion_timestamp.is_none()
                 && is_held(&*connection)
                 && connection.metadata.uid.as_deref() == Some(self.live.uid.as_str())
@@ -119,8 +117,7 @@ pub fn is_same_oms(context: &Context, url: &BaseUrl, other: &str) -> bool {
 /// Whether a connection, as it is written, leads to the OMS at `url`.
 #[must_use]
 pub fn leads_to(context: &Context, key: &Key, url: &BaseUrl) -> bool {
-    let reference = ObjectRef::new(&key.name).within(&key.namespace);
-    let connection = context.connections.get(&reference);
+    let connection = context.connection(key);
     let addresses = connection.map(|connection| addresses(&connection));
     let mut addresses = addresses.into_iter().flatten();
     addresses.any(|address| is_same_oms(context, url, address.as_str()))
@@ -128,9 +125,8 @@ pub fn leads_to(context: &Context, key: &Key, url: &BaseUrl) -> bool {
 
 /// Every address of a connection's OMS that can be read.
 fn addresses(connection: &OMSConnection) -> Vec<BaseUrl> {
-    let former = connection.spec.former_urls.iter().flatten();
-    let all = std::iter::once(&connection.spec.url).chain(former);
-    all.filter_map(|url| BaseUrl::parse(url).ok()).collect()
+    let url = BaseUrl::parse(&connection.spec.url).ok();
+    url.into_iter().chain(former_urls(connection)).collect()
 }
 
 /// Finds the connection of `project`, or says what stands in the way.
@@ -149,8 +145,7 @@ pub async fn link(
              --default-connection NAMESPACE/NAME: set one of the two.",
         )));
     };
-    let reference = ObjectRef::new(&key.name).within(&key.namespace);
-    let Some(connection) = context.connections.get(&reference) else {
+    let Some(connection) = context.connection(&key) else {
         // Whoever applies a folder may apply the connection a moment later.
         return Ok(Err(Blocked::Because(Verdict::progressing(
             Reason::ConnectionNotFound,

@@ -47,9 +47,8 @@ pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<
 
 async fn passes(context: &Context, mut read: Arc<MigrationProject>) -> Result<Step, Error> {
     let mut step = Step::Again;
-    let mut uid = String::new();
     for _ in 0..PASSES {
-        uid = read.uid().unwrap_or_default();
+        let uid = read.uid().unwrap_or_default();
         let id = read
             .status
             .as_ref()
@@ -70,7 +69,7 @@ async fn passes(context: &Context, mut read: Arc<MigrationProject>) -> Result<St
             _ => break,
         }
     }
-    context.memory.went_through(&uid);
+    context.memory.went_through(&read.uid().unwrap_or_default());
     Ok(step)
 }
 

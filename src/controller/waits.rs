@@ -1,8 +1,6 @@
 //! A resource that cannot go on because of its connection: it makes no attempts
 //! of its own, says so once, and is woken when the connection has changed.
 
-use kube::runtime::reflector::ObjectRef;
-
 use super::context::Context;
 use super::link::has_something_in_oms;
 use super::pass::{Error, Step, rest_stalled, wait_until};
@@ -62,10 +60,7 @@ pub async fn blocked(
 fn is_left_behind(context: &Context, read: &MigrationProject) -> bool {
     let may_have_one = has_something_in_oms(context, read);
     let key = context.claims.connection_of(read).filter(|_| !may_have_one);
-    let connection = key.and_then(|key| {
-        let reference = ObjectRef::new(&key.name).within(&key.namespace);
-        context.connections.get(&reference)
-    });
+    let connection = key.and_then(|key| context.connection(&key));
     connection.is_some_and(|connection| connection.metadata.deletion_timestamp.is_some())
 }
 
@@ -108,8 +103,7 @@ fn ask_connection(context: &Context, read: &MigrationProject) {
     let Some(key) = context.claims.connection_of(read) else {
         return;
     };
-    let reference = ObjectRef::new(&key.name).within(&key.namespace);
-    if context.connections.get(&reference).is_some() {
+    if context.connection(&key).is_some() {
         context.look_at_once(&key);
         context.wake_connection.wake(&key);
     }

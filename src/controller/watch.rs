@@ -228,8 +228,7 @@ fn follow(context: &Context, event: &Event<MigrationProject>) {
 }
 
 fn is_there(context: &Context, connection: &Key) -> bool {
-    let reference = ObjectRef::new(&connection.name).within(&connection.namespace);
-    context.connections.get(&reference).is_some()
+    context.connection(connection).is_some()
 }
 
 /// A connection is gone. Where it still has users, somebody took our finalizer

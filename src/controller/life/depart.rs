@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 
 use super::{act, observe};
 use crate::api::keys::FINALIZER;
@@ -302,8 +301,7 @@ impl Context {
     #[must_use]
     pub fn refuses(&self, project: &MigrationProject, policy: DeletionPolicy) -> Option<String> {
         let key = self.claims.connection_of(project)?;
-        let reference = ObjectRef::new(&key.name).within(&key.namespace);
-        let connection = self.connections.get(&reference)?;
+        let connection = self.connection(&key)?;
         (!connection.spec.allows(policy)).then(|| key.to_string())
     }
 
