@@ -24,6 +24,13 @@ const NOTE_LIMIT: usize = 1024;
 /// Longest time a reconcile is held up by an Event.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How often the last word about a resource is tried: without its finalizer nothing but
+/// the log tells of what may be left in OMS.
+const LAST_TRIES: u32 = 3;
+
+/// How long after one of these tries the next is made.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+
 /// How long it counts that a namespace was seen to be going: each pass over a
 /// resource in it looks again, and one of the same name may come after it.
 const GOING: Duration = Duration::from_secs(60);
@@ -86,7 +93,8 @@ impl Events {
     ) {
         let reference: ObjectReference = about.object_ref(&());
         if !self.is_going(reference.namespace.as_deref()) {
-            return self.write(&reference, None, type_, reason, note).await;
+            let about = (reference, None);
+            return self.write(about, type_, reason, note, LAST_TRIES).await;
         }
         let Some(own) = &self.own_namespace else {
             return;
@@ -106,8 +114,8 @@ impl Events {
             name(&reference.namespace),
             name(&reference.name)
         );
-        self.write(&here, Some(reference), type_, reason, &note)
-            .await;
+        let about = (here, Some(reference));
+        self.write(about, type_, reason, &note, LAST_TRIES).await;
     }
 
     /// Something went as it should.
@@ -139,26 +147,35 @@ impl Events {
     ) {
         let reference: ObjectReference = about.object_ref(&());
         if !self.is_going(reference.namespace.as_deref()) {
-            self.write(&reference, None, type_, reason, note).await;
+            self.write((reference, None), type_, reason, note, 1).await;
         }
     }
 
+    /// Writes it, beside what it is about and with what is `related`.
     async fn write(
         &self,
-        about: &ObjectReference,
-        secondary: Option<ObjectReference>,
+        (about, related): (ObjectReference, Option<ObjectReference>),
         type_: EventType,
         reason: Reason,
         note: &str,
+        tries: u32,
     ) {
         let event = Event {
             type_,
             reason: reason.as_str().to_owned(),
             note: Some(clip(note)),
             action: "Reconcile".to_owned(),
-            secondary,
+            secondary: related,
         };
-        let publish = self.recorder.publish(&event, about);
+        let publish = async {
+            for _ in 1..tries {
+                match self.recorder.publish(&event, &about).await {
+                    Err(error) if may_pass(&error) => tokio::time::sleep(BETWEEN_TRIES).await,
+                    done => return done,
+                }
+            }
+            self.recorder.publish(&event, &about).await
+        };
         match tokio::time::timeout(TIMEOUT, publish).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -169,6 +186,14 @@ impl Events {
             }
             Err(_) => tracing::debug!("event not written in time"),
         }
+    }
+}
+
+/// Whether the API server may take later what it has not taken now.
+fn may_pass(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+        _ => true,
     }
 }
 

@@ -209,28 +209,25 @@ pub async fn link(
 /// connection of use to it while that is being deleted.
 #[must_use]
 pub fn has_something_in_oms(context: &Context, project: &MigrationProject) -> bool {
-    let status = project.status.as_ref();
     let remembered = context
         .memory
         .recall(project.uid().as_deref().unwrap_or_default());
-    let in_flight = remembered.is_some_and(|mine| {
-        let attempt = mine.attempt.as_ref();
-        mine.made.is_some()
-            || attempt.is_some_and(|trace| {
-                matches!(trace.ending, Ending::Unknown { .. })
-                    // It may only just be reserved, and its call be about to be made.
-                    || context.clock.now() <= trace.reservation.not_after
-            })
+    let (made, attempt) = remembered.map_or((None, None), |mine| (mine.made, mine.attempt));
+    let now = context.clock.now();
+    let in_flight = attempt.as_ref().is_some_and(|trace| {
+        matches!(trace.ending, Ending::Unknown { .. })
+            // It may only just be reserved, and its call be about to be made.
+            || now <= trace.reservation.not_after
     });
     // Which attempt a refusal was of is told by the record alone: a later one may be reserved.
+    // That none was made under a reservation perhaps nobody but this process knows.
     let record = || {
-        on_record(
-            project,
-            Some(&context.settings.cluster),
-            context.clock.now(),
-        )
+        let cluster = Some(&*context.settings.cluster);
+        on_record(project, attempt.map(|trace| *trace), cluster, now)
     };
+    let status = project.status.as_ref();
     status.is_some_and(|status| status.project_id.is_some())
+        || made.is_some()
         || in_flight
         || !matches!(record(), Record::Fresh { .. })
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
@@ -31,6 +32,10 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// Connections reconciled at a time. Each may be in the middle of a sweep, or
 /// wait for an OMS that is away: so many have to be before another waits for them.
 const CONNECTIONS_AT_ONCE: u16 = 64;
+
+/// How long it is known of what was not seen any more what it was: of what is gone, too.
+/// One that is seen later is only worked on once without need.
+const UNSEEN: Duration = Duration::from_secs(300);
 
 /// What of the cluster this process works on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -144,7 +149,7 @@ impl Watch<MigrationProject> {
             .applied_objects()
             .predicate_filter(
                 |project: &KeptProject| Some(project.wakes),
-                PredicateConfig::default(),
+                PredicateConfig::default().ttl(UNSEEN),
             )
     }
 }
@@ -167,7 +172,10 @@ impl Watch<OMSConnection> {
                 _ => {}
             })
             .applied_objects()
-            .predicate_filter(what_wakes_a_connection, PredicateConfig::default())
+            .predicate_filter(
+                what_wakes_a_connection,
+                PredicateConfig::default().ttl(UNSEEN),
+            )
     }
 }
 

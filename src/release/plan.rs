@@ -115,7 +115,7 @@ fn may_be_left(project: &MigrationProject, found: &Found) -> Option<String> {
     if status.is_some_and(|status| status.project_id.is_some()) {
         return None;
     }
-    match on_record(project, found.cluster.as_deref(), found.now) {
+    match on_record(project, None, found.cluster.as_deref(), found.now) {
         Record::Open(open) => Some(format!(
             "CreateProject was called for \"{}\" in the OMS at {}, and it is not known yet whether it \
              has made the project",

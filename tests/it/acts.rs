@@ -2,6 +2,7 @@
 //! or an administrator may do behind the operator's back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
@@ -13,7 +14,7 @@ use oms_operator::api::keys;
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use serde_json::{Value, json};
 
-use crate::world::{DEADLINE, World, condition, id, message};
+use crate::world::{DEADLINE, World, condition, id, message, status};
 
 impl World {
     /// A look at once.
@@ -21,6 +22,31 @@ impl World {
         let annotations = json!({keys::RECONCILE_REQUESTED_AT: text});
         self.patch(name, json!({"metadata": {"annotations": annotations}}))
             .await;
+    }
+
+    /// `name` is compared with its configuration now. A project just made is after its
+    /// first move, or a minute: which of the two a test meets would be left to chance.
+    pub async fn compared(&self, name: &str) -> MigrationProject {
+        let project = self.get(name).await;
+        let made = id(&project).expect("an id");
+        let word = status(&project).expect("a status");
+        self.oms().clock().advance(Duration::from_secs(5));
+        self.oms().set_status(made, word).expect("a project");
+        self.until_in_sync(name).await
+    }
+
+    /// A spec that was just edited is compared anew, which may fail on a busy machine
+    /// and come later than the rest.
+    pub async fn until_in_sync(&self, name: &str) -> MigrationProject {
+        self.until(name, "it is compared", |project| {
+            let generation = project.metadata.generation;
+            let conditions = project.status.iter().flat_map(|status| &status.conditions);
+            conditions.into_iter().any(|one| {
+                let is = (&*one.type_, &*one.status) == ("InSync", "True");
+                is && one.observed_generation == generation
+            })
+        })
+        .await
     }
 
     /// The human's word to try again.

@@ -43,7 +43,7 @@ async fn a_change_in_the_console_is_told_and_not_corrected() {
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
-    let project = until_in_sync(&world, "True").await;
+    let project = world.compared("orders").await;
     assert_eq!(condition(&project, "InSync"), Some(("True", "InSync")));
     let id = id(&project).unwrap().to_owned();
     let body = world.oms().project(&id).unwrap().body;
@@ -97,7 +97,7 @@ async fn a_renamed_project_and_a_table_that_was_added_are_told() {
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
-    let project = until_in_sync(&world, "True").await;
+    let project = world.compared("orders").await;
     let id = id(&project).unwrap().to_owned();
     world.oms().rename(&id, "by-hand").unwrap();
     let mapping = json!({"transferMapping": {"databases": [{
@@ -135,6 +135,7 @@ async fn at_rest_nothing_is_written_and_no_detail_asked_for_not_even_after_a_res
     let calm = json!({"readiness": {"stableFor": "0s"}});
     world.create("orders", calm).await;
     world.until_running("orders").await;
+    world.compared("orders").await;
     world.oms().step(Duration::from_secs(3600));
     let project = world
         .until("orders", "it keeps up", |project| {
@@ -195,7 +196,7 @@ async fn what_was_changed_while_the_operator_was_away_is_told() {
     let operator = world.operator().await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
-    let project = until_in_sync(&world, "True").await;
+    let project = world.compared("orders").await;
     assert!(operator.terminate().await.success());
     // Not in the second of the comparison, which the mark cannot tell apart.
     world.oms().clock().advance(Duration::from_secs(5));

@@ -12,7 +12,7 @@ use oms_simulator::{Config, DataSource, Durations, Fault, Kind, Oms, Tls, When};
 use serde_json::{Value, json};
 
 use crate::doubt::remove_at_once;
-use crate::world::{DEADLINE, PASSWORD, World, condition, id, status};
+use crate::world::{DEADLINE, PASSWORD, World, condition, id};
 
 /// What kstatus says of an object.
 const IN_PROGRESS: &str = "InProgress";
@@ -343,32 +343,6 @@ fn slow() -> Config {
     }
 }
 
-/// `name` is compared with its configuration. A project just made is after its first
-/// move, or a minute: which of the two a test meets would be left to chance.
-async fn compared(world: &World, name: &str) {
-    let project = world.get(name).await;
-    let made = id(&project).expect("an id").to_owned();
-    let word = status(&project).expect("a status").to_owned();
-    world.oms().clock().advance(Duration::from_secs(5));
-    world.oms().set_status(&made, &word).unwrap();
-    until_in_sync(world, name).await;
-}
-
-/// A spec that was just edited is compared anew, which may fail on a busy machine and
-/// come later than the rest.
-async fn until_in_sync(world: &World, name: &str) {
-    world
-        .until(name, "it is compared", |project| {
-            let generation = project.metadata.generation;
-            let conditions = project.status.iter().flat_map(|status| &status.conditions);
-            conditions.into_iter().any(|one| {
-                let is = (&*one.type_, &*one.status) == ("InSync", "True");
-                is && one.observed_generation == generation
-            })
-        })
-        .await;
-}
-
 #[tokio::test]
 async fn every_state_of_a_project_has_its_word() {
     let world = World::with("kstatus-life", slow()).await;
@@ -380,11 +354,11 @@ async fn every_state_of_a_project_has_its_word() {
             condition(project, "Ready") == Some(("True", "Created"))
         })
         .await;
-    compared(&world, "idle").await;
+    world.compared("idle").await;
     project_is(&world, "idle", "created", CURRENT).await;
     let project = world.until_running("orders").await;
     let made = id(&project).unwrap().to_owned();
-    compared(&world, "orders").await;
+    world.compared("orders").await;
     project_is(&world, "orders", "running", CURRENT).await;
 
     for (word, reason, fixture, expected) in [
@@ -427,7 +401,7 @@ async fn every_end_of_a_project_has_its_word() {
     world.create("orders", once).await;
     let project = world.until_running("orders").await;
     let made = id(&project).unwrap().to_owned();
-    compared(&world, "orders").await;
+    world.compared("orders").await;
     let hours = Duration::from_secs(40_000);
     let ends = async |reason: &str, fixture: &str, expected: &str| {
         world
@@ -459,24 +433,24 @@ async fn what_a_user_asks_of_its_life_has_its_word() {
     world.create("doomed", doomed).await;
     for name in ["calm", "retried", "doomed"] {
         world.until_running(name).await;
-        compared(&world, name).await;
+        world.compared(name).await;
     }
     world.want("calm", "Paused").await;
     world.until_ready("calm", "True", "Paused").await;
-    until_in_sync(&world, "calm").await;
+    world.until_in_sync("calm").await;
     project_is(&world, "calm", "paused", CURRENT).await;
 
     let failed = id(&world.get("retried").await).unwrap().to_owned();
     world.oms().set_status(&failed, "FAILED").unwrap();
     world.until_ready("retried", "False", "Retrying").await;
-    until_in_sync(&world, "retried").await;
+    world.until_in_sync("retried").await;
     project_is(&world, "retried", "retrying", IN_PROGRESS).await;
 
     let suspend = |is: bool| json!({"spec": {"suspend": is}});
     world.patch("calm", suspend(true)).await;
     world.want("calm", "Running").await;
     world.until_ready("calm", "False", "Suspended").await;
-    until_in_sync(&world, "calm").await;
+    world.until_in_sync("calm").await;
     project_is(&world, "calm", "suspended-itself", IN_PROGRESS).await;
 
     let allowed = json!({"spec": {"allowedDeletionPolicies": ["Retain"]}});
@@ -535,7 +509,7 @@ async fn what_waits_for_its_connection_is_in_progress_and_never_failed() {
     let operator = world.operator_with(&["--stale-after=1s"], None).await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
-    compared(&world, "orders").await;
+    world.compared("orders").await;
     let suspend = |is: bool| json!({"spec": {"suspend": is}});
     world.patch_connection("oms", suspend(true)).await;
     world.until_connection("oms", "Suspended").await;
@@ -594,11 +568,8 @@ async fn an_oms_in_doubt_is_for_a_human_and_its_projects_wait() {
     }
     let mut made = Vec::new();
     for name in names {
-        let project = world.until_running(name).await;
-        let compared = |project: &MigrationProject| {
-            condition(project, "InSync").is_some_and(|(_, why)| why == "InSync")
-        };
-        world.until(name, "it was compared", compared).await;
+        world.until_running(name).await;
+        let project = world.compared(name).await;
         made.push(id(&project).unwrap().to_owned());
     }
     remove_at_once(world.oms(), &made).await;

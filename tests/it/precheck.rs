@@ -5,7 +5,7 @@ use std::time::Duration;
 use kube::ResourceExt;
 use oms_harness::Match;
 use oms_operator::api::v1alpha1::MigrationProject;
-use oms_simulator::StepError;
+use oms_simulator::{Config, Durations, StepError};
 use serde_json::json;
 
 use crate::world::{DEADLINE, World, condition, id};
@@ -23,12 +23,26 @@ fn errors(count: usize) -> Vec<StepError> {
         .collect()
 }
 
+/// A world whose OMS is not through the precheck before a test is.
+async fn unhurried(test: &str) -> World {
+    let durations = Durations {
+        precheck: Duration::from_secs(1000),
+        ..Durations::default()
+    };
+    let config = Config {
+        durations,
+        ..Config::default()
+    };
+    World::with(test, config).await
+}
+
 async fn failed(world: &World, count: usize) -> MigrationProject {
     world.create("orders", json!({})).await;
-    let project = world.until_running("orders").await;
+    world.until_running("orders").await;
+    let project = world.compared("orders").await;
     let id = id(&project).unwrap().to_owned();
     world.oms().fail_step(&id, STEP, errors(count)).unwrap();
-    world.oms().step(Duration::from_secs(60));
+    world.oms().step(Duration::from_secs(600));
     world
         .until("orders", "the failed checks are told", |project| {
             project
@@ -47,7 +61,7 @@ fn message(project: &MigrationProject) -> &str {
 
 #[tokio::test]
 async fn items_that_could_not_be_written_are_asked_for_again() {
-    let world = World::new("precheck-conflict").await;
+    let world = unhurried("precheck-conflict").await;
     let proxy = world.proxy().await;
     let telling = Match::any()
         .method(http::Method::PATCH)
@@ -62,7 +76,7 @@ async fn items_that_could_not_be_written_are_asked_for_again() {
 
 #[tokio::test]
 async fn the_failed_items_are_told_and_gone_once_it_passes() {
-    let world = World::new("precheck-items").await;
+    let world = unhurried("precheck-items").await;
     let operator = world.operator().await;
     let project = failed(&world, 2).await;
     let precheck = project.status.as_ref().unwrap().precheck.as_ref().unwrap();
@@ -89,13 +103,8 @@ async fn the_failed_items_are_told_and_gone_once_it_passes() {
     world.until_event("orders", "PrecheckFailed").await;
 
     // It is asked for once, and not again by the next process, to which the mark of the
-    // first comparison tells so. That may take a minute where the first that was seen
-    // of the project was its failure.
-    let project = world
-        .until("orders", "it is compared", |project| {
-            condition(project, "InSync") == Some(("True", "InSync"))
-        })
-        .await;
+    // comparison that goes with it tells so.
+    let project = world.until_in_sync("orders").await;
     let version = project.resource_version();
     assert_eq!(world.oms().count(GET), 1);
     assert!(operator.terminate().await.success());
@@ -126,7 +135,7 @@ async fn the_failed_items_are_told_and_gone_once_it_passes() {
 
 #[tokio::test]
 async fn an_older_server_tells_by_its_step_and_the_list_is_bounded() {
-    let world = World::new("precheck-old").await;
+    let world = unhurried("precheck-old").await;
     world.oms().unsupported([GET]);
     let operator = world.operator().await;
     let project = failed(&world, 25).await;

@@ -206,13 +206,14 @@ impl Process {
     /// Waits for a line of output that contains `text` and returns it; an error when the program ends without it.
     pub async fn wait_for_log(&self, text: &str, deadline: Duration) -> anyhow::Result<String> {
         let mut length = self.shared.log_length.subscribe();
+        let mut searched = 0;
         let search = async {
             loop {
                 // Asked before the search: what is written before the end is seen in any case.
                 let ended = self.exit();
                 length.mark_unchanged();
-                if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
-                    return Ok(line.to_owned());
+                if let Some(line) = find_line(&self.shared.log.lock(), &mut searched, text) {
+                    return Ok(line);
                 }
                 if let Some(exit) = ended {
                     bail!(
@@ -274,6 +275,21 @@ impl fmt::Debug for Process {
             .field("exit", &self.exit())
             .finish_non_exhaustive()
     }
+}
+
+/// The first line after `searched` that contains `text`. `searched` moves past the lines that do not, but for
+/// the last one, which may not be whole yet.
+fn find_line(log: &[u8], searched: &mut usize, text: &str) -> Option<String> {
+    for line in log[*searched..].split_inclusive(|byte| *byte == b'\n') {
+        let words = String::from_utf8_lossy(line);
+        if words.contains(text) {
+            return Some(words.trim_end_matches(['\r', '\n']).to_owned());
+        }
+        if line.ends_with(b"\n") {
+            *searched += line.len();
+        }
+    }
+    None
 }
 
 fn pipes(child: &mut Child) -> (ChildStdin, ChildStdout, ChildStderr) {

@@ -6,6 +6,9 @@ use anyhow::{anyhow, bail};
 
 /// Short against everything that is waited for here, long against the cost of one look.
 const PAUSE: Duration = Duration::from_millis(50);
+/// What has taken long already may take a twentieth longer: looks cost the programs that are waited for their time.
+const PART: u32 = 20;
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Calls `probe` until it gives a value; at the deadline an error that says for `what` it was waiting.
 pub async fn until<T>(
@@ -25,7 +28,8 @@ pub async fn until_ok<T>(
     what: &str,
     mut probe: impl AsyncFnMut() -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let end = Instant::now() + deadline;
+    let start = Instant::now();
+    let end = start + deadline;
     let mut last = anyhow!("the first look has not come back");
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -42,7 +46,8 @@ pub async fn until_ok<T>(
                 deadline.as_secs_f32()
             );
         }
-        tokio::time::sleep(PAUSE.min(left)).await;
+        let pause = (start.elapsed() / PART).clamp(PAUSE, LONGEST_PAUSE);
+        tokio::time::sleep(pause.min(left)).await;
     }
 }
 

@@ -211,8 +211,11 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
         "Released" => there.as_deref() == Some("RELEASED"),
         "PausedOutside" => {
-            there.as_deref() == Some("SUSPEND")
-                && recorded.is_some_and(|id| witness.is_paused_outside(id))
+            let nobodys =
+                |id| witness.is_paused_outside(id) || witness.is_paused_by_an_earlier_life(id);
+            // Whoever paused it: Created takes no project that was started any further.
+            let is_left = resource["spec"]["state"] == "Created";
+            there.as_deref() == Some("SUSPEND") && (is_left || recorded.is_some_and(nobodys))
         }
         "Failed" => there.as_deref() == Some("FAILED"),
         "RestoredWithoutProject" | "RestoreAmbiguous" => restored,

@@ -104,6 +104,8 @@ struct State {
     writes: Vec<(Instant, String)>,
     /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
     outside: BTreeMap<String, (Instant, &'static str)>,
+    /// Projects that the operator has paused, and in which of its lives.
+    paused: BTreeMap<String, u64>,
     /// When somebody last did something to a project in the console.
     touched: BTreeMap<String, Instant>,
 }
@@ -341,6 +343,14 @@ impl Witness {
         let state = self.state.lock();
         let paused = state.outside.get(id);
         paused.is_some_and(|(_, what)| *what == "SUSPEND")
+    }
+
+    /// Whether a process that is no more has paused a project. One that ends before it
+    /// sees that leaves nothing that tells its pause from another's (decision 0017).
+    pub fn is_paused_by_an_earlier_life(&self, id: &str) -> bool {
+        let state = self.state.lock();
+        let paused = state.paused.get(id);
+        paused.is_some_and(|life| *life < state.ended)
     }
 
     /// Whether the connection leads, or is said to have led, to the OMS of that address.

@@ -107,10 +107,16 @@ pub fn to_status(
     }
 }
 
-/// What is on record of earlier attempts, as the resource alone tells it. A
-/// reservation counts as of this `cluster` where that is not known.
+/// What is on record of earlier attempts, as the resource tells it, and the `memory` of
+/// a process that has made one. A reservation counts as of this `cluster` where that is
+/// not known.
 #[must_use]
-pub fn on_record(project: &MigrationProject, cluster: Option<&str>, now: Timestamp) -> Record {
+pub fn on_record(
+    project: &MigrationProject,
+    memory: Option<Trace>,
+    cluster: Option<&str>,
+    now: Timestamp,
+) -> Record {
     let text = annotation(project, CREATE_RESERVATION);
     let written = text.and_then(|text| serde_json::from_str::<Reservation>(text).ok());
     let written_in = written.map(|reservation| reservation.cluster);
@@ -126,7 +132,7 @@ pub fn on_record(project: &MigrationProject, cluster: Option<&str>, now: Timesta
     let sources = Sources {
         annotation: classify(text, &identity),
         status: from_status(project, &identity),
-        memory: None,
+        memory,
         first_seen: None,
         created: project.creation_timestamp().map(|time| time.0),
         now,

@@ -55,14 +55,14 @@ fn message(situation: &LifeSituation, cell: Cell, reason: Reason, record: &RunRe
         ),
         Reason::Created => format!("Project {id} is created and, as asked, not started."),
         Reason::Running if situation.wanted == WantedState::Created => format!(
-            "Project {id} is running although state is Created: somebody else started it, and it \
-             is not stopped from here. state: Paused would pause it."
+            "Project {id} has been started and is running, while state is Created, which starts \
+             nothing and pauses nothing. state: Paused would pause it."
         ),
         Reason::Running => format!("Project {id} is running."),
         Reason::Paused => format!("Project {id} is paused, as asked."),
         Reason::PausedOutside if situation.wanted == WantedState::Created => format!(
-            "Project {id} was started and paused in OMS, while state is Created. Set state to \
-             Running to resume it, or to Paused to leave it so."
+            "Project {id} has been started and is paused, while state is Created, which resumes \
+             nothing. Set state to Running to resume it, or to Paused to leave it so."
         ),
         Reason::PausedOutside => format!(
             "Project {id} was paused in OMS, not from here, and stays so until somebody wants \

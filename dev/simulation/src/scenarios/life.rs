@@ -634,6 +634,13 @@ fn meddled() -> Vec<Scenario> {
             vec![suspend(true)],
             vec![Ending::Ready("orders", 1)],
         ),
+        // For longer than a reservation is good.
+        meddled(
+            "connection-goes-and-a-call-takes-long",
+            create(),
+            vec![Act::DeleteConnection, Act::Wait(11)],
+            vec![Ending::AtMost("shop.orders", 1)],
+        ),
         meddled(
             "console-pauses-meanwhile",
             create(),

@@ -75,6 +75,11 @@ impl Witness {
         state.mutations += 1;
         if asked.action != Action::CreateProject {
             state.outside.remove(&asked.project);
+            state.paused.remove(&asked.project);
+            if asked.action == Action::StopProject {
+                let life = state.ended;
+                state.paused.insert(asked.project.clone(), life);
+            }
             let made = state.made.iter().find(|made| made.id == asked.project);
             if made.is_some_and(|made| made.oms != oms) {
                 let Asked {

@@ -33,6 +33,7 @@ use self::http::Http;
 use self::operator::Programs;
 use self::results::Results;
 use crate::build::build;
+use crate::checks;
 use crate::paths::root;
 use crate::screen::Screen;
 
@@ -134,6 +135,10 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     let screen = Screen::new();
     let http = Http::new();
     let programs = programs(options, &screen).await?;
+    // The first time on a machine they are built, which no deadline of a measurement allows for.
+    let found = checks::programs();
+    let what = "the programs of the control plane";
+    screen.step(what, BUILD, found).await?;
     let mut results = Results {
         machine: proc::machine()?,
         kubernetes: oms_harness::kubernetes_version().to_owned(),
@@ -143,13 +148,15 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     for part in options.parts.iter().flat_map(|part| part.runs(options)) {
         screen.say(format_args!("--- {part}"));
         let measured = part.measure(options, &programs, &http, &screen, &mut results);
-        // One that fails takes no other with it.
-        if let Err(error) = measured.await {
-            screen.say(format_args!("{part} was not measured: {error:#}"));
-            failed.push(part.to_string());
+        match measured.await {
+            // What was measured is kept, whatever becomes of the next part.
+            Ok(()) => keep(options, &results)?,
+            // One that fails takes no other with it.
+            Err(error) => {
+                screen.say(format_args!("{part} was not measured: {error:#}"));
+                failed.push(part.to_string());
+            }
         }
-        // What was measured is kept, whatever becomes of the next part.
-        keep(options, &results)?;
     }
     screen.say(report::text(&results));
     match failed.is_empty() {
