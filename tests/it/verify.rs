@@ -74,6 +74,7 @@ async fn a_project_without_a_difference_is_verified() {
     let project = world
         .until("orders", "it has ended", |project| {
             condition(project, "Finished") == Some(("True", "Succeeded"))
+                && condition(project, "InSync") == Some(("True", "InSync"))
         })
         .await;
     assert!(operator.terminate().await.success());
@@ -174,6 +175,7 @@ async fn a_server_that_cannot_tell_is_said_to_be_one() {
     world
         .until("orders", "it has ended", |project| {
             condition(project, "Finished") == Some(("True", "Succeeded"))
+                && condition(project, "InSync") == Some(("True", "InSync"))
         })
         .await;
     let project = world.get("orders").await;
