@@ -189,10 +189,14 @@ impl Events {
     }
 }
 
-/// Whether the API server may take later what it has not taken now.
+/// Whether the API server may take later what it has not taken now. A conflict is one about a
+/// quota of the namespace, which others use up at the same time; that the Event is there
+/// already (`AlreadyExists`, also 409) is none.
 fn may_pass(error: &kube::Error) -> bool {
     match error {
-        kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+        kube::Error::Api(status) => {
+            status.code == 429 || status.code >= 500 || status.is_conflict()
+        }
         _ => true,
     }
 }

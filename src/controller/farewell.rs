@@ -43,7 +43,7 @@ pub async fn let_go(
         .memory
         .remember(&me.uid, &me.key, |mine| mine.attempt = None);
     context.memory.forget(&me.uid);
-    Ok(Step::Rest)
+    Ok(Step::Gone)
 }
 
 async fn tell(context: &Context, me: &Me, read: &MigrationProject, reason: Reason, note: &str) {

@@ -70,6 +70,9 @@ pub enum Step {
     At(Duration),
     /// Nothing until something changes.
     Rest,
+    /// Nothing at all: the resource is gone, or only others hold it. It must not be
+    /// kept in the queue for the time of rest.
+    Gone,
 }
 
 impl Step {
@@ -82,6 +85,7 @@ impl Step {
             Self::At(wait) => Action::requeue(wait),
             Self::After(wait) => Action::requeue(wait.mul_f64(0.9 + 0.2 * chance)),
             Self::Rest => Action::requeue(AT_REST.mul_f64(0.8 + 0.4 * chance)),
+            Self::Gone => Action::await_change(),
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn begin_anew(
     }
     // Nothing irrevocable is done on the word of a cache.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
-        return Ok(Some(Step::Rest));
+        return Ok(Some(Step::Gone));
     };
     if live.metadata.resource_version != read.metadata.resource_version {
         return Ok(Some(Step::Reread(Box::new(live))));

@@ -89,6 +89,7 @@ impl<'a, K: Resource<DynamicType = ()> + Clone> Piece<'a, K> {
         let reference = ObjectRef::new(&self.key.name).within(&self.key.namespace);
         if self.store.get(&reference).is_none() {
             queue.remove(&key);
+            return controller::Action::await_change();
         }
         action.into()
     }

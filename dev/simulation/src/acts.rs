@@ -203,6 +203,11 @@ fn project(name: &str) -> Id {
     id(Kind::MigrationProject, name)
 }
 
+/// The one connection.
+pub fn connection_id() -> Id {
+    id(Kind::OMSConnection, "oms")
+}
+
 impl World {
     /// Does it. What the API server refuses is not done, as in life.
     pub async fn act(&self, act: &Act) {
@@ -281,10 +286,10 @@ impl World {
             Act::ApplyConnection(host, former) => self.apply(connection(*host, former), false),
             Act::Suspend(suspend) => {
                 let patch = json!({"spec": {"suspend": suspend}});
-                self.merge(&id(Kind::OMSConnection, "oms"), &patch)
+                self.merge(&connection_id(), &patch)
             }
-            Act::PatchConnection(patch) => self.merge(&id(Kind::OMSConnection, "oms"), patch),
-            Act::DeleteConnection => cluster.delete(&id(Kind::OMSConnection, "oms")),
+            Act::PatchConnection(patch) => self.merge(&connection_id(), patch),
+            Act::DeleteConnection => cluster.delete(&connection_id()),
             Act::DeleteNamespace => cluster.delete(&id(Kind::Namespace, NAMESPACE)),
             Act::Plant(name, status) => {
                 let body = Oms::example_body(name);

@@ -24,7 +24,7 @@ pub struct Variant {
 
 /// The calls of a scenario, and its variants.
 pub struct Variants {
-    /// How many calls the whole run makes.
+    /// How many calls the whole run makes before its judge begins.
     pub calls: usize,
     /// At how many of them something is tried: calls that ask the same of the
     /// same world are met once.
@@ -45,7 +45,7 @@ pub struct Work<'a> {
 pub struct Share {
     /// Its name.
     pub name: &'static str,
-    /// How many calls the whole run makes.
+    /// How many calls the whole run makes before its judge begins.
     pub calls: usize,
     /// At how many of them something is tried.
     pub points: usize,

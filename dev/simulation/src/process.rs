@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use kube::{Resource as _, ResourceExt as _};
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use oms_operator::controller::{
-    self, Claims, Clock, Context, Events, Kubernetes, Memory, NameLocks, Registry, Scope, Settings,
-    Shares, Sweeps, Waker, Watch, connection,
+    self, Claims, Clock, Context, Events, KeptProject, Kubernetes, Memory, NameLocks, Registry,
+    Scope, Settings, Shares, Sweeps, Waker, Watch, connection,
 };
 use oms_operator::decide::{Naming, Timing};
 use oms_operator::lease::Leadership;
@@ -18,9 +19,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::acts::OWN_NAMESPACE;
+use crate::acts::{OWN_NAMESPACE, id};
 use crate::clock::SimulatedClock;
 use crate::controller::{NoTimePasses, drive};
+use crate::kubernetes::Kind;
 use crate::transports::{ConnectBySimulation, REPLIED, SILENT, TIMEOUTS, Wires, kubernetes_client};
 use crate::witness::Witness;
 
@@ -32,6 +34,9 @@ const GRACE: Duration = Duration::from_secs(90);
 
 /// How long ids that are not written yet are tried when the process ends.
 const LAST_WRITES: Duration = Duration::from_secs(10);
+
+/// How long what is gone may stay in the queue.
+const SHORT: Duration = Duration::from_secs(600);
 
 /// A running process. Dropping it kills it.
 pub struct Process {
@@ -83,7 +88,7 @@ impl Process {
         });
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let at_hand = context.clone();
+        let (at_hand, around) = (context.clone(), wires.clone());
         let driven = drive(
             projects.waking(context.clone()),
             woken_projects,
@@ -91,11 +96,13 @@ impl Process {
             AT_ONCE,
             stop.clone(),
             move |project| {
-                let context = at_hand.clone();
+                let (context, wires) = (at_hand.clone(), around.clone());
                 async move {
                     let done = controller::reconcile(project.clone(), context.clone()).await;
-                    let action = done
-                        .unwrap_or_else(|error| controller::error_policy(project, &error, context));
+                    let action = done.unwrap_or_else(|error| {
+                        controller::error_policy(project.clone(), &error, context)
+                    });
+                    remembered(&wires, &project, action.after());
                     action.after()
                 }
             },
@@ -170,6 +177,23 @@ async fn told(
         witness.break_(format!(
             "no time passes any more: {what} is reconciled on and on"
         ));
+    }
+}
+
+/// What was deleted and is gone must not stay in the queue: kube keeps there whatever is to
+/// come again, and thousands can go in the time of rest.
+fn remembered(wires: &Wires, project: &KeptProject, after: Option<Duration>) {
+    let name = project.name_any();
+    let going = project.meta().deletion_timestamp.is_some();
+    let gone = || {
+        wires
+            .cluster
+            .get(&id(Kind::MigrationProject, &name))
+            .is_none()
+    };
+    if after.is_some_and(|after| after > SHORT) && going && gone() {
+        let what = format!("{name} is gone, and to come again after {after:?}");
+        wires.witness.break_(what);
     }
 }
 

@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 pub struct Outcome {
     /// What must not have been.
     pub wrong: Vec<String>,
-    /// Every call, in order.
+    /// Every call at which something could go wrong, in order.
     pub points: Vec<Point>,
     /// Everything that happened, a line each.
     pub trace: Vec<String>,
@@ -34,6 +34,7 @@ pub fn run(scenario: &Scenario, circumstances: Circumstances, mishaps: Mishaps) 
         .expect("a runtime");
     runtime.block_on(async {
         let world = World::begin(circumstances, mishaps).await;
+        let mut points = Vec::new();
         let play = async {
             for act in &scenario.acts {
                 world.act(act).await;
@@ -41,6 +42,7 @@ pub fn run(scenario: &Scenario, circumstances: Circumstances, mishaps: Mishaps) 
             // From here on nothing goes wrong any more, and what users have
             // taken away is there again.
             world.wires.bus.calm();
+            points = world.wires.bus.points();
             for act in mended() {
                 world.act(&act).await;
             }
@@ -57,7 +59,7 @@ pub fn run(scenario: &Scenario, circumstances: Circumstances, mishaps: Mishaps) 
         }
         Outcome {
             wrong,
-            points: world.wires.bus.points(),
+            points,
             trace: world.wires.bus.trace(),
         }
     })

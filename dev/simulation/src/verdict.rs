@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::acts::{Act, FINALIZER, NAMESPACE, id};
+use crate::acts::{Act, FINALIZER, NAMESPACE, connection_id, id};
 use crate::kubernetes::{Kind, finalizers};
 use crate::witness::{Made, reservation_of, uid_of};
 use crate::world::{LONGEST_DOWN, World};
@@ -26,7 +26,7 @@ pub fn unsettled(world: &World) -> Option<String> {
             return Some(format!("{}: {why}", name_of(resource)));
         }
     }
-    let connection = id(Kind::OMSConnection, "oms");
+    let connection = connection_id();
     let connection = world.wires.cluster.get(&connection);
     if connection.is_some_and(|it| is_deleting(&it) && resources.is_empty()) {
         return Some("the connection is still being deleted".to_owned());
@@ -102,7 +102,7 @@ fn waits_rightly(world: &World, resource: &Value, reason: &str) -> bool {
     };
     match reason {
         "Suspended" => {
-            let connection = world.wires.cluster.get(&id(Kind::OMSConnection, "oms"));
+            let connection = world.wires.cluster.get(&connection_id());
             let suspended = |object: &Value| object["spec"]["suspend"] == true;
             suspended(resource) || connection.is_some_and(|it| suspended(&it))
         }

@@ -35,7 +35,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::acts::{Act, FINALIZER, RESERVATION};
+use crate::acts::{Act, FINALIZER, RESERVATION, connection_id};
 use crate::kubernetes::{Cluster, Kind};
 use crate::transports::TIMEOUTS;
 use crate::world::LONGEST_DOWN;
@@ -355,7 +355,7 @@ impl Witness {
 
     /// Whether the connection leads, or is said to have led, to the OMS of that address.
     pub fn is_known_as(&self, url: Option<&str>) -> bool {
-        let id = crate::acts::id(Kind::OMSConnection, "oms");
+        let id = connection_id();
         let connection = self.cluster.get(&id).unwrap_or_default();
         let bare = |url: &str| url.trim_end_matches('/').to_owned();
         let former = connection["spec"]["formerUrls"].as_array();

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::acts::{Act, HOSTS, NAMESPACE, OWN_NAMESPACE, id};
+use crate::acts::{Act, HOSTS, NAMESPACE, OWN_NAMESPACE, connection_id, id};
 use crate::bus::{Ask, Bus, Meddling};
 use crate::clock::beginning;
 use crate::faults::Mishaps;
@@ -167,7 +167,7 @@ impl World {
 
     /// The OMS that the connection leads to, if there is one.
     pub fn connected(&self) -> Option<Oms> {
-        let connection = self.wires.cluster.get(&id(Kind::OMSConnection, "oms"))?;
+        let connection = self.wires.cluster.get(&connection_id())?;
         let url = connection["spec"]["url"].as_str()?;
         let host = url.trim_start_matches("https://").trim_end_matches('/');
         Some(self.wires.omses.get(host)?.1.clone())

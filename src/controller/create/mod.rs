@@ -83,7 +83,7 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     // What was read before the lock was got may be old by now.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
         context.memory.forget(&me.uid);
-        return Ok(Step::Rest);
+        return Ok(Step::Gone);
     };
     if live.resource_version() != read.resource_version() {
         return Ok(Step::Reread(Box::new(live)));

@@ -34,7 +34,7 @@ pub async fn pass(
         // Somebody has taken our finalizer off: it goes whenever it goes, and
         // nothing that takes several steps is begun.
         context.memory.forget(&me.uid);
-        return Ok(Step::Rest);
+        return Ok(Step::Gone);
     }
     let departing = Departing {
         context,
@@ -175,7 +175,7 @@ impl Departing<'_> {
         let Self { context, me, .. } = self;
         // Nothing irrevocable is done on the word of a cache.
         let Some(live) = context.kubernetes.live(&me.key).await? else {
-            return Ok(Step::Rest);
+            return Ok(Step::Gone);
         };
         if live.resource_version() != self.read.resource_version() {
             return Ok(Step::Reread(Box::new(live)));

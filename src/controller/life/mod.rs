@@ -61,7 +61,7 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if let Some(mutation) = decision.mutation {
         // Nothing irrevocable is done on the word of a cache.
         let Some(live) = context.kubernetes.live(&me.key).await? else {
-            return Ok(Step::Rest);
+            return Ok(Step::Gone);
         };
         if live.resource_version() != read.resource_version() {
             return Ok(Step::Reread(Box::new(live)));

@@ -579,6 +579,18 @@ fn hindrances() -> Vec<Scenario> {
             ],
             vec![Ending::Gone("orders"), Ending::Projects("shop.orders", 1)],
         ),
+        // Lists never show the project while the resource waits for it: the last word tells of the attempt.
+        scenario(
+            "namespace-deleted-and-a-create-in-doubt",
+            vec![
+                Act::LoseCreate(3600),
+                orders(json!({"deletionTimeout": "5m"})),
+                Act::Wait(5),
+                Act::DeleteNamespace,
+                Act::Wait(1200),
+            ],
+            vec![Ending::Gone("orders"), Ending::AtMost("shop.orders", 1)],
+        ),
     ]
 }
 
