@@ -93,8 +93,12 @@ impl Events {
     ) {
         let reference: ObjectReference = about.object_ref(&());
         if !self.is_going(reference.namespace.as_deref()) {
-            let about = (reference, None);
-            return self.write(about, type_, reason, note, LAST_TRIES).await;
+            let about = (reference.clone(), None);
+            let written = self.write(about, type_, reason, note, LAST_TRIES).await;
+            // Its namespace goes, and nobody could be asked.
+            if !written.is_err_and(|error| is_forbidden(&error)) {
+                return;
+            }
         }
         let Some(own) = &self.own_namespace else {
             return;
@@ -115,7 +119,8 @@ impl Events {
             name(&reference.name)
         );
         let about = (here, Some(reference));
-        self.write(about, type_, reason, &note, LAST_TRIES).await;
+        // It has told the log.
+        let _ = self.write(about, type_, reason, &note, LAST_TRIES).await;
     }
 
     /// Something went as it should.
@@ -147,11 +152,12 @@ impl Events {
     ) {
         let reference: ObjectReference = about.object_ref(&());
         if !self.is_going(reference.namespace.as_deref()) {
-            self.write((reference, None), type_, reason, note, 1).await;
+            let _ = self.write((reference, None), type_, reason, note, 1).await;
         }
     }
 
-    /// Writes it, beside what it is about and with what is `related`.
+    /// Writes it, beside what it is about and with what is `related`. What the API server
+    /// has answered instead is in the log already.
     async fn write(
         &self,
         (about, related): (ObjectReference, Option<ObjectReference>),
@@ -159,7 +165,7 @@ impl Events {
         reason: Reason,
         note: &str,
         tries: u32,
-    ) {
+    ) -> Result<(), kube::Error> {
         let event = Event {
             type_,
             reason: reason.as_str().to_owned(),
@@ -177,16 +183,25 @@ impl Events {
             self.recorder.publish(&event, &about).await
         };
         match tokio::time::timeout(TIMEOUT, publish).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "event not written"
                 );
+                Err(error)
             }
-            Err(_) => tracing::debug!("event not written in time"),
+            Err(_) => {
+                tracing::debug!("event not written in time");
+                Ok(())
+            }
         }
     }
+}
+
+/// Whether the API server never takes it, as one of a namespace that is being deleted.
+fn is_forbidden(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.is_forbidden())
 }
 
 /// Whether the API server may take later what it has not taken now. A conflict is one about a

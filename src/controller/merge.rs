@@ -1,32 +1,49 @@
-//! Several watches, one for each namespace, as if they were one.
+//! Watches as a reflector can follow them: one, or several for a namespace each, as if they were one.
+//!
+//! kube's reflector shows what a list holds only once the list is complete, but hands each object on at once.
+//! Of a first list that is no harm, because nothing is worked on before it is complete. After a later one, which
+//! follows a watch that was too long away (410), work would begin on what the store had before: an edit of that time
+//! would be taken for done, and a new resource not be found. So a later list becomes changes and deletions here,
+//! and those the store shows before they are handed on.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
+use kube::Resource;
 use kube::runtime::watcher::{self, Event};
-use kube::{Resource, ResourceExt};
 
-/// One namespace's watch: its namespace and its stream.
-pub type Part<K> = (String, BoxStream<'static, watcher::Result<Event<K>>>);
+use super::claims::Key;
 
-/// Merges watches of disjoint namespaces into a stream that a reflector may
-/// take for one watch: the first lists become one list, and a later list of one
-/// namespace becomes changes and deletions. `known` gives the objects of a
-/// namespace that the reflector has.
-pub fn merge<K>(
+/// One watch: its namespace, unless it is over all of them, and its stream.
+pub type Part<K> = (
+    Option<String>,
+    BoxStream<'static, watcher::Result<Event<K>>>,
+);
+
+/// What becomes of one event: made one by one, each after the one before was followed.
+type Events<K> = Box<dyn Iterator<Item = watcher::Result<Event<K>>> + Send>;
+
+/// Merges watches over disjoint namespaces into a stream that a reflector may
+/// take for one watch with one list. `others` gives the objects of a namespace, or of all,
+/// that the reflector has and that are not among those named.
+pub fn merge<K, F>(
     parts: Vec<Part<K>>,
-    known: impl Fn(&str) -> Vec<K> + Send + 'static,
+    others: F,
 ) -> impl Stream<Item = watcher::Result<Event<K>>> + Send + 'static
 where
     K: Resource<DynamicType = ()> + Clone + Send + Sync + 'static,
+    F: Fn(Option<&str>, &HashSet<Key>) -> Vec<K> + Send + Sync + 'static,
 {
+    let others = Arc::new(others);
     let mut unlisted: HashSet<usize> = (0..parts.len()).collect();
-    let mut seen: Vec<HashSet<String>> = vec![HashSet::new(); parts.len()];
+    // What the list of each has named so far.
+    let mut named: Vec<HashSet<Key>> = vec![HashSet::new(); parts.len()];
     // Deletions that came before every namespace was listed: the store takes
     // them only after its list.
     let mut late: Vec<Event<K>> = Vec::new();
-    let namespaces: Vec<String> = parts
+    let namespaces: Vec<Option<String>> = parts
         .iter()
         .map(|(namespace, _)| namespace.clone())
         .collect();
@@ -36,53 +53,62 @@ where
         .map(|(part, (_, stream))| stream.map(move |event| (part, event)).boxed());
 
     let merged = stream::select_all(streams).flat_map(move |(part, event)| {
-        let first = unlisted.contains(&part);
-        let events = match event {
-            Err(error) => vec![Err(error)],
+        let events: Events<K> = match event {
+            Err(error) => Box::new(std::iter::once(Err(error))),
             Ok(Event::Init) => {
-                seen[part].clear();
-                Vec::new()
+                named[part].clear();
+                Box::new(std::iter::empty())
             }
             Ok(Event::InitApply(object)) => {
-                seen[part].insert(object.name_any());
-                let event = if !unlisted.is_empty() {
-                    Event::InitApply(object)
-                } else {
+                named[part].insert(Key::of(&object));
+                one(if unlisted.is_empty() {
                     Event::Apply(object)
-                };
-                vec![Ok(event)]
+                } else {
+                    Event::InitApply(object)
+                })
             }
-            Ok(Event::InitDone) if first => {
-                unlisted.remove(&part);
+            Ok(Event::InitDone) if unlisted.remove(&part) => {
                 if !unlisted.is_empty() {
-                    return stream::iter(Vec::new());
+                    return stream::iter(Box::new(std::iter::empty()) as Events<K>);
                 }
-                let mut events = vec![Ok(Event::InitDone)];
-                events.extend(late.drain(..).map(Ok));
-                events
+                // A first list that broke off has named what the next one may not.
+                let gone = namespaces
+                    .clone()
+                    .into_iter()
+                    .zip(std::mem::take(&mut named));
+                named = vec![HashSet::new(); namespaces.len()];
+                let others = others.clone();
+                let gone = gone.flat_map(move |(namespace, named)| {
+                    others(namespace.as_deref(), &named).into_iter()
+                });
+                let late = std::mem::take(&mut late).into_iter();
+                let after = late.chain(gone.map(Event::Delete));
+                Box::new(std::iter::once(Event::InitDone).chain(after).map(Ok))
             }
-            Ok(Event::InitDone) => gone(known(&namespaces[part]), &seen[part]),
+            Ok(Event::InitDone) => {
+                let named = std::mem::take(&mut named[part]);
+                let gone = others(namespaces[part].as_deref(), &named);
+                Box::new(gone.into_iter().map(Event::Delete).map(Ok))
+            }
             // Before every namespace is listed, the store only takes parts of
             // the list.
-            Ok(Event::Apply(object)) if !unlisted.is_empty() => vec![Ok(Event::InitApply(object))],
+            Ok(Event::Apply(object)) if !unlisted.is_empty() => {
+                named[part].insert(Key::of(&object));
+                one(Event::InitApply(object))
+            }
             Ok(event @ Event::Delete(_)) if !unlisted.is_empty() => {
                 late.push(event);
-                Vec::new()
+                Box::new(std::iter::empty())
             }
-            Ok(event) => vec![Ok(event)],
+            Ok(event) => one(event),
         };
         stream::iter(events)
     });
     stream::once(async { Ok(Event::Init) }).chain(merged)
 }
 
-/// Deletions that a namespace's watch has missed.
-fn gone<K: Resource>(known: Vec<K>, seen: &HashSet<String>) -> Vec<watcher::Result<Event<K>>> {
-    known
-        .into_iter()
-        .filter(|object| !seen.contains(&object.name_any()))
-        .map(|object| Ok(Event::Delete(object)))
-        .collect()
+fn one<K: Send + 'static>(event: Event<K>) -> Events<K> {
+    Box::new(std::iter::once(Ok(event)))
 }
 
 #[cfg(test)]

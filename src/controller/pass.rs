@@ -34,6 +34,11 @@ pub const SWEEP_WAIT: Duration = Duration::from_secs(5);
 /// How long what is only just beginning is waited for.
 pub const MOMENT: Duration = Duration::from_millis(200);
 
+/// How soon the watch tells of a resource that it is gone, and long enough to look again where
+/// it does not. What is gone stays so long in kube's queue, which drops it then: after the time
+/// of rest there would be all that went in an hour.
+const WATCH_TELLS: Duration = Duration::from_secs(60);
+
 /// A pass could not be finished.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -70,8 +75,7 @@ pub enum Step {
     At(Duration),
     /// Nothing until something changes.
     Rest,
-    /// Nothing at all: the resource is gone, or only others hold it. It must not be
-    /// kept in the queue for the time of rest.
+    /// Nothing more: the resource is gone, or only others hold it.
     Gone,
 }
 
@@ -85,7 +89,7 @@ impl Step {
             Self::At(wait) => Action::requeue(wait),
             Self::After(wait) => Action::requeue(wait.mul_f64(0.9 + 0.2 * chance)),
             Self::Rest => Action::requeue(AT_REST.mul_f64(0.8 + 0.4 * chance)),
-            Self::Gone => Action::await_change(),
+            Self::Gone => Action::requeue(WATCH_TELLS),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The watches, and the two controllers that they drive.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -33,8 +34,8 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// wait for an OMS that is away: so many have to be before another waits for them.
 const CONNECTIONS_AT_ONCE: u16 = 64;
 
-/// How long it is known of what was not seen any more what it was: of what is gone, too.
-/// One that is seen later is only worked on once without need.
+/// How long it is known of what was not seen any more what it was: of what is gone, too. One that
+/// is seen later, by an own write or in a new list, is worked on once without need.
 const UNSEEN: Duration = Duration::from_secs(300);
 
 /// What of the cluster this process works on.
@@ -69,15 +70,16 @@ impl<K: Watched + 'static> Watch<K> {
             let begun = async move { watcher(api, config.await).default_backoff() };
             begun.flatten_stream().boxed()
         };
-        let events: BoxStream<'static, _> = if namespaces.is_empty() {
-            watch(kube::Api::all(client.clone()))
+        let parts = if namespaces.is_empty() {
+            vec![(None, watch(kube::Api::all(client.clone())))]
         } else {
-            let parts = namespaces
-                .iter()
-                .map(|namespace| (namespace.clone(), watch(K::api(client.clone(), namespace))))
-                .collect();
-            merge(parts, known(store.clone())).boxed()
+            let part = |namespace: &String| {
+                let stream = watch(K::api(client.clone(), namespace));
+                (Some(namespace.clone()), stream)
+            };
+            namespaces.iter().map(part).collect()
         };
+        let events = merge(parts, others(store.clone()));
         let synced = Arc::new(AtomicBool::new(false));
         Self {
             store,
@@ -128,12 +130,15 @@ impl<K: Watched + 'static> Watch<K> {
     }
 }
 
-/// The objects of a namespace that `store` has.
-fn known<K: Watched + 'static>(store: Store<K::Kept>) -> impl Fn(&str) -> Vec<K> + Send {
-    move |namespace| {
+/// The objects of a namespace, or of all, that `store` has beside those named.
+fn others<K: Watched + 'static>(
+    store: Store<K::Kept>,
+) -> impl Fn(Option<&str>, &HashSet<Key>) -> Vec<K> + Send + Sync {
+    move |namespace, named| {
         let all = store.state();
         all.iter()
-            .filter(|kept| kept.namespace().as_deref() == Some(namespace))
+            .filter(|kept| namespace.is_none() || kept.namespace().as_deref() == namespace)
+            .filter(|kept| !named.contains(&Key::of(&***kept)))
             .map(|kept| K::restore(kept))
             .collect()
     }

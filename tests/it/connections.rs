@@ -153,6 +153,32 @@ async fn the_same_oms_under_a_new_address_is_said_by_former_urls() {
     alias.stop().await;
 }
 
+#[tokio::test]
+async fn who_waits_for_a_name_hears_that_another_connection_leads_elsewhere() {
+    let world = World::new("neighbours").await;
+    let home = world.simulator.url();
+    world.create_connection("other", &home, json!({})).await;
+    let operator = world.operator().await;
+    // It comes first for the name, and makes nothing.
+    world.create("orders", json!({"suspend": true})).await;
+    let name = world.project_name("orders");
+    let same = json!({"connectionRef": {"name": "other"}, "project": {"name": name}});
+    world.create("second", same).await;
+    let project = world.until_stalled("second", "NameConflict").await;
+    assert!(
+        message(&project).contains("/orders comes first"),
+        "{}",
+        message(&project)
+    );
+    let elsewhere = Simulator::start(credentials()).await.unwrap();
+    let moved = json!({"spec": {"url": elsewhere.url()}});
+    world.patch_connection("oms", moved).await;
+    // Unasked it would look after five minutes, which is longer than this waits.
+    world.until_running("second").await;
+    world.finish([operator]).await;
+    elsewhere.stop().await;
+}
+
 // --- Without users ------------------------------------------------------------------
 
 #[tokio::test]

@@ -172,6 +172,8 @@ pub enum Act {
     Unsupported(Vec<&'static str>),
     /// From now on the watches are so many seconds behind.
     FallBehind(u64),
+    /// The watches end, and what they had not told of is listed anew.
+    Expire,
     /// Somebody looks, for so many seconds at most, until the resource shows what OMS has.
     Shows(&'static str, u64),
     /// Somebody looks, for so many seconds at most, until the resource does not wait for a human.
@@ -227,6 +229,10 @@ impl World {
             }
             Act::FallBehind(seconds) => {
                 cluster.fall_behind(Duration::from_secs(*seconds));
+                Ok(())
+            }
+            Act::Expire => {
+                cluster.expire();
                 Ok(())
             }
             Act::Shows(name, seconds) => {
@@ -294,7 +300,7 @@ impl World {
             Act::Plant(name, status) => {
                 let body = Oms::example_body(name);
                 let planted = self.oms().insert_project(name, status, body);
-                self.wires.witness.planted(0, &planted, name);
+                self.wires.witness.planted(0, &planted, name, status);
                 Ok(())
             }
             Act::Rename(from, to) => self.each_named(from, |oms, id| oms.rename(id, to)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use kube::{Resource as _, ResourceExt as _};
+use kube::ResourceExt as _;
 use oms_operator::api::v1alpha1::{MigrationProject, OMSConnection};
 use oms_operator::controller::{
     self, Claims, Clock, Context, Events, KeptProject, Kubernetes, Memory, NameLocks, Registry,
@@ -98,11 +98,14 @@ impl Process {
             move |project| {
                 let (context, wires) = (at_hand.clone(), around.clone());
                 async move {
+                    let going = is_going(&wires, &project);
                     let done = controller::reconcile(project.clone(), context.clone()).await;
                     let action = done.unwrap_or_else(|error| {
                         controller::error_policy(project.clone(), &error, context)
                     });
-                    remembered(&wires, &project, action.after());
+                    if going {
+                        let_go_of(&wires, &project, action.after());
+                    }
                     action.after()
                 }
             },
@@ -180,18 +183,25 @@ async fn told(
     }
 }
 
+/// Whether users have deleted a resource that is there still.
+fn is_going(wires: &Wires, project: &KeptProject) -> bool {
+    let found = wires
+        .cluster
+        .get(&id(Kind::MigrationProject, &project.name_any()));
+    found.is_some_and(|found| !found["metadata"]["deletionTimestamp"].is_null())
+}
+
 /// What was deleted and is gone must not stay in the queue: kube keeps there whatever is to
 /// come again, and thousands can go in the time of rest.
-fn remembered(wires: &Wires, project: &KeptProject, after: Option<Duration>) {
+fn let_go_of(wires: &Wires, project: &KeptProject, after: Option<Duration>) {
     let name = project.name_any();
-    let going = project.meta().deletion_timestamp.is_some();
     let gone = || {
         wires
             .cluster
             .get(&id(Kind::MigrationProject, &name))
             .is_none()
     };
-    if after.is_some_and(|after| after > SHORT) && going && gone() {
+    if after.is_some_and(|after| after > SHORT) && gone() {
         let what = format!("{name} is gone, and to come again after {after:?}");
         wires.witness.break_(what);
     }

@@ -39,7 +39,7 @@ fn of_seed(seed: u64) -> (Scenario, Mishaps) {
     let strips = random.random_ratio(1, 5);
     let mut acts = Vec::new();
     if random.random_ratio(1, 6) {
-        let status = ["RUNNING", "RELEASED", "INIT"]
+        let status = ["RUNNING", "RELEASED", "INIT", "SUSPEND"]
             .choose(random)
             .unwrap_or(&"INIT");
         let name = NAMES.choose(random).unwrap_or(&"another");
@@ -145,7 +145,7 @@ fn wish(random: &mut StdRng) -> Value {
 fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
     let resource = *RESOURCES[..2].choose(random).unwrap_or(&RESOURCES[0]);
     let name = *NAMES.choose(random).unwrap_or(&NAMES[0]);
-    match random.random_range(0..31) {
+    match random.random_range(0..33) {
         0..=2 => vec![Act::Apply(manifest(resource, random))],
         3 => vec![Act::Delete(resource)],
         4 => vec![
@@ -198,6 +198,8 @@ fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
         ],
         22..=27 => vec![Act::Patch(resource, wish(random))],
         28 => vec![Act::Recreate(resource)],
+        30 => vec![Act::Expire, Act::Patch(resource, wish(random))],
+        31 => vec![Act::Expire, Act::Delete(resource)],
         29 if random.random_ratio(1, 3) => vec![Act::DeleteNamespace],
         _ => vec![Act::Patch(
             resource,

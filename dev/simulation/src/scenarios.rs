@@ -103,6 +103,18 @@ fn creation() -> Vec<Scenario> {
             vec![Ending::Ready("orders", 1)],
         ),
         scenario(
+            "adopt-what-is-paused",
+            vec![
+                Act::Plant("shop.orders", "SUSPEND"),
+                apply(orders().with(json!({"adopt": {"byName": true}}))),
+                Act::Settle,
+            ],
+            vec![
+                Ending::Stalled("orders", &["PausedOutside"]),
+                Ending::Is("shop.orders", "SUSPEND"),
+            ],
+        ),
+        scenario(
             "adopt-one-of-two",
             vec![
                 Act::Plant("shop.orders", "RUNNING"),
@@ -250,6 +262,41 @@ fn creation() -> Vec<Scenario> {
                 Act::Settle,
             ],
             vec![Ending::Ready("orders", 1)],
+        ),
+        // What happens between the end of a watch and the next list is told by that list alone.
+        scenario(
+            "watch-expires-and-a-spec-is-edited",
+            vec![
+                apply(orders()),
+                Act::Settle,
+                Act::Expire,
+                Act::Patch("orders", json!({"spec": {"state": "Paused"}})),
+                Act::Settle,
+            ],
+            vec![Ending::Is("shop.orders", "SUSPEND")],
+        ),
+        scenario(
+            "watch-expires-and-one-comes",
+            vec![
+                apply(orders()),
+                Act::Settle,
+                Act::Expire,
+                apply(Manifest::of("bills")),
+                Act::Settle,
+            ],
+            vec![Ending::Ready("orders", 1), Ending::Ready("bills", 1)],
+        ),
+        scenario(
+            "watch-expires-and-one-goes",
+            vec![
+                apply(orders()),
+                Act::Settle,
+                Act::Expire,
+                Act::Delete("orders"),
+                Act::Wait(60),
+                Act::Settle,
+            ],
+            vec![Ending::Gone("orders"), Ending::Projects("shop.orders", 1)],
         ),
         scenario(
             "password-changes",
@@ -471,6 +518,25 @@ fn creation() -> Vec<Scenario> {
                 vec![],
             )
         },
+        // Each wants the name under which the other may have a project.
+        scenario(
+            "swapped-in-doubt",
+            vec![
+                Act::LoseCreate(50),
+                apply(orders()),
+                Act::Wait(3),
+                Act::LoseCreate(50),
+                apply(Manifest::of("bills")),
+                Act::Wait(3),
+                apply(orders().named("shop.bills")),
+                apply(Manifest::of("bills").named("shop.orders")),
+                Act::Settle,
+            ],
+            vec![
+                Ending::AtMost("shop.orders", 1),
+                Ending::AtMost("shop.bills", 1),
+            ],
+        ),
         Scenario {
             acts: vec![Act::LoseCreate(50), apply(orders()), Act::Settle],
             ..meddled(

@@ -111,6 +111,16 @@ struct State {
 }
 
 impl State {
+    /// Somebody has put a project into a status in the console.
+    fn put_outside(&mut self, id: &str, status: &'static str) {
+        if matches!(status, "SUSPEND" | "FAILED") {
+            let now = Instant::now();
+            self.outside.insert(id.to_owned(), (now, status));
+        } else {
+            self.outside.remove(id);
+        }
+    }
+
     /// `kubectl replace` of this object: without its annotations it is as if they had never been there.
     fn replaced(&mut self, object: &Value) {
         let Some(uid) = uid_of(object) else {
@@ -284,15 +294,17 @@ impl Witness {
         }
     }
 
-    /// Somebody made a project in the console.
-    pub fn planted(&self, oms: usize, id: &str, name: &str) {
-        self.state.lock().made.push(Made {
+    /// Somebody made a project in the console, and has put it into a status.
+    pub fn planted(&self, oms: usize, id: &str, name: &str, status: &'static str) {
+        let mut state = self.state.lock();
+        state.made.push(Made {
             id: id.to_owned(),
             name: name.to_owned(),
             uid: None,
             oms,
             at: Instant::now(),
         });
+        state.put_outside(id, status);
     }
 
     /// Somebody puts a project into a status in the console.
@@ -303,12 +315,7 @@ impl Witness {
         if is.is_ok_and(|is| is == status) {
             return;
         }
-        if matches!(status, "SUSPEND" | "FAILED") {
-            let now = Instant::now();
-            state.outside.insert(id.to_owned(), (now, status));
-        } else {
-            state.outside.remove(id);
-        }
+        state.put_outside(id, status);
     }
 
     /// A resource was made from a copy.

@@ -91,6 +91,11 @@ impl Held<'_> {
                     spent,
                     known_ids,
                 } => {
+                    // Nothing new is begun through a connection that goes, and what was in doubt
+                    // and is settled does not keep it, whatever else is in the way of a create.
+                    if matches!(self.record, Record::Open(_)) && !self.link.still_holds(context) {
+                        return self.close_attempt(spent).await;
+                    }
                     let body = match body {
                         Ok(body) => body,
                         Err(NoBody::Spec(verdict)) => {

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use futures::stream;
 use k8s_openapi::api::core::v1::ConfigMap;
+use kube::ResourceExt as _;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::reflector::store;
 
@@ -29,18 +30,19 @@ async fn names_after(parts: Vec<(&str, Vec<watcher::Result<Event<ConfigMap>>>)>)
     let (reader, writer) = store();
     let parts = parts
         .into_iter()
-        .map(|(namespace, events)| (namespace.to_owned(), stream::iter(events).boxed()))
+        .map(|(namespace, events)| (Some(namespace.to_owned()), stream::iter(events).boxed()))
         .collect();
     let store = reader.clone();
-    let known = move |namespace: &str| {
+    let others = move |namespace: Option<&str>, named: &HashSet<Key>| {
         let all = store.state();
-        let of_it = |object: &&Arc<ConfigMap>| object.namespace().as_deref() == Some(namespace);
+        let of_it = |object: &&Arc<ConfigMap>| object.namespace().as_deref() == namespace;
         all.iter()
             .filter(of_it)
+            .filter(|object| !named.contains(&Key::of(&***object)))
             .map(|object| (**object).clone())
             .collect()
     };
-    let events: Vec<_> = merge(parts, known).reflect(writer).collect().await;
+    let events: Vec<_> = merge(parts, others).reflect(writer).collect().await;
     assert!(events.iter().all(Result::is_ok));
     let dones = events
         .iter()
@@ -88,4 +90,39 @@ async fn what_is_deleted_while_others_are_still_listed_goes() {
     early.push(Ok(Event::Delete(object("a", "1"))));
     let names = names_after(vec![("a", early), ("b", list("b", &["3"]))]).await;
     assert_eq!(names, ["2", "3"]);
+}
+
+#[tokio::test]
+async fn what_goes_while_a_first_list_is_made_twice_is_not_kept() {
+    let mut twice = list("a", &["1", "2"]);
+    // It broke off.
+    twice.pop();
+    twice.extend(list("a", &["2"]));
+    let names = names_after(vec![("a", twice), ("b", list("b", &["3"]))]).await;
+    assert_eq!(names, ["2", "3"]);
+}
+
+/// What the reflector shows whenever an object is handed on.
+#[tokio::test]
+async fn what_a_later_list_hands_on_the_store_has_already() {
+    let (reader, writer) = store();
+    let mut again = list("a", &["1"]);
+    again.extend(list("a", &["1", "2"]));
+    let parts = vec![(None, stream::iter(again).boxed())];
+    let events = merge(parts, |_: Option<&str>, _: &HashSet<Key>| Vec::new());
+    let events = events.reflect(writer);
+    tokio::pin!(events);
+    let mut listed = false;
+    while let Some(event) = events.next().await {
+        match event.unwrap() {
+            Event::InitDone => listed = true,
+            Event::InitApply(_) => assert!(!listed, "as of a first list"),
+            Event::Apply(object) => {
+                let reference = kube::runtime::reflector::ObjectRef::from_obj(&object);
+                assert!(reader.get(&reference).is_some(), "{}", object.name_any());
+            }
+            Event::Init | Event::Delete(_) => {}
+        }
+    }
+    assert_eq!(reader.state().len(), 2);
 }

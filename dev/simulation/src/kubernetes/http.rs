@@ -94,11 +94,7 @@ pub fn answer(cluster: &Cluster, asked: &Asked, request: &Request<Bytes>) -> Res
 
 /// A refusal as the API server writes it.
 pub fn refuse(refusal: &Refusal) -> Response<Body> {
-    let status = json!({
-        "kind": "Status", "apiVersion": "v1", "status": "Failure",
-        "message": refusal.message, "reason": refusal.reason, "code": refusal.code,
-    });
-    reply(refusal.code, whole(&status))
+    reply(refusal.code, whole(&refusal.status()))
 }
 
 fn whole(value: &Value) -> Body {

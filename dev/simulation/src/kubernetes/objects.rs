@@ -63,6 +63,14 @@ impl Refusal {
         }
     }
 
+    /// The Status object that says so.
+    pub fn status(&self) -> Value {
+        json!({
+            "kind": "Status", "apiVersion": "v1", "status": "Failure",
+            "code": self.code, "reason": self.reason, "message": self.message,
+        })
+    }
+
     fn not_found(id: &Id) -> Self {
         Self::new(404, "NotFound", format!("{id:?} not found"))
     }
@@ -120,6 +128,8 @@ struct State {
     changes: Vec<Change>,
     lag: Lag,
     behind: Duration,
+    /// When the watches of that time ended.
+    expired: Option<Instant>,
     random: StdRng,
 }
 
@@ -143,6 +153,7 @@ impl Cluster {
                 changes: Vec::new(),
                 lag,
                 behind: Duration::ZERO,
+                expired: None,
                 random: StdRng::seed_from_u64(seed),
             })),
             changed: watch::Sender::new(0),
@@ -197,6 +208,18 @@ impl Cluster {
     /// From now on watches tell of every change so much later than they would.
     pub fn fall_behind(&self, by: Duration) {
         self.state.lock().behind = by;
+    }
+
+    /// The watches of now end: what they have not told of is not kept any more.
+    pub fn expire(&self) {
+        let mut state = self.state.lock();
+        state.expired = Some(Instant::now());
+        self.changed.send_replace(state.version);
+    }
+
+    /// Whether a watch that began then has ended since.
+    pub(super) fn has_expired(&self, began: Instant) -> bool {
+        self.state.lock().expired.is_some_and(|at| began <= at)
     }
 
     /// Adds an object.

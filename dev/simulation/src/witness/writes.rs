@@ -61,6 +61,7 @@ impl Witness {
         }
         if asked.id.kind == Kind::MigrationProject {
             self.recorded(before, after);
+            self.recorded_a_pause(&after["status"]);
             let reservation = reservation_of(after);
             if reservation.is_some() && reservation != reservation_of(before) {
                 let mut state = self.state.lock();
@@ -121,6 +122,15 @@ impl Witness {
     }
 
     /// What is said of a project's end has to be so.
+    /// A pause of the operator's own that it has recorded as asked for is nobody else's any more,
+    /// whichever life it was of.
+    fn recorded_a_pause(&self, status: &Value) {
+        let asked = status["pause"]["state"].as_str();
+        if let (Some("Paused" | "Created"), Some(id)) = (asked, status["projectId"].as_str()) {
+            self.state.lock().paused.remove(id);
+        }
+    }
+
     fn told(&self, reason: &str, note: &str) {
         let ends: &[&str] = match reason {
             "ProjectDeleted" => &["DELETED"],
