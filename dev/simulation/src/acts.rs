@@ -27,6 +27,9 @@ pub const RESERVATION: &str = "oms.oceanbase.com/create-reservation";
 /// The annotation that asks for another attempt.
 pub const RETRY: &str = "oms.oceanbase.com/retry";
 
+/// The annotation that asks for a project anew.
+pub const RECREATE: &str = "oms.oceanbase.com/recreate";
+
 /// A MigrationProject as a user writes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Manifest {
@@ -413,9 +416,8 @@ impl World {
 
     fn recreate(&self, name: &str) -> Result<(), Refusal> {
         let found = self.wires.cluster.get(&project(name));
-        let key = "oms.oceanbase.com/recreate";
         let gone = found.map(|found| found["status"]["projectId"].clone());
-        let patch = json!({"metadata": {"annotations": {key: gone}}});
+        let patch = json!({"metadata": {"annotations": {RECREATE: gone}}});
         self.merge(&project(name), &patch)
     }
 

@@ -106,6 +106,8 @@ struct State {
     outside: BTreeMap<String, (Instant, &'static str)>,
     /// Projects that the operator has paused, and in which of its lives.
     paused: BTreeMap<String, u64>,
+    /// The word by which a project was resumed last.
+    obeyed: BTreeMap<String, Value>,
     /// When somebody last did something to a project in the console.
     touched: BTreeMap<String, Instant>,
 }

@@ -117,6 +117,7 @@ fn perform(cluster: &Cluster, asked: &Asked, request: &Request<Bytes>) -> Result
             .ok_or_else(|| Refusal::new(404, "NotFound", format!("{id:?} not found"))),
         "list" => {
             let (version, items) = cluster.list(id.kind);
+            cluster.listed(id.kind);
             let (version, items) = (version.to_string(), items.iter().map(|item| &**item));
             let items: Vec<&Value> = items.collect();
             Ok(whole(&json!({

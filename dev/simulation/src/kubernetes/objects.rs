@@ -130,6 +130,8 @@ struct State {
     behind: Duration,
     /// When the watches of that time ended.
     expired: Option<Instant>,
+    /// When each kind was listed last.
+    listed: BTreeMap<Kind, Instant>,
     random: StdRng,
 }
 
@@ -154,6 +156,7 @@ impl Cluster {
                 lag,
                 behind: Duration::ZERO,
                 expired: None,
+                listed: BTreeMap::new(),
                 random: StdRng::seed_from_u64(seed),
             })),
             changed: watch::Sender::new(0),
@@ -220,6 +223,25 @@ impl Cluster {
     /// Whether a watch that began then has ended since.
     pub(super) fn has_expired(&self, began: Instant) -> bool {
         self.state.lock().expired.is_some_and(|at| began <= at)
+    }
+
+    /// A list of that kind is answered.
+    pub(super) fn listed(&self, kind: Kind) {
+        self.state.lock().listed.insert(kind, Instant::now());
+    }
+
+    /// Since when whoever watches that kind can know of a change of it: not before its watch told
+    /// of it, nor before the list that came after the end of a watch. `None`: that list is not
+    /// answered yet.
+    pub fn known_since(&self, change: &Change, kind: Kind) -> Option<Instant> {
+        let state = self.state.lock();
+        let listed = state.listed.get(&kind).copied();
+        let told = change.at + change.lag;
+        match state.expired {
+            Some(ended) if listed.is_none_or(|listed| listed <= ended) => None,
+            Some(_) => listed.map(|listed| told.max(listed)),
+            None => Some(told),
+        }
     }
 
     /// Adds an object.

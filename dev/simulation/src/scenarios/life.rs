@@ -349,6 +349,11 @@ fn ends() -> Vec<Scenario> {
         ended("delete-gone", "Delete", "gone", none()),
         ended("retain-running", "Retain", "RUNNING", is("RUNNING")),
         ended("retain-failed", "Retain", "FAILED", is("FAILED")),
+        ended("retain-init", "Retain", "INIT", is("INIT")),
+        ended("retain-paused", "Retain", "SUSPEND", is("SUSPEND")),
+        ended("retain-finished", "Retain", "FINISHED", is("FINISHED")),
+        ended("retain-released", "Retain", "RELEASED", is("RELEASED")),
+        ended("retain-gone", "Retain", "gone", none()),
         scenario(
             "delete-and-apply-again",
             vec![

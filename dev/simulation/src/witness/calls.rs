@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use oms_operator::oms::Action;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Asked, GRACE, Made, Witness, reservation_of, uid_of};
-use crate::acts::{FINALIZER, RETRY};
+use crate::acts::{FINALIZER, RECREATE, RETRY};
 use crate::kubernetes::{self, Change, Kind};
 
 impl Witness {
@@ -25,7 +27,7 @@ impl Witness {
                 let uid = self.reserved_for(&name);
                 match &uid {
                     None => self.break_(format!("CreateProject {name} without a reservation")),
-                    Some(uid) if self.is_restored(uid) => {
+                    Some(uid) if self.is_restored(uid) && !self.is_to_be_made_anew(uid) => {
                         self.break_(format!("CreateProject {name} for a restored resource"));
                     }
                     Some(uid) if self.has_suspended(uid) => {
@@ -66,6 +68,7 @@ impl Witness {
 
     /// OMS has worked on a call for a change, or refused it.
     pub fn worked(&self, oms: usize, asked: Asked) {
+        let word = self.word_for(&asked.project);
         let mut state = self.state.lock();
         let call = state.omses[oms].calls().pop();
         state.under_way.remove(&asked.number);
@@ -76,6 +79,9 @@ impl Witness {
         if asked.action != Action::CreateProject {
             state.outside.remove(&asked.project);
             state.paused.remove(&asked.project);
+            if asked.action == Action::ResumeProject {
+                state.obeyed.insert(asked.project.clone(), word);
+            }
             if asked.action == Action::StopProject {
                 let life = state.ended;
                 state.paused.insert(asked.project.clone(), life);
@@ -121,7 +127,12 @@ impl Witness {
             return true;
         };
         let changes = self.cluster.changes(Kind::MigrationProject, 0);
-        let word = |object: &Value| object["metadata"]["annotations"][RETRY].clone();
+        // Given while OMS could not be asked, and so before the pause: it counts once.
+        let obeyed = self.state.lock().obeyed.get(id).cloned();
+        let is_open = |object: &Value| {
+            let asked = word(object);
+            object["status"]["lastHandledRetry"] != asked && obeyed.as_ref() != Some(&asked)
+        };
         let holds = |object: &Value| object["status"]["projectId"].as_str() == Some(id);
         let held = || changes.iter().filter(|change| holds(&change.object));
         // What stood shortly before counts: it may have been read then.
@@ -138,8 +149,24 @@ impl Witness {
                 _ => retries > 0,
             };
             let asked = word(&change.object);
-            wished || (!asked.is_null() && before.as_ref() != Some(&asked))
+            let new = before.as_ref() != Some(&asked) || is_open(&change.object);
+            wished || (!asked.is_null() && new)
         })
+    }
+
+    /// The word by which the annotation of its resource asks for another attempt.
+    fn word_for(&self, id: &str) -> Value {
+        let (_, all) = self.cluster.list(Kind::MigrationProject);
+        let of = |one: &&Arc<Value>| one["status"]["projectId"].as_str() == Some(id);
+        all.iter().find(of).map(|one| word(one)).unwrap_or_default()
+    }
+
+    /// Whether the annotation of a resource asks for another project in the place of one there was.
+    fn is_to_be_made_anew(&self, uid: &str) -> bool {
+        let (_, all) = self.cluster.list(Kind::MigrationProject);
+        let found = all.iter().find(|one| uid_of(one).as_deref() == Some(uid));
+        let asked = found.and_then(|it| it["metadata"]["annotations"][RECREATE].as_str());
+        asked.is_some_and(|id| self.made().iter().any(|made| made.id == id))
     }
 
     /// Whether the connection is suspended, and the watch has told so.
@@ -147,7 +174,8 @@ impl Witness {
         let changes = self.cluster.changes(Kind::OMSConnection, 0);
         let stands = |change: &&Change| change.object["spec"]["suspend"] == true;
         let since = changes.iter().rev().take_while(stands).last();
-        since.is_some_and(|change| change.at.elapsed() > change.lag + GRACE)
+        let known = since.and_then(|change| self.cluster.known_since(change, Kind::OMSConnection));
+        known.is_some_and(|since| since.elapsed() > GRACE)
     }
 
     /// Whether a resource is suspended, and the watch has told so.
@@ -234,4 +262,8 @@ fn asks(object: &Value, action: Action) -> bool {
         "DeleteProject" => deleting && policy == "Delete",
         _ => false,
     }
+}
+
+fn word(resource: &Value) -> Value {
+    resource["metadata"]["annotations"][RETRY].clone()
 }
