@@ -138,6 +138,7 @@ impl Witness {
         // What stood shortly before counts: it may have been read then.
         let lately = |change: &&Change| change.at + GRACE >= since;
         let before = held().rev().find(|change| !lately(change));
+        let was_open = before.is_some_and(|change| is_open(&change.object));
         let before = before.map(|change| word(&change.object));
         let mut recent = held().filter(lately).chain(held().next_back());
         recent.any(|change| {
@@ -149,7 +150,7 @@ impl Witness {
                 _ => retries > 0,
             };
             let asked = word(&change.object);
-            let new = before.as_ref() != Some(&asked) || is_open(&change.object);
+            let new = was_open || before.as_ref() != Some(&asked);
             wished || (!asked.is_null() && new)
         })
     }
