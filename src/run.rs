@@ -236,6 +236,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         connect: Arc::new(ConnectByNetwork),
         metrics,
         leadership,
+        stop: stop.clone(),
         wake_project,
         wake_connection,
         settings: settings(&options, cluster, clock.now())?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::reflector::{ObjectRef, Store};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::claims::{Claims, GivenUp, Key};
@@ -117,6 +118,8 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// Whether this process leads.
     pub leadership: Leadership,
+    /// This process was told to stop.
+    pub stop: CancellationToken,
     /// Wakes projects.
     pub wake_project: Waker<KeptProject>,
     /// Wakes connections.
@@ -174,10 +177,17 @@ impl Context {
         }
     }
 
-    /// Whether a call that changes OMS may be begun: nobody else leads before it
-    /// has been sent.
+    /// Whether a change of OMS may be begun. Not by a process that was told to stop: its
+    /// watches end before what it is at, and it would not see that a connection is suspended.
     #[must_use]
     pub fn may_begin_a_change(&self) -> bool {
+        !self.stop.is_cancelled() && self.may_finish_a_change()
+    }
+
+    /// Whether a call may be made for what has been begun: nobody else leads before it has
+    /// been sent.
+    #[must_use]
+    pub fn may_finish_a_change(&self) -> bool {
         self.leadership
             .outlives(self.settings.timeouts.connect + SENDING)
     }

@@ -59,6 +59,7 @@ impl Process {
         let (wake_connection, woken_connections) = Waker::new();
         let (stored_projects, stored_connections) = (projects.store(), connections.store());
         let clock = Arc::new(SimulatedClock::new(began, ahead, seed ^ life));
+        let stop = CancellationToken::new();
         let context = Arc::new(Context {
             kubernetes: Kubernetes::new(client.clone()),
             events: Events::new(client, None, clock.clone())
@@ -82,11 +83,11 @@ impl Process {
             }),
             metrics: Arc::new(Metrics::new()),
             leadership: Leadership::unopposed(),
+            stop: stop.clone(),
             wake_project,
             wake_connection,
             settings: settings(clock.now()),
         });
-        let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let (at_hand, around) = (context.clone(), wires.clone());
         let driven = drive(

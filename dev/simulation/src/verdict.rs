@@ -211,8 +211,12 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
         "Released" => there.as_deref() == Some("RELEASED"),
         "PausedOutside" => {
-            let nobodys =
-                |id| witness.is_paused_outside(id) || witness.is_paused_by_an_earlier_life(id);
+            // A copy knows nothing of what its resource had paused.
+            let nobodys = |id| {
+                witness.is_paused_outside(id)
+                    || witness.is_paused_by_an_earlier_life(id)
+                    || restored && witness.is_paused(id)
+            };
             // Whoever paused it: Created takes no project that was started any further.
             let is_left = resource["spec"]["state"] == "Created";
             there.as_deref() == Some("SUSPEND") && (is_left || recorded.is_some_and(nobodys))

@@ -106,6 +106,8 @@ struct State {
     outside: BTreeMap<String, (Instant, &'static str)>,
     /// Projects that the operator has paused, and in which of its lives.
     paused: BTreeMap<String, u64>,
+    /// Projects that the operator has paused, recorded or not.
+    own_pauses: BTreeSet<String>,
     /// The word by which a project was resumed last.
     obeyed: BTreeMap<String, Value>,
     /// When somebody last did something to a project in the console.
@@ -352,6 +354,11 @@ impl Witness {
         let state = self.state.lock();
         let paused = state.outside.get(id);
         paused.is_some_and(|(_, what)| *what == "SUSPEND")
+    }
+
+    /// Whether the operator has paused a project, and nothing has resumed it since.
+    pub fn is_paused(&self, id: &str) -> bool {
+        self.state.lock().own_pauses.contains(id)
     }
 
     /// Whether a process that is no more has paused a project. One that ends before it

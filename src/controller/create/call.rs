@@ -93,7 +93,7 @@ async fn call(
     trace: &Trace,
     body: Map<String, Value>,
 ) -> Option<Outcome<String>> {
-    if context.clock.now() > trace.reservation.not_after || !context.may_begin_a_change() {
+    if context.clock.now() > trace.reservation.not_after || !context.may_finish_a_change() {
         return None;
     }
     let mut begun = trace.clone();

@@ -332,7 +332,7 @@ async fn delete_surplus(
             return Ok(Err(format!("OMSConnection {name} is suspended")));
         }
     }
-    if !context.may_begin_a_change() {
+    if !context.may_finish_a_change() {
         return Ok(Err("this process does not lead any more".to_owned()));
     }
     if let Some(owner) = link.claimant_of(context, id, &me.key) {

@@ -95,7 +95,7 @@ pub(super) async fn call(
     mutation: Mutation,
 ) -> Option<Outcome<()>> {
     // Something was written since this was asked last.
-    if !context.may_begin_a_change() {
+    if !context.may_finish_a_change() {
         return None;
     }
     let (client, project) = (link.live.client.clone(), id.to_owned());

@@ -79,12 +79,14 @@ impl Witness {
         if asked.action != Action::CreateProject {
             state.outside.remove(&asked.project);
             state.paused.remove(&asked.project);
+            state.own_pauses.remove(&asked.project);
             if asked.action == Action::ResumeProject {
                 state.obeyed.insert(asked.project.clone(), word);
             }
             if asked.action == Action::StopProject {
                 let life = state.ended;
                 state.paused.insert(asked.project.clone(), life);
+                state.own_pauses.insert(asked.project.clone());
             }
             let made = state.made.iter().find(|made| made.id == asked.project);
             if made.is_some_and(|made| made.oms != oms) {
