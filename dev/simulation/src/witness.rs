@@ -104,14 +104,21 @@ struct State {
     writes: Vec<(Instant, String)>,
     /// Projects that were paused, or failed, by nobody's wish: since when, and which of both.
     outside: BTreeMap<String, (Instant, &'static str)>,
-    /// Projects that the operator has paused, and in which of its lives.
-    paused: BTreeMap<String, u64>,
-    /// Projects that the operator has paused, recorded or not.
-    own_pauses: BTreeSet<String>,
+    /// Projects that the operator has paused.
+    paused: BTreeMap<String, OwnPause>,
     /// The word by which a project was resumed last.
     obeyed: BTreeMap<String, Value>,
     /// When somebody last did something to a project in the console.
     touched: BTreeMap<String, Instant>,
+}
+
+/// A pause of the operator's own.
+#[derive(Clone, Copy)]
+struct OwnPause {
+    /// In which of its lives.
+    life: u64,
+    /// Whether a status tells that it was asked for.
+    recorded: bool,
 }
 
 impl State {
@@ -358,7 +365,7 @@ impl Witness {
 
     /// Whether the operator has paused a project, and nothing has resumed it since.
     pub fn is_paused(&self, id: &str) -> bool {
-        self.state.lock().own_pauses.contains(id)
+        self.state.lock().paused.contains_key(id)
     }
 
     /// Whether a process that is no more has paused a project. One that ends before it
@@ -366,7 +373,7 @@ impl Witness {
     pub fn is_paused_by_an_earlier_life(&self, id: &str) -> bool {
         let state = self.state.lock();
         let paused = state.paused.get(id);
-        paused.is_some_and(|life| *life < state.ended)
+        paused.is_some_and(|pause| !pause.recorded && pause.life < state.ended)
     }
 
     /// Whether the connection leads, or is said to have led, to the OMS of that address.

@@ -9,7 +9,7 @@ use oms_operator::oms::Action;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Asked, GRACE, Made, Witness, reservation_of, uid_of};
+use super::{Asked, GRACE, Made, OwnPause, Witness, reservation_of, uid_of};
 use crate::acts::{FINALIZER, RECREATE, RETRY};
 use crate::kubernetes::{self, Change, Kind};
 
@@ -79,14 +79,14 @@ impl Witness {
         if asked.action != Action::CreateProject {
             state.outside.remove(&asked.project);
             state.paused.remove(&asked.project);
-            state.own_pauses.remove(&asked.project);
             if asked.action == Action::ResumeProject {
                 state.obeyed.insert(asked.project.clone(), word);
             }
             if asked.action == Action::StopProject {
                 let life = state.ended;
-                state.paused.insert(asked.project.clone(), life);
-                state.own_pauses.insert(asked.project.clone());
+                let recorded = false;
+                let pause = OwnPause { life, recorded };
+                state.paused.insert(asked.project.clone(), pause);
             }
             let made = state.made.iter().find(|made| made.id == asked.project);
             if made.is_some_and(|made| made.oms != oms) {

@@ -127,7 +127,10 @@ impl Witness {
     fn recorded_a_pause(&self, status: &Value) {
         let asked = status["pause"]["state"].as_str();
         if let (Some("Paused" | "Created"), Some(id)) = (asked, status["projectId"].as_str()) {
-            self.state.lock().paused.remove(id);
+            let mut state = self.state.lock();
+            if let Some(pause) = state.paused.get_mut(id) {
+                pause.recorded = true;
+            }
         }
     }
 
