@@ -202,7 +202,8 @@ impl Chances {
                 let at = self.random.random_range(0..OmsFault::ALL.len() + 4);
                 match OmsFault::ALL.get(at) {
                     Some(fault) => Mishap::Oms(*fault),
-                    None if at % 2 == 0 => Mishap::CutAfter,
+                    // Where no process may end, none does here.
+                    None if at % 2 == 0 && self.cuts > 0 => Mishap::CutAfter,
                     None => Mishap::Oms(OmsFault::AnswerLostListedLate),
                 }
             });

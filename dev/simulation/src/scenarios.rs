@@ -518,6 +518,15 @@ fn creation() -> Vec<Scenario> {
                 vec![],
             )
         },
+        // The name does not find what has been given another; a walk over everything does.
+        Scenario {
+            acts: vec![Act::LoseCreate(50), apply(orders()), Act::Settle],
+            ..meddled(
+                "renamed-in-the-console-in-doubt",
+                vec![Act::Rename("shop.orders", "another")],
+                vec![],
+            )
+        },
         // Each wants the name under which the other may have a project.
         scenario(
             "swapped-in-doubt",
