@@ -243,7 +243,8 @@ impl World {
                 Ok(())
             }
             Act::GoesOn(name, seconds) => {
-                self.await_no(name, *seconds, verdict::stalled).await;
+                self.await_no(name, *seconds, |_, found| verdict::stalled(found))
+                    .await;
                 Ok(())
             }
             Act::Kill => {

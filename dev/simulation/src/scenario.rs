@@ -20,8 +20,6 @@ pub enum Ending {
     ReadyOrStalled(&'static str, &'static [&'static str]),
     /// OMS has exactly one project of a name, in this status.
     Is(&'static str, &'static str),
-    /// The resource waits, for this reason.
-    Waits(&'static str, &'static str),
     /// The resource is gone.
     Gone(&'static str),
     /// OMS has so many projects of a name.
@@ -88,11 +86,6 @@ fn wrong(world: &World, ending: &Ending) -> Option<String> {
             let found = world.projects_named(name).into_iter();
             let found: Vec<String> = found.map(|project| project.status).collect();
             (found == [*status], format!("{found:?}"))
-        }
-        Ending::Waits(name, reason) => {
-            let ready = said(&resource(name), "Ready");
-            let right = ready["status"] == "False" && ready["reason"] == *reason;
-            (right, ready.to_string())
         }
         Ending::Gone(name) => (resource(name).is_none(), "there".to_owned()),
         Ending::Projects(name, count) => {

@@ -76,7 +76,7 @@ pub fn moving(world: &World, resource: &Value) -> Option<String> {
 }
 
 /// Why a resource waits for a human, if it does.
-pub fn stalled(_: &World, resource: &Value) -> Option<String> {
+pub fn stalled(resource: &Value) -> Option<String> {
     let stalled = condition(resource, "Stalled")?;
     Some(format!("has stalled: {}", stalled["message"]))
 }
