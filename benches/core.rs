@@ -185,6 +185,7 @@ fn snapshot(moved: Option<usize>) -> Snapshot {
     });
     Snapshot {
         taken_at: now(),
+        begun: tokio::time::Instant::now(),
         total: FLEET as u64,
         asked: None,
         projects: projects.collect(),

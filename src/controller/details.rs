@@ -20,8 +20,8 @@ use super::me::Me;
 use super::memory::Remembered;
 use super::{failure, kubernetes};
 use crate::api::v1alpha1::{
-    ConditionType, DriftStatus, MigrationProject, MigrationProjectSpec, MigrationProjectStatus,
-    Reason,
+    ConditionType, DriftStatus, FailedCheck, MigrationProject, MigrationProjectSpec,
+    MigrationProjectStatus, Reason,
 };
 use crate::decide::{Statement, drift, precheck, verification};
 use crate::observe::{self, Seen};
@@ -194,34 +194,41 @@ impl Asking<'_> {
             return;
         };
         if self.due.precheck(step) {
-            let given = self.read.spec.project.pre_check_id.clone();
-            let id = given.unwrap_or_else(|| self.id.clone());
-            let mut failed = match self.client.precheck_result(&id).await {
-                Ok(items) => observe::failed_checks(self.client, &items),
-                Err(error) => {
-                    // Some servers may want the id of a precheck, which nobody
-                    // tells: what they answer then is not documented.
-                    if !error.was_answered() || error.class() == oms::Class::Throttled {
-                        self.failed(&error);
-                    }
-                    Vec::new()
+            match self.failed_checks().await {
+                Ok(failed) => {
+                    after.precheck = precheck::summary(failed);
+                    self.due.prechecked(step);
                 }
-            };
-            if failed.is_empty() {
-                let client = self.client;
-                failed = match self.describe().await {
-                    Ok(described) => observe::failed_checks_of_step(client, &described.project),
-                    Err(error) => {
-                        self.failed(&error);
-                        Vec::new()
-                    }
-                };
+                Err(error) => self.failed(&error),
             }
-            after.precheck = precheck::summary(failed);
-            self.due.prechecked(step);
         }
         if let Some(precheck) = &after.precheck {
             self.say(precheck::statement(precheck));
+        }
+    }
+
+    /// What has failed, as far as this OMS tells.
+    async fn failed_checks(&mut self) -> Result<Vec<FailedCheck>, oms::Error> {
+        let client = self.client;
+        let given = self.read.spec.project.pre_check_id.as_ref();
+        match client.precheck_result(given.unwrap_or(&self.id)).await {
+            Ok(items) => {
+                let failed = observe::failed_checks(client, &items);
+                if !failed.is_empty() {
+                    return Ok(failed);
+                }
+            }
+            Err(error) if !error.was_answered() || error.class() == oms::Class::Throttled => {
+                return Err(error);
+            }
+            // Some servers may want the id of a precheck, which nobody tells: what they
+            // answer then is not documented.
+            Err(_) => {}
+        }
+        match self.describe().await {
+            Ok(described) => Ok(observe::failed_checks_of_step(client, &described.project)),
+            Err(error) if error.is_unsupported() => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::api::v1alpha1::{
     Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
 };
 use crate::decide::{Answer, Ending, Record, Suspension, Verdict, connection, doubt};
-use crate::oms::BaseUrl;
+use crate::oms::{self, BaseUrl};
 
 /// A connection that the resource may use and that can be used.
 pub struct Link {
@@ -32,6 +32,8 @@ pub struct Link {
     pub held: bool,
     /// Nothing may be changed in its OMS.
     pub suspended: bool,
+    /// The generation of its spec that all this is taken from.
+    pub generation: Option<i64>,
     /// Why the resource may not take over an existing project, if so.
     pub adoption_refused: Option<String>,
 }
@@ -55,6 +57,27 @@ impl Link {
                 && connection.metadata.uid.as_deref() == Some(self.live.uid.as_str())
                 && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == self.live.url)
         })
+    }
+
+    /// Whether what the connection asks for is still what the link was made from: whether it is
+    /// suspended, which policies it allows, where it leads.
+    #[must_use]
+    pub fn says_the_same(&self, context: &Context) -> bool {
+        context.connection(&self.key).is_some_and(|connection| {
+            connection.metadata.uid.as_deref() == Some(self.live.uid.as_str())
+                && connection.metadata.generation == self.generation
+        })
+    }
+
+    /// Goes on in the place that `holder` has among the calls under way, if that is one of
+    /// the same OMS.
+    pub fn take_place_of(&mut self, holder: &oms::Client) -> bool {
+        if *holder.base() != self.live.url {
+            return false;
+        }
+        let live = Arc::make_mut(&mut self.live);
+        live.client = live.client.in_place_of(holder);
+        true
     }
 
     /// What a project is pinned to that was seen through this connection.
@@ -198,6 +221,7 @@ pub async fn link(
     let adoption_refused = adoption_refused(&connection, &key, &me.namespace);
     Ok(Ok(Link {
         suspended: connection.spec.is_suspended(),
+        generation: connection.metadata.generation,
         key,
         live,
         held,

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::claims::Key;
 use super::details::Marks;
+use crate::api::v1alpha1::RetriesStatus;
 use crate::decide::caught_up::Side;
-use crate::decide::{Ending, FirstSeen, OpenAttempt, Reservation, Timing, Trace, later};
+use crate::decide::{Ending, FirstSeen, Mutation, OpenAttempt, Reservation, Timing, Trace, later};
 
 /// The last change this process made to a project in OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,15 @@ pub enum LastMutation {
     Created,
     /// Something else was asked of OMS, with whatever outcome.
     Changed,
+}
+
+/// An attempt to resume a project that failed, which was recorded and not made.
+#[derive(Clone, Debug)]
+pub struct UnmadeRetry {
+    /// What was recorded for it.
+    pub recorded: Option<RetriesStatus>,
+    /// What was on record before.
+    pub before: Option<RetriesStatus>,
 }
 
 /// A project that was made a moment ago.
@@ -53,12 +63,18 @@ pub struct Remembered {
     pub guard: Option<Guard>,
     /// The last change that was asked of OMS, and when that was answered: what
     /// was seen before says nothing any more.
-    pub mutated: Option<(LastMutation, Timestamp)>,
+    pub mutated: Option<(LastMutation, Instant)>,
+    /// OMS said, then, that it has done this, and what it shows since was not
+    /// another for it yet.
+    pub accepted: Option<(Mutation, Instant)>,
     /// OMS said that it has paused the project, as the spec of this generation
     /// asked, and the project was not seen since.
     pub paused_for: Option<i64>,
     /// The word to try again on which OMS certainly did nothing.
     pub unheard_retry: Option<String>,
+    /// The retries that stand although the status tells of one more: that one never
+    /// reached OMS.
+    pub unmade_retry: Option<UnmadeRetry>,
     /// A foreign reservation was told of.
     pub told_foreign: bool,
     /// On which side of its limit the lag has been, and since when.
@@ -74,6 +90,29 @@ pub struct Remembered {
     conflicts: u32,
 }
 
+/// How long the wait after a failure may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Never less than this, whatever `cap` says.
+    pub least: Duration,
+    /// What it doubles up to.
+    pub cap: Duration,
+    /// Never more than this, whatever else: something is due then.
+    pub most: Duration,
+}
+
+impl Bounds {
+    /// Up to this much.
+    #[must_use]
+    pub const fn up_to(cap: Duration) -> Self {
+        Self {
+            least: Duration::ZERO,
+            cap,
+            most: Duration::MAX,
+        }
+    }
+}
+
 /// Failures in a row, and what they were of: any change of the cause starts
 /// the count anew.
 #[derive(Clone, Debug, Default)]
@@ -84,9 +123,10 @@ struct Failures {
 }
 
 impl Failures {
-    /// One more, of this cause. How long to wait: doubling up to `cap`, a tenth
-    /// more or less by chance, and never less than `least`.
-    fn add(&mut self, cause: u64, least: Duration, cap: Duration, chance: f64) -> Duration {
+    /// One more, of this cause. How long to wait: doubling within `bounds`, a tenth
+    /// more or less by chance.
+    fn add(&mut self, cause: u64, bounds: Bounds, chance: f64) -> Duration {
+        let Bounds { least, cap, most } = bounds;
         if self.cause != cause {
             *self = Self {
                 cause,
@@ -96,7 +136,8 @@ impl Failures {
         let first = FIRST_BACKOFF.max(least);
         let doubled = first.saturating_mul(1 << self.count.min(16));
         self.count = self.count.saturating_add(1);
-        let wait = doubled.min(cap).mul_f64(0.9 + 0.2 * chance).max(least);
+        let wait = doubled.min(cap).mul_f64(0.9 + 0.2 * chance);
+        let wait = wait.max(least).min(most);
         self.not_before = Some(Instant::now() + wait);
         wait
     }
@@ -118,8 +159,10 @@ impl Remembered {
             made_by: None,
             guard: None,
             mutated: None,
+            accepted: None,
             paused_for: None,
             unheard_retry: None,
+            unmade_retry: None,
             told_foreign: false,
             lag_side: None,
             unseen_since: None,
@@ -364,20 +407,18 @@ impl Memory {
     }
 
     /// Counts a failure that `cause` stands for. Returns how long to wait:
-    /// doubling, from `at_least` on if there is one; `chance`, from 0 to 1,
-    /// spreads what failed together by a tenth either way.
+    /// doubling within `bounds`; `chance`, from 0 to 1, spreads what failed
+    /// together by a tenth either way.
     pub fn failed(
         &self,
         uid: &str,
         key: &Key,
         cause: u64,
-        cap: Duration,
-        at_least: Option<Duration>,
+        bounds: Bounds,
         chance: f64,
     ) -> Duration {
-        let least = at_least.unwrap_or_default();
         self.remember(uid, key, |remembered| {
-            remembered.failures.add(cause, least, cap, chance)
+            remembered.failures.add(cause, bounds, chance)
         })
     }
 
@@ -386,7 +427,7 @@ impl Memory {
     pub fn broken_off(&self, uid: &str, key: &Key, cause: u64, chance: f64) -> Duration {
         self.remember(uid, key, |remembered| {
             let broken_off = &mut remembered.broken_off;
-            broken_off.add(cause, Duration::ZERO, LONGEST_BREAK, chance)
+            broken_off.add(cause, Bounds::up_to(LONGEST_BREAK), chance)
         })
     }
 
@@ -433,6 +474,15 @@ impl Memory {
     /// The work went well: the next failure starts small.
     pub fn succeeded(&self, uid: &str) {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
+            remembered.failures = Failures::default();
+        }
+    }
+
+    /// What OMS has accepted shows, or is not asked for any more.
+    pub fn shows(&self, uid: &str) {
+        if let Some(remembered) = self.by_uid.lock().get_mut(uid)
+            && remembered.accepted.take().is_some()
+        {
             remembered.failures = Failures::default();
         }
     }

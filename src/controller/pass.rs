@@ -9,6 +9,7 @@ use super::context::Context;
 use super::failure;
 use super::kubernetes;
 use super::me::{Me, is_observed};
+use super::memory::Bounds;
 use super::publish::{Say, publish, publish_all};
 use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::decide::stale::{self, Waiting, Word};
@@ -33,6 +34,13 @@ pub const SWEEP_WAIT: Duration = Duration::from_secs(5);
 
 /// How long what is only just beginning is waited for.
 pub const MOMENT: Duration = Duration::from_millis(200);
+
+/// The soonest that what is due is looked at again.
+const SOONEST: Duration = Duration::from_millis(100);
+
+/// How long what OMS has accepted may take to show, without a word, and without another
+/// call for it: the work may be done after the answer.
+pub const TAKES_EFFECT: Duration = Duration::from_secs(10);
 
 /// How soon the watch tells of a resource that it is gone, and long enough to look again where
 /// it does not. What is gone stays so long in kube's queue, which drops it then: after the time
@@ -94,12 +102,10 @@ impl Step {
     }
 }
 
-/// Waits until a moment of the day.
+/// Waits until a moment of the day, which the status names.
 #[must_use]
 pub fn wait_until(context: &Context, until: Timestamp) -> Step {
-    let left = until.duration_since(context.clock.now());
-    let left = Duration::try_from(left).unwrap_or_default();
-    Step::After(left.max(Duration::from_millis(100)))
+    Step::At(left_until(context, until))
 }
 
 /// Publishes what stands in the way until a human acts. No attempt is announced,
@@ -124,11 +130,22 @@ pub async fn give_up_for_now(
     read: &MigrationProject,
     error: &oms::Error,
 ) -> Result<Step, Error> {
+    give_up_until(context, me, read, error, None).await
+}
+
+/// The same, and what is due `until` then is not put off.
+pub async fn give_up_until(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    error: &oms::Error,
+    until: Option<Timestamp>,
+) -> Result<Step, Error> {
     if let Some(why) = error.not_sent() {
-        return Ok(not_asked(context, read, why));
+        return Ok(not_asked(context, read, why, until));
     }
     look_at_connection(context, read, error);
-    let wait = back_off(context, me, least_wait(context, error));
+    let wait = back_off(context, me, least_wait(context, error), until);
     let verdict = failure::verdict(error);
     let said = match is_observed(read) {
         true => stale(context, me, read, &verdict),
@@ -176,7 +193,7 @@ pub async fn not_there(
     // What is missing may be on its way; what is there twice is somebody's wish.
     let is_expected = verdict.readiness == Readiness::Progressing;
     let least = (!is_expected).then_some(failure::SLOW.min(context.settings.max_backoff));
-    let wait = back_off(context, me, least);
+    let wait = back_off(context, me, least, None);
     let error = LastError {
         action: Some(asked.as_str().to_owned()),
         message: Some(verdict.message.clone()),
@@ -194,7 +211,7 @@ pub async fn mutation_failed(
     error: &oms::Error,
 ) -> Result<Step, Error> {
     if let Some(why) = error.not_sent() {
-        return Ok(not_asked(context, read, why));
+        return Ok(not_asked(context, read, why, None));
     }
     look_at_connection(context, read, error);
     let (verdict, wait) = refused_or_wait(context, me, error, Reason::OmsError);
@@ -207,30 +224,45 @@ pub async fn mutation_failed(
 
 /// The call was not let out. That is no failure of this resource's: its
 /// connection finds out how OMS is, and says it.
-fn not_asked(context: &Context, read: &MigrationProject, why: oms::NotSent) -> Step {
+fn not_asked(
+    context: &Context,
+    read: &MigrationProject,
+    why: oms::NotSent,
+    until: Option<Timestamp>,
+) -> Step {
     if let Some(connection) = context.claims.connection_of(read) {
         context.bring_sweep_forward(&connection);
     }
-    match why {
-        oms::NotSent::Open => Step::After(SWEEP_WAIT),
-        oms::NotSent::Paused(left) => Step::After(left.max(MOMENT)),
+    let wait = match why {
+        oms::NotSent::Open => SWEEP_WAIT,
+        oms::NotSent::Paused(left) => left.max(MOMENT),
+    };
+    match until.map(|until| left_until(context, until)) {
+        Some(left) if left < wait => Step::At(left),
+        _ => Step::After(wait),
     }
 }
 
+fn left_until(context: &Context, until: Timestamp) -> Duration {
+    let left = until.duration_since(context.clock.now());
+    Duration::try_from(left).unwrap_or_default().max(SOONEST)
+}
+
 /// A change that a deletion asks for failed: says `verdict`, and when the next
-/// attempt is.
+/// attempt is. What is due `until` then is not put off.
 pub async fn change_failed(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
     error: &oms::Error,
     verdict: &Verdict,
+    until: Option<Timestamp>,
 ) -> Result<Step, Error> {
     if let Some(why) = error.not_sent() {
-        return Ok(not_asked(context, read, why));
+        return Ok(not_asked(context, read, why, until));
     }
     look_at_connection(context, read, error);
-    let wait = back_off(context, me, least_wait(context, error));
+    let wait = back_off(context, me, least_wait(context, error), until);
     let say = Some(Say::only(verdict));
     failed(context, read, failure::in_words(error), say, wait).await
 }
@@ -278,7 +310,7 @@ pub fn refused_or_wait(
     error: &oms::Error,
     reason: Reason,
 ) -> (Verdict, Duration) {
-    let wait = back_off(context, me, least_wait(context, error));
+    let wait = back_off(context, me, least_wait(context, error), None);
     if error.is_unsupported() {
         // A fact about the server: a repeat will hardly tell otherwise.
         let verdict = Verdict::stalled(Reason::ActionMissing, failure::text(error));
@@ -301,10 +333,19 @@ fn least_wait(context: &Context, error: &oms::Error) -> Option<Duration> {
     failure::least_wait(error, context.settings.max_backoff)
 }
 
-fn back_off(context: &Context, me: &Me, least: Option<Duration>) -> Duration {
-    let cap = context.settings.max_backoff;
+fn back_off(
+    context: &Context,
+    me: &Me,
+    least: Option<Duration>,
+    until: Option<Timestamp>,
+) -> Duration {
+    let bounds = Bounds {
+        least: least.unwrap_or_default(),
+        cap: context.settings.max_backoff,
+        most: until.map_or(Duration::MAX, |until| left_until(context, until)),
+    };
     let chance = context.clock.chance();
     context
         .memory
-        .failed(&me.uid, &me.key, me.cause, cap, least, chance)
+        .failed(&me.uid, &me.key, me.cause, bounds, chance)
 }

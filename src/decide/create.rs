@@ -163,8 +163,10 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     if situation.deleting {
         return CreateDecision::LetGo {
             left: Some(format!(
-                "attempt {} to create \"{}\" was never answered; OMS showed no such project",
-                reservation.attempt, reservation.project_name
+                "attempt {} to create \"{}\" was never answered; OMS showed no such project{}",
+                reservation.attempt,
+                reservation.project_name,
+                words::but_lookalikes(walked)
             )),
         };
     }

@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 pub use self::asked::asked;
 use self::show::{Shown, shown};
 use super::verdict::Statement;
+use super::words;
 use crate::api::v1alpha1::{ConditionType, ConfigurationDifference, DriftStatus, Reason};
 
 /// So many differences are told one by one.
@@ -70,11 +71,8 @@ pub fn statement(drift: Option<&DriftStatus>, adopted: bool) -> Statement {
         )
     });
     let told: Vec<String> = told.collect();
-    let more = usize::try_from(total).unwrap_or_default() - told.len().min(total as usize);
-    let more = match more {
-        0 => String::new(),
-        more => format!(" ({more} more in status.drift)"),
-    };
+    let total = usize::try_from(total).unwrap_or_default();
+    let more = words::and_more(total, told.len(), drift.differences.len(), "status.drift");
     let way_out = if adopted {
         "Set it back in OMS's console, or correct spec.project."
     } else {

@@ -1,7 +1,7 @@
 //! Why OMS's checks before the start have failed, as a status tells it.
 
 use super::verdict::Statement;
-use super::words::in_one;
+use super::words::{self, in_one};
 pub use crate::api::v1alpha1::FailedCheck;
 use crate::api::v1alpha1::{ConditionType, PrecheckStatus, Reason};
 
@@ -35,10 +35,7 @@ pub fn summary(mut failed: Vec<FailedCheck>) -> Option<PrecheckStatus> {
 pub fn statement(precheck: &PrecheckStatus) -> Statement {
     let told: Vec<String> = precheck.items.iter().take(IN_MESSAGE).map(tell).collect();
     let count = usize::try_from(precheck.failed.unwrap_or_default()).unwrap_or_default();
-    let more = match count.saturating_sub(told.len()) {
-        0 => String::new(),
-        more => format!(" ({more} more in status.precheck)"),
-    };
+    let more = words::and_more(count, told.len(), precheck.items.len(), "status.precheck");
     let message = format!(
         "OMS's checks before the start have failed: {}{more}",
         told.join(" | ")

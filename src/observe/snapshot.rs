@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::decide::{Progress, ProjectStatus};
 
@@ -34,9 +35,11 @@ impl Seen {
 /// The projects of one OMS at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// When the walk began, by the operator's clock: nothing that was changed
-    /// later may be concluded from it.
+    /// When the walk began, by the operator's clock.
     pub taken_at: Timestamp,
+    /// The same by a clock that nobody sets: nothing that was changed later may be
+    /// concluded from it.
+    pub begun: Instant,
     /// By project id.
     pub projects: BTreeMap<String, Seen>,
     /// How many projects there are, whether they were looked at or not.
@@ -89,6 +92,7 @@ mod tests {
             .collect();
         Snapshot {
             taken_at: Timestamp::UNIX_EPOCH,
+            begun: Instant::now(),
             total: 0,
             asked: None,
             projects,

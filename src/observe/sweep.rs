@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::share::Shared;
 use super::snapshot::Snapshot;
@@ -49,6 +50,7 @@ async fn walk(
     now: Timestamp,
     before: Option<&Snapshot>,
 ) -> Result<Snapshot, Error> {
+    let begun = Instant::now();
     let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Ascending);
     let mut shared = Shared::default();
     let mut projects = BTreeMap::new();
@@ -61,6 +63,7 @@ async fn walk(
     client.each_project(&request, MAX_PAGES, keep).await?;
     Ok(Snapshot {
         taken_at: now,
+        begun,
         total: projects.len() as u64,
         asked: None,
         projects,
@@ -76,6 +79,7 @@ async fn singly(
     before: Option<&Snapshot>,
     recorded: &BTreeSet<String>,
 ) -> Result<Option<Snapshot>, Error> {
+    let begun = Instant::now();
     let one = ListProjects::new().page_size(1);
     let first = client.list_projects(&one).await?;
     let Some(total) = first.total else {
@@ -99,6 +103,7 @@ async fn singly(
     }
     Ok(Some(Snapshot {
         taken_at: now,
+        begun,
         projects,
         total,
         asked: Some(recorded.clone()),

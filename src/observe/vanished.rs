@@ -43,6 +43,7 @@ mod tests {
         };
         Snapshot {
             taken_at: Timestamp::UNIX_EPOCH,
+            begun: tokio::time::Instant::now(),
             total: 0,
             asked: None,
             projects: ids

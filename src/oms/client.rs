@@ -85,6 +85,16 @@ impl Client {
         })
     }
 
+    /// This client in the place that `holder` has, which has to be one of the same OMS. The place is held
+    /// until both are dropped.
+    #[must_use]
+    pub fn in_place_of(&self, holder: &Client) -> Client {
+        Client {
+            shared: self.shared.clone(),
+            place: holder.place.clone(),
+        }
+    }
+
     /// In a place: waits until a call of `action` may go out. The next one then goes at once, whatever
     /// happens meanwhile.
     pub async fn prepare(&self, action: Action) -> Result<(), Error> {

@@ -45,6 +45,9 @@ pub enum Problem {
     /// Success, but what came with it cannot be used.
     #[error("the answer cannot be used: {0}")]
     Unusable(&'static str),
+    /// Success, but nothing has come of it.
+    #[error("OMS answered with success, and shows nothing of it")]
+    WithoutEffect,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +138,20 @@ impl fmt::Display for Inner {
 }
 
 impl Error {
+    /// A change that OMS has answered with success, and of which nothing shows although it had the time:
+    /// `shown` is what its project is still said to be.
+    pub fn without_effect(action: Action, shown: &str) -> Error {
+        let mut inner = Inner::new(
+            action,
+            Problem::WithoutEffect,
+            Class::Rejected,
+            Retry::BackOff,
+        );
+        inner.message = Some(format!("the project is still {shown}"));
+        inner.advice = Some("Look at the project in OMS's console.".to_owned());
+        inner.into()
+    }
+
     /// The action that failed.
     pub fn action(&self) -> Action {
         self.0.action

@@ -91,7 +91,7 @@ words! {
         Failed: "OMS reports that the project failed.",
         Retrying: "The project failed and is resumed by itself, as `spec.retry` says; `status.retries` has the time.",
         PausedForLong: "The project has been paused for so long that OMS may soon drop the incremental logs from which it goes on.",
-        PausedOutside: "The project was paused in OMS and not from here; it stays so until somebody wants otherwise.",
+        PausedOutside: "The project was paused in OMS and not from here, or is paused while `state` is `Created`, which resumes nothing; it stays so until somebody wants otherwise.",
         Releasing: "OMS is releasing the project's resources.",
         Released: "The project was released in OMS and has ended for good.",
         ProjectGone: "The project no longer exists in OMS; it is not created again unasked.",

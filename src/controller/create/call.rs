@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::trace::to_status;
 use crate::api::v1alpha1::{CreateStatus, MigrationProject, Reason};
@@ -137,7 +138,7 @@ async fn call(
                     name: trace.reservation.project_name.clone(),
                     until: later(now, context.settings.timing.silent),
                 });
-                mine.mutated = Some((LastMutation::Created, now));
+                mine.mutated = Some((LastMutation::Created, Instant::now()));
             }
             Outcome::NotDone(_) => mine.attempt = Some(Box::new(trace.clone())),
             Outcome::Unknown(error) => {

@@ -16,7 +16,7 @@ use crate::controller::life::gives_up_at;
 use crate::controller::link::{Link, is_same_oms, leads_to};
 use crate::controller::me::{Me, annotation};
 use crate::controller::pass::{
-    Error, STALLED_RECHECK, Step, give_up_for_now, not_there, rest_stalled, wait_until,
+    Error, STALLED_RECHECK, Step, give_up_until, not_there, rest_stalled, wait_until,
 };
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
@@ -344,12 +344,13 @@ impl Held<'_> {
     }
 
     pub async fn oms_failed(&self, error: &oms::Error) -> Result<Step, Error> {
+        let mut until = None;
         if let (Record::Open(open), true) = (
             &self.record,
             self.read.metadata.deletion_timestamp.is_some(),
         ) {
             let quarantine = open.quarantine(self.context.settings.timing);
-            let until = gives_up_at(self.context, &self.read, quarantine).await?;
+            until = gives_up_at(self.context, &self.read, quarantine).await?;
             if until.is_some_and(|until| self.context.clock.now() >= until) {
                 let left = format!(
                     "the create of \"{}\" was not settled, and OMS could not be asked ({error}): \
@@ -359,7 +360,7 @@ impl Held<'_> {
                 return let_go(self.context, &self.me, &self.read, None, End::Left(left)).await;
             }
         }
-        give_up_for_now(self.context, &self.me, &self.read, error).await
+        give_up_until(self.context, &self.me, &self.read, error, until).await
     }
 
     async fn publish(&self, verdict: &Verdict) -> Result<(), Error> {

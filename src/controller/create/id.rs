@@ -316,7 +316,7 @@ async fn delete_surplus(
     url: &str,
     id: &str,
 ) -> Result<Result<(), String>, Error> {
-    let Some(link) = link(context, live)
+    let Some(mut link) = link(context, live)
         .await?
         .ok()
         .filter(|link| link.live.is_same_oms(url))
@@ -325,12 +325,21 @@ async fn delete_surplus(
             "that OMS cannot be reached through the connection".to_owned()
         ));
     };
+    match look_at_surplus(&mut link, id).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Ok(())),
+        Err(why) => return Ok(Err(why)),
+    }
+    // It was waited for the turn: whether it may be done is asked last.
     match link.suspension(live) {
         None => {}
         Some(Suspension::Resource) => return Ok(Err("spec.suspend is set".to_owned())),
         Some(Suspension::Connection(name)) => {
             return Ok(Err(format!("OMSConnection {name} is suspended")));
         }
+    }
+    if !link.says_the_same(context) {
+        return Ok(Err(format!("OMSConnection {} was changed", link.key)));
     }
     if !context.may_finish_a_change() {
         return Ok(Err("this process does not lead any more".to_owned()));
@@ -339,19 +348,6 @@ async fn delete_surplus(
         return Ok(Err(format!(
             "it belongs to MigrationProject {owner} by now"
         )));
-    }
-    match link.live.client.describe_project(id).await {
-        Ok(project) if project.status.as_deref() == Some("INIT") => {}
-        Ok(project) => {
-            return Ok(Err(format!(
-                "it is {} by now",
-                project.status.unwrap_or_default()
-            )));
-        }
-        Err(error) if error.is_not_found() => return Ok(Ok(())),
-        // Known to be INIT all the same: this process has made it just now.
-        Err(error) if error.is_unsupported() => {}
-        Err(error) => return Ok(Err(error.to_string())),
     }
     let outcome = link.live.client.delete_project(id).await;
     let asker = Asker {
@@ -364,6 +360,31 @@ async fn delete_surplus(
         None => Ok(()),
         Some(error) => Err(error.to_string()),
     })
+}
+
+/// Whether the surplus project is there, as its creation left it: or why it is left to a
+/// human. From then on the link holds the turn to delete it.
+async fn look_at_surplus(link: &mut Link, id: &str) -> Result<bool, String> {
+    let delete = oms::Action::DeleteProject;
+    let turn = link.live.client.in_a_place(delete).await;
+    link.take_place_of(&turn.map_err(|error| error.to_string())?);
+    let client = &link.live.client;
+    match client.describe_project(id).await {
+        Ok(project) if project.status.as_deref() == Some("INIT") => {}
+        Ok(project) => {
+            return Err(format!(
+                "it is {} by now",
+                project.status.unwrap_or_default()
+            ));
+        }
+        Err(error) if error.is_not_found() => return Ok(false),
+        // Known to be INIT all the same: this process has made it just now.
+        Err(error) if error.is_unsupported() => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    let prepared = client.prepare(delete).await;
+    prepared.map_err(|error| error.to_string())?;
+    Ok(true)
 }
 
 /// Writes the ids that are not written yet, when the process ends. Returns those

@@ -10,8 +10,6 @@ mod id;
 mod look;
 mod trace;
 
-use std::sync::Arc;
-
 use kube::ResourceExt;
 
 use self::held::Held;
@@ -26,7 +24,6 @@ use super::link::{Blocked, Link, link};
 use super::me::{Me, annotation, is_held};
 use super::pass::{Error, MOMENT, STALLED_RECHECK, Step, wait_until};
 use super::publish::publish;
-use super::registry::Live;
 use super::waits;
 use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{MigrationProject, Reason};
@@ -75,11 +72,8 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     let _lock = context.locks.lock(link.live.url.as_str(), &name).await;
     // One place among the calls under way, from the look to the create: what was
     // looked at does not grow old in a queue, nor does the reservation.
-    let client = link
-        .live
-        .client
-        .in_a_place(oms::Action::CreateProject)
-        .await;
+    let create = oms::Action::CreateProject;
+    let placed = link.live.client.in_a_place(create).await;
     // What was read before the lock was got may be old by now.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
         context.memory.forget(&me.uid);
@@ -96,13 +90,9 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
         link,
         name,
     };
-    match client {
+    match placed {
         Ok(client) => {
-            let live = Live {
-                client,
-                ..(*held.link.live).clone()
-            };
-            held.link.live = Arc::new(live);
+            held.link.take_place_of(&client);
             held.run().await
         }
         Err(error) => held.oms_failed(&error).await,

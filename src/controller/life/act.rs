@@ -1,51 +1,92 @@
 //! Act: the one change of a pass, and how its outcome is settled.
 
-use super::observe;
+use kube::ResourceExt;
+use tokio::time::Instant;
+
+use super::{Looked, observe};
 use crate::api::v1alpha1::MigrationProject;
 use crate::controller::audit::{Asker, audit};
 use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::Me;
-use crate::controller::memory::LastMutation;
-use crate::controller::pass::{Error, MOMENT, SWEEP_WAIT, Step, mutation_failed};
+use crate::controller::memory::{LastMutation, UnmadeRetry};
+use crate::controller::pass::{Error, MOMENT, SWEEP_WAIT, Step, TAKES_EFFECT, mutation_failed};
 use crate::controller::publish::{Say, publish_all};
 use crate::decide::lifecycle::{self, LifeDecision, LifeSituation, RunRecord};
+
 use crate::decide::{Mutation, Observed, Unstated};
 use crate::oms::{self, Outcome};
 
-/// Makes the change that was decided on. `live` is the resource as the API
-/// server has it.
+/// Waits for the place among the calls under way in which `mutation` is decided anew and
+/// made; or says how the pass ends without that.
+pub async fn turn(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    looked: &Looked,
+    mutation: Mutation,
+) -> Result<Result<oms::Client, Step>, Error> {
+    match without_effect(context, me, mutation, &looked.situation.observed) {
+        None => {}
+        Some(Ok(step)) => return Ok(Err(step)),
+        Some(Err(error)) => return mutation_failed(context, me, read, &error).await.map(Err),
+    }
+    match looked.link.live.client.in_a_place(action(mutation)).await {
+        Ok(client) => Ok(Ok(client)),
+        Err(error) => mutation_failed(context, me, read, &error).await.map(Err),
+    }
+}
+
+/// Makes the change that was decided on.
 pub async fn act(
     context: &Context,
     me: &Me,
-    live: MigrationProject,
-    link: &Link,
-    situation: &LifeSituation,
-    decision: &LifeDecision,
+    read: &MigrationProject,
+    looked: Looked,
     mutation: Mutation,
 ) -> Result<Step, Error> {
+    let Looked {
+        link,
+        situation,
+        decision,
+        ..
+    } = looked;
+    if let Err(error) = link.live.client.prepare(action(mutation)).await {
+        return mutation_failed(context, me, read, &error).await;
+    }
+    // Nothing irrevocable is done on the word of a cache.
+    let Some(live) = context.kubernetes.live(&me.key).await? else {
+        return Ok(Step::Gone);
+    };
+    if live.resource_version() != read.resource_version() {
+        return Ok(Step::Reread(Box::new(live)));
+    }
     if !context.may_begin_a_change() {
         return Ok(Step::After(MOMENT));
     }
     let live = match &decision.first {
-        Some(first) => record_first(context, live, decision, first).await?,
+        Some(first) => record_first(context, live, &decision, first).await?,
         None => live,
     };
-    let Some(outcome) = call(context, me, link, &situation.id, mutation).await else {
-        unheard(context, me, situation);
+    let Some(outcome) = call(context, me, &link, &situation.id, mutation).await else {
+        unheard(context, me, &situation);
+        unmade(context, me, &situation, decision.first.as_ref());
         return Ok(Step::After(MOMENT));
     };
     match outcome {
         Outcome::Done(..) => {
-            done(context, me, &live, link, situation, mutation, "").await;
+            done(context, me, &live, &link, &situation, mutation, "").await;
             Ok(Step::After(SWEEP_WAIT))
         }
         Outcome::NotDone(error) => {
-            unheard(context, me, situation);
-            settle(context, me, &live, link, situation, mutation, &error).await
+            unheard(context, me, &situation);
+            if has_not_reached_oms(&error) {
+                unmade(context, me, &situation, decision.first.as_ref());
+            }
+            settle(context, me, &live, &link, &situation, mutation, &error).await
         }
         Outcome::Unknown(error) => {
-            settle(context, me, &live, link, situation, mutation, &error).await
+            settle(context, me, &live, &link, &situation, mutation, &error).await
         }
     }
 }
@@ -85,6 +126,60 @@ fn unheard(context: &Context, me: &Me, situation: &LifeSituation) {
     }
 }
 
+/// An attempt is one at which OMS was asked: one that did not come so far does not count.
+fn has_not_reached_oms(error: &oms::Error) -> bool {
+    !error.was_answered() || error.class() == oms::Class::Throttled
+}
+
+/// What was recorded for an attempt to resume a project that failed does not hold.
+fn unmade(context: &Context, me: &Me, situation: &LifeSituation, first: Option<&RunRecord>) {
+    let unmade = first.map(|first| UnmadeRetry {
+        recorded: first.retries.clone(),
+        before: situation.record.retries.clone(),
+    });
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.unmade_retry = unmade);
+}
+
+/// What is due was accepted by OMS before, and nothing shows of it yet: the wait, if it
+/// may still take effect; the error, from then on.
+pub(super) fn without_effect(
+    context: &Context,
+    me: &Me,
+    mutation: Mutation,
+    observed: &Observed,
+) -> Option<Result<Step, oms::Error>> {
+    let accepted = context
+        .memory
+        .recall(&me.uid)
+        .and_then(|mine| mine.accepted);
+    let (_, at) = accepted.filter(|(accepted, _)| *accepted == mutation)?;
+    if at.elapsed() < TAKES_EFFECT {
+        return Some(Ok(Step::After(SWEEP_WAIT)));
+    }
+    // The next time it is asked for again.
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.accepted = None);
+    let shown = match observed {
+        Observed::Present(status) => status.word(),
+        _ => "as it was",
+    };
+    Some(Err(oms::Error::without_effect(action(mutation), shown)))
+}
+
+/// OMS's name for a change.
+pub(super) fn action(mutation: Mutation) -> oms::Action {
+    match mutation {
+        Mutation::Start => oms::Action::StartProject,
+        Mutation::Stop => oms::Action::StopProject,
+        Mutation::Resume => oms::Action::ResumeProject,
+        Mutation::Release => oms::Action::ReleaseProject,
+        Mutation::Delete => oms::Action::DeleteProject,
+    }
+}
+
 /// The call itself, in a task of its own: the end of this reconcile does not
 /// cancel it. `None`: it was not begun.
 pub(super) async fn call(
@@ -94,8 +189,8 @@ pub(super) async fn call(
     id: &str,
     mutation: Mutation,
 ) -> Option<Outcome<()>> {
-    // Something was written since this was asked last.
-    if !context.may_finish_a_change() {
+    // Since this was asked last it was waited for the turn, and something was written.
+    if !context.may_finish_a_change() || !link.says_the_same(context) {
         return None;
     }
     let (client, project) = (link.live.client.clone(), id.to_owned());
@@ -109,24 +204,20 @@ pub(super) async fn call(
         }
     });
     let outcome = call.await.ok()?;
-    let action = match mutation {
-        Mutation::Start => oms::Action::StartProject,
-        Mutation::Stop => oms::Action::StopProject,
-        Mutation::Resume => oms::Action::ResumeProject,
-        Mutation::Release => oms::Action::ReleaseProject,
-        Mutation::Delete => oms::Action::DeleteProject,
-    };
     let asker = Asker {
         key: &me.key,
         uid: &me.uid,
         generation: me.generation,
     };
-    audit(&asker, action, None, Some(id), &outcome);
-    let now = context.clock.now();
+    audit(&asker, action(mutation), None, Some(id), &outcome);
+    let now = Instant::now();
+    let is_accepted = matches!(outcome, Outcome::Done(..));
     context.memory.remember(&me.uid, &me.key, |mine| {
         // Whatever the outcome: what was seen before is old.
         mine.mutated = Some((LastMutation::Changed, now));
+        mine.accepted = is_accepted.then_some((mutation, now));
         mine.unheard_retry = None;
+        mine.unmade_retry = None;
     });
     context.bring_sweep_forward(&link.key);
     Some(outcome)
@@ -146,7 +237,6 @@ async fn done(
         mine.paused_for = (mutation == Mutation::Stop).then_some(situation.generation);
         mine.unheard_retry = None;
     });
-    context.memory.succeeded(&me.uid);
     context.bring_sweep_forward(&link.key);
     let note = format!(
         "Project {} was {}{how}.",

@@ -52,7 +52,7 @@ pub async fn pass(
             Err(Blocked::Because(verdict)) => departure.hindrance = Some(verdict),
             Ok(link) => connected = Some(link),
         }
-        if let Some(link) = &connected {
+        if let Some(link) = &mut connected {
             match departing.look(link, &mut departure).await {
                 Ok(true) => {}
                 Ok(false) if departure.now < departure.deadline => {
@@ -66,9 +66,16 @@ pub async fn pass(
     }
     match (decision, connected) {
         (RemoveDecision::Do(mutation), Some(link)) => {
-            departing.act(&link, departure, mutation).await
+            match act::without_effect(context, me, mutation, &departure.observed) {
+                None => departing.act(&link, departure, mutation).await,
+                Some(Ok(step)) => Ok(step),
+                Some(Err(error)) => departing.oms_failed(departure, &error).await,
+            }
         }
         (RemoveDecision::Wait { verdict, until }, _) => {
+            if matches!(departure.observed, Observed::Present(_)) {
+                context.memory.shows(&me.uid);
+            }
             departing.say(&departure, &verdict).await?;
             Ok(departing.step(&departure, until))
         }
@@ -136,8 +143,9 @@ impl Departing<'_> {
     }
 
     /// What OMS says. A sweep may tell that OMS is still at work; whatever else it
-    /// tells is asked about first. Tells whether that settles it.
-    async fn look(&self, link: &Link, departure: &mut Departure) -> Result<bool, oms::Error> {
+    /// tells is asked about first, in the place in which a change is made then: what
+    /// was looked at does not grow old in a queue. Tells whether that settles it.
+    async fn look(&self, link: &mut Link, departure: &mut Departure) -> Result<bool, oms::Error> {
         let Self {
             context,
             me,
@@ -157,6 +165,9 @@ impl Departing<'_> {
                 return Ok(true);
             }
         }
+        let last = act::action(Mutation::Delete);
+        let turn = link.live.client.in_a_place(last).await?;
+        link.take_place_of(&turn);
         let observed = observe::ask(context, link, id).await?.0;
         departure.now = context.clock.now();
         let settled = observe::is_settled(context, me, link, id, &observed);
@@ -173,6 +184,9 @@ impl Departing<'_> {
         mutation: Mutation,
     ) -> Result<Step, Error> {
         let Self { context, me, .. } = self;
+        if let Err(error) = link.live.client.prepare(act::action(mutation)).await {
+            return self.oms_failed(departure, &error).await;
+        }
         // Nothing irrevocable is done on the word of a cache.
         let Some(live) = context.kubernetes.live(&me.key).await? else {
             return Ok(Step::Gone);
@@ -195,7 +209,6 @@ impl Departing<'_> {
         };
         let error = match outcome {
             Outcome::Done(..) => {
-                context.memory.succeeded(&me.uid);
                 if let Some(reason) = mutation.done() {
                     let what = mutation.participle();
                     let note = format!("Project {} was {what}, as deletionPolicy asks.", self.id);
@@ -231,8 +244,8 @@ impl Departing<'_> {
         departure.now = context.clock.now();
         match remove::decide(&departure) {
             RemoveDecision::End(end) => let_go(context, me, read, Some(self.id), end).await,
-            RemoveDecision::Wait { verdict, .. } => {
-                change_failed(context, me, read, error, &verdict).await
+            RemoveDecision::Wait { verdict, until } => {
+                change_failed(context, me, read, error, &verdict, until).await
             }
             RemoveDecision::Look | RemoveDecision::Do(_) => Ok(Step::After(SWEEP_WAIT)),
         }

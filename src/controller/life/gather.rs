@@ -56,7 +56,8 @@ fn record(context: &Context, me: &Me, read: &MigrationProject) -> RunRecord {
     let status = read.status.clone().unwrap_or_default();
     let memory = context.memory.recall(&me.uid);
     let paused_for = memory.as_ref().and_then(|mine| mine.paused_for);
-    let unheard = memory.and_then(|mine| mine.unheard_retry);
+    let (unheard, unmade) =
+        memory.map_or((None, None), |mine| (mine.unheard_retry, mine.unmade_retry));
     // The word that the create protocol has obeyed is used up as well.
     let identity = context.identity(&me.key, &me.uid);
     let by_create = match classify(annotation(read, CREATE_RESERVATION), &identity) {
@@ -71,7 +72,10 @@ fn record(context: &Context, me: &Me, read: &MigrationProject) -> RunRecord {
     };
     RunRecord {
         pause: paused_for.map(by_us).or(status.pause),
-        retries: status.retries,
+        retries: match unmade {
+            Some(unmade) if unmade.recorded == status.retries => unmade.before,
+            _ => status.retries,
+        },
         handled_retry: handled.filter(|handled| unheard.as_ref() != Some(handled)),
     }
 }

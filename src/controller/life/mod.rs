@@ -11,17 +11,18 @@ mod gather;
 mod mismatch;
 mod observe;
 
-use kube::ResourceExt;
-
 pub use self::depart::gives_up_at;
 use super::context::Context;
-use super::link::{Blocked, link};
+use super::link::{Blocked, Link, link};
 use super::me::{Me, is_held};
 use super::pass::{Error, STALLED_RECHECK, SWEEP_WAIT, Step, give_up_for_now};
 use super::show::show;
 use super::waits;
 use crate::api::v1alpha1::MigrationProject;
-use crate::decide::{Observed, lifecycle};
+use crate::decide::Observed;
+use crate::decide::lifecycle::{self, LifeDecision, LifeSituation};
+use crate::observe::Seen;
+use crate::oms;
 
 /// One pass over a resource that has recorded the project `id`.
 pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Result<Step, Error> {
@@ -41,34 +42,91 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
         return Ok(Step::Reread(Box::new(held)));
     }
 
-    let link = link(context, read).await?;
-    if mismatch::spec_mismatch(context, &me, read, id) {
-        return mismatch::publish(context, &me, read, link.ok().as_ref(), id).await;
-    }
-    let link = match link {
-        Ok(link) => link,
-        Err(Blocked::NotYet(wait)) => return Ok(Step::After(wait)),
-        Err(Blocked::Because(verdict)) => return waits::blocked(context, read, &verdict).await,
-    };
-    let at_once = gather::retry_is_asked(context, &me, read);
-    let (observed, seen) = match observe::observe(context, &me, &link, id, at_once).await {
-        Ok(observed) => observed,
-        Err(error) => return give_up_for_now(context, &me, read, &error).await,
-    };
-    let situation = gather::situation(context, &me, read, id, &link, (observed, seen.as_ref()));
-    let decision = lifecycle::decide(&situation);
-
-    if let Some(mutation) = decision.mutation {
-        // Nothing irrevocable is done on the word of a cache.
-        let Some(live) = context.kubernetes.live(&me.key).await? else {
-            return Ok(Step::Gone);
+    let mut turn = None;
+    loop {
+        let looked = match look(context, &me, read, id, turn).await? {
+            Ok(looked) => looked,
+            Err(step) => return Ok(step),
         };
-        if live.resource_version() != read.resource_version() {
-            return Ok(Step::Reread(Box::new(live)));
+        let Some(mutation) = looked.decision.mutation else {
+            return say(context, &me, read, id, looked).await;
+        };
+        if looked.has_turn {
+            return act::act(context, &me, read, looked, mutation).await;
         }
-        return act::act(context, &me, live, &link, &situation, &decision, mutation).await;
+        // Its turn comes first, and then it is decided anew: what is done at last is what
+        // is right then, and not what was when it joined the queue.
+        turn = match act::turn(context, &me, read, &looked, mutation).await? {
+            Ok(turn) => Some(turn),
+            Err(step) => return Ok(step),
+        };
     }
+}
 
+/// What was gathered, and what is to be done by it.
+struct Looked {
+    link: Link,
+    situation: LifeSituation,
+    seen: Option<Seen>,
+    decision: LifeDecision,
+    /// The link holds a place among the calls under way.
+    has_turn: bool,
+}
+
+/// Gathers and decides, in the place that `turn` holds if it has come; or says how the pass
+/// ends without that.
+async fn look(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    id: &str,
+    turn: Option<oms::Client>,
+) -> Result<Result<Looked, Step>, Error> {
+    let link = link(context, read).await?;
+    if mismatch::spec_mismatch(context, me, read, id) {
+        let link = link.ok();
+        let published = mismatch::publish(context, me, read, link.as_ref(), id).await;
+        return published.map(Err);
+    }
+    let mut link = match link {
+        Ok(link) => link,
+        Err(Blocked::NotYet(wait)) => return Ok(Err(Step::After(wait))),
+        Err(Blocked::Because(verdict)) => {
+            return waits::blocked(context, read, &verdict).await.map(Err);
+        }
+    };
+    let has_turn = turn.is_some_and(|turn| link.take_place_of(&turn));
+    let at_once = gather::retry_is_asked(context, me, read);
+    let (observed, seen) = match observe::observe(context, me, &link, id, at_once).await {
+        Ok(observed) => observed,
+        Err(error) => return give_up_for_now(context, me, read, &error).await.map(Err),
+    };
+    let situation = gather::situation(context, me, read, id, &link, (observed, seen.as_ref()));
+    let decision = lifecycle::decide(&situation);
+    Ok(Ok(Looked {
+        link,
+        situation,
+        seen,
+        decision,
+        has_turn,
+    }))
+}
+
+/// Publishes, where no change is due.
+async fn say(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    id: &str,
+    looked: Looked,
+) -> Result<Step, Error> {
+    let Looked {
+        link,
+        situation,
+        seen,
+        decision,
+        ..
+    } = looked;
     // Nothing to say yet, or nothing that was seen: the sweep is waited for.
     let observed = situation.observed;
     let assumed = seen.is_none() && matches!(observed, Observed::Present(_));
@@ -78,12 +136,14 @@ pub async fn pass(context: &Context, read: &MigrationProject, id: &str) -> Resul
     if assumed || observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    let step = show(context, &me, read, &decision, seen.as_ref(), link.pin()).await?;
+    let step = show(context, me, read, &decision, seen.as_ref(), link.pin()).await?;
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made_by = None;
         mine.paused_for = None;
         mine.unheard_retry = None;
+        mine.unmade_retry = None;
         mine.unseen_since = None;
+        mine.accepted = None;
     });
     // A project that no list holds yet can go without any list telling.
     let snapshot = link.live.snapshot.as_ref();

@@ -1,7 +1,9 @@
 //! What may be believed about the project. The sweep answers for a resource at
 //! rest; OMS is asked directly only where the sweep cannot have the answer.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::controller::context::Context;
 use crate::controller::link::Link;
@@ -12,7 +14,7 @@ use crate::observe::{Seen, Snapshot, translate};
 use crate::oms;
 
 /// How long a project is taken to be as its own creation left it.
-const RECENT: SignedDuration = SignedDuration::from_secs(5);
+const RECENT: Duration = Duration::from_secs(5);
 
 /// What is known of the project `id`. `at_once`: what a sweep has shown is not
 /// new enough.
@@ -43,7 +45,7 @@ pub async fn observe(
         // The sweep that the change has brought forward is on its way.
         (None, Some((LastMutation::Changed, _))) if swept => return Ok((Observed::Unknown, None)),
         // Made by this process a moment ago, and CreateProject does not start.
-        (None, Some((LastMutation::Created, at))) if is_recent(context, at) => {
+        (None, Some((LastMutation::Created, at))) if at.elapsed() < RECENT => {
             return Ok((Observed::Present(ProjectStatus::Init), None));
         }
         (None, None) if swept => {
@@ -87,9 +89,9 @@ pub fn is_settled(context: &Context, me: &Me, link: &Link, id: &str, observed: &
 }
 
 /// A sweep that began before our own last change says nothing about it.
-fn fresh(link: &Link, mutated: Option<Timestamp>) -> Option<&Snapshot> {
+fn fresh(link: &Link, mutated: Option<Instant>) -> Option<&Snapshot> {
     let snapshot = link.live.snapshot.as_deref();
-    snapshot.filter(|snapshot| mutated.is_none_or(|at| snapshot.taken_at > at))
+    snapshot.filter(|snapshot| mutated.is_none_or(|at| snapshot.begun > at))
 }
 
 /// What a sweep has shown of the project, if it can be relied on.
@@ -117,8 +119,4 @@ pub async fn ask(
         }
         Err(error) => Err(error),
     }
-}
-
-fn is_recent(context: &Context, at: Timestamp) -> bool {
-    context.clock.now().duration_since(at) < RECENT
 }

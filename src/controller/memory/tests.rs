@@ -1,6 +1,6 @@
 use super::*;
 
-const CAP: Duration = Duration::from_secs(60);
+const UP_TO: Bounds = Bounds::up_to(Duration::from_secs(60));
 
 fn key() -> Key {
     Key {
@@ -13,26 +13,39 @@ fn key() -> Key {
 async fn failures_in_a_row_wait_longer_and_a_new_cause_starts_over() {
     let memory = Memory::default();
     let waits: Vec<u64> = (0..7)
-        .map(|_| memory.failed("u", &key(), 1, CAP, None, 0.5).as_secs())
+        .map(|_| memory.failed("u", &key(), 1, UP_TO, 0.5).as_secs())
         .collect();
     assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60]);
     assert!(memory.hold_back("u", 1).is_some());
     assert_eq!(memory.hold_back("u", 2), None, "something has changed");
-    assert_eq!(memory.failed("u", &key(), 2, CAP, None, 0.5).as_secs(), 2);
+    assert_eq!(memory.failed("u", &key(), 2, UP_TO, 0.5).as_secs(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_failure_doubles_from_its_own_beginning() {
     let memory = Memory::default();
-    let (cap, slow) = (Duration::from_secs(300), Some(Duration::from_secs(60)));
+    let slow = Bounds {
+        least: Duration::from_secs(60),
+        ..Bounds::up_to(Duration::from_secs(300))
+    };
     let waits: Vec<u64> = (0..4)
-        .map(|_| memory.failed("u", &key(), 1, cap, slow, 0.5).as_secs())
+        .map(|_| memory.failed("u", &key(), 1, slow, 0.5).as_secs())
         .collect();
     assert_eq!(waits, [60, 120, 240, 300]);
     // What OMS itself asks for goes beyond the cap, and is never shortened.
-    let hour = Some(Duration::from_secs(3600));
-    let wait = memory.failed("u", &key(), 1, cap, hour, 0.0);
+    let hour = Bounds {
+        least: Duration::from_secs(3600),
+        ..slow
+    };
+    let wait = memory.failed("u", &key(), 1, hour, 0.0);
     assert!(wait >= Duration::from_secs(3600), "{wait:?}");
+    // What is due by then is done then all the same.
+    let due = Bounds {
+        most: Duration::from_secs(7),
+        ..hour
+    };
+    assert_eq!(memory.failed("u", &key(), 1, due, 1.0).as_secs(), 7);
+    assert_eq!(memory.hold_back("u", 1), Some(Duration::from_secs(7)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -45,7 +58,7 @@ async fn a_pass_that_is_broken_off_again_and_again_is_made_less_and_less() {
     assert!(memory.hold_back("u", 1).is_some());
     assert_eq!(memory.hold_back("u", 2), None, "something has changed");
     // What OMS refuses has a count of its own.
-    assert_eq!(memory.failed("u", &key(), 1, CAP, None, 0.5).as_secs(), 2);
+    assert_eq!(memory.failed("u", &key(), 1, UP_TO, 0.5).as_secs(), 2);
     memory.succeeded("u");
     memory.went_through("u");
     assert_eq!(memory.hold_back("u", 1), None);
@@ -70,12 +83,16 @@ fn a_resource_that_is_another_each_time_is_read_less_and_less_but_never_held_bac
 #[tokio::test(start_paused = true)]
 async fn nobody_is_held_back_after_the_wait_or_a_success() {
     let memory = Memory::default();
-    memory.failed("u", &key(), 1, CAP, Some(Duration::from_secs(30)), 0.5);
+    let half_a_minute = Bounds {
+        least: Duration::from_secs(30),
+        ..UP_TO
+    };
+    memory.failed("u", &key(), 1, half_a_minute, 0.5);
     tokio::time::advance(Duration::from_secs(29)).await;
     assert!(memory.hold_back("u", 1).is_some());
     tokio::time::advance(Duration::from_secs(2)).await;
     assert_eq!(memory.hold_back("u", 1), None);
-    memory.failed("u", &key(), 1, CAP, None, 0.5);
+    memory.failed("u", &key(), 1, UP_TO, 0.5);
     memory.succeeded("u");
     assert_eq!(memory.hold_back("u", 1), None);
 }

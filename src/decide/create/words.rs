@@ -39,14 +39,24 @@ pub(super) fn renamed(name: &str, walked: &Walked) -> String {
          was made since, is equal to it, and belongs to nobody: was it renamed? If it is this \
          resource's, set in spec: adopt: {{projectId: <id>}}; if not, a new value of the annotation \
          oms.oceanbase.com/retry creates the project.",
-        walked
-            .lookalikes
-            .iter()
-            .take(5)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join(", ")
+        lookalikes(walked)
     )
+}
+
+/// For the last word about an attempt that nothing has come of: what may be its project.
+pub(super) fn but_lookalikes(walked: &Walked) -> String {
+    if walked.lookalikes.is_empty() {
+        return String::new();
+    }
+    format!(
+        ", but {} was made since, is equal to it, and belongs to nobody: was it renamed?",
+        lookalikes(walked)
+    )
+}
+
+fn lookalikes(walked: &Walked) -> String {
+    let shown = walked.lookalikes.iter().take(5).cloned();
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn list(many: &[&Namesake]) -> String {
