@@ -173,6 +173,9 @@ pub enum Act {
     ListLate(u64),
     /// From now on OMS does not know these actions.
     Unsupported(Vec<&'static str>),
+    /// From now on OMS answers well to every change of a project that is there, and makes none; or
+    /// does again what it says.
+    Ignore(bool),
     /// From now on the watches are so many seconds behind.
     FallBehind(u64),
     /// The watches end, and what they had not told of is listed anew.
@@ -211,6 +214,29 @@ fn project(name: &str) -> Id {
 /// The one connection.
 pub fn connection_id() -> Id {
     id(Kind::OMSConnection, "oms")
+}
+
+/// Every action that changes a project which is there.
+const CHANGES: [&str; 5] = [
+    "StartProject",
+    "StopProject",
+    "ResumeProject",
+    "ReleaseProject",
+    "DeleteProject",
+];
+
+fn ignore(oms: &Oms, ignores: bool) {
+    if ignores {
+        for action in CHANGES {
+            oms.fault(Fault::new(action, FaultKind::unheeded()));
+        }
+        return;
+    }
+    for (number, fault) in oms.faults() {
+        if fault.kind == FaultKind::unheeded() {
+            oms.remove_fault(number);
+        }
+    }
 }
 
 impl World {
@@ -332,6 +358,10 @@ impl World {
                 self.list_late(*seconds);
                 let lost = Fault::new("CreateProject", FaultKind::Drop).after_work();
                 self.oms().fault(lost.times(1));
+                Ok(())
+            }
+            Act::Ignore(ignores) => {
+                self.each_oms(|oms| ignore(oms, *ignores));
                 Ok(())
             }
             Act::Unsupported(actions) => {

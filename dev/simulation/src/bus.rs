@@ -1,6 +1,7 @@
 //! Every call that the operator makes goes over the bus: there it is counted,
 //! written down, and met by its mishap.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Point {
 struct State {
     life: u64,
     calls: u64,
+    /// How many in each minute.
+    by_minute: BTreeMap<u64, u64>,
     mishaps: Mishaps,
     latency: StdRng,
     trace: Vec<String>,
@@ -107,6 +110,7 @@ impl Bus {
             state: Arc::new(Mutex::new(State {
                 life: 0,
                 calls: 0,
+                by_minute: BTreeMap::new(),
                 mishaps,
                 latency: StdRng::seed_from_u64(seed),
                 trace: Vec::new(),
@@ -143,6 +147,12 @@ impl Bus {
         self.state.lock().calls
     }
 
+    /// How many calls there were in the busiest minute.
+    pub fn in_busiest_minute(&self) -> u64 {
+        let state = self.state.lock();
+        state.by_minute.values().copied().max().unwrap_or_default()
+    }
+
     /// Every call, in order.
     pub fn points(&self) -> Vec<Point> {
         self.state.lock().points.clone()
@@ -176,6 +186,8 @@ impl Bus {
             let mut state = self.state.lock();
             state.calls += 1;
             let number = state.calls;
+            let minute = self.began.elapsed().as_secs() / 60;
+            *state.by_minute.entry(minute).or_default() += 1;
             let call = Call {
                 number,
                 after: self.began.elapsed(),

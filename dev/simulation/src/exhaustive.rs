@@ -170,9 +170,10 @@ fn mishaps(scenario: &Scenario, point: &Point) -> Vec<Mishap> {
     let mut mishaps = vec![Mishap::CutBefore, Mishap::CutAfter, Mishap::Stop];
     if point.to_oms {
         let creates = point.what.starts_with("CreateProject");
+        let changes = point.writes && !creates;
         let faults = OmsFault::ALL
             .into_iter()
-            .filter(|fault| creates || !fault.lists_late());
+            .filter(|fault| fault.is_for(creates, changes));
         mishaps.extend(faults.map(Mishap::Oms));
     } else {
         let faults = KubernetesFault::ALL.into_iter();

@@ -67,11 +67,13 @@ pub enum OmsFault {
     Hang,
     /// Done and answered well, but listed only later.
     ListedLate,
+    /// Answered well, and nothing is done.
+    Unheeded,
 }
 
 impl OmsFault {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Refused,
         Self::Throttled,
         Self::Failed,
@@ -85,6 +87,7 @@ impl OmsFault {
         Self::Garbage,
         Self::Hang,
         Self::ListedLate,
+        Self::Unheeded,
     ];
 }
 
@@ -106,16 +109,17 @@ pub enum Mishap {
 }
 
 impl OmsFault {
-    /// Whether it differs from others only for a create.
-    pub fn lists_late(self) -> bool {
-        matches!(
-            self,
+    /// Whether it differs from others for a call that creates, or changes what is there.
+    pub fn is_for(self, creates: bool, changes: bool) -> bool {
+        match self {
             Self::AnswerLostListedLate
-                | Self::WorkedLateListedLate
-                | Self::FailedAfterWorkListedLate
-                | Self::InnerErrorListedLate
-                | Self::ListedLate
-        )
+            | Self::WorkedLateListedLate
+            | Self::FailedAfterWorkListedLate
+            | Self::InnerErrorListedLate
+            | Self::ListedLate => creates,
+            Self::Unheeded => changes,
+            _ => true,
+        }
     }
 }
 

@@ -145,7 +145,7 @@ fn wish(random: &mut StdRng) -> Value {
 fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
     let resource = *RESOURCES[..2].choose(random).unwrap_or(&RESOURCES[0]);
     let name = *NAMES.choose(random).unwrap_or(&NAMES[0]);
-    match random.random_range(0..35) {
+    match random.random_range(0..36) {
         0..=2 => vec![Act::Apply(manifest(resource, random))],
         3 => vec![Act::Delete(resource)],
         4 => vec![
@@ -201,6 +201,12 @@ fn deed(strips: bool, random: &mut StdRng) -> Vec<Act> {
         30 => vec![Act::Expire, Act::Patch(resource, wish(random))],
         31 => vec![Act::Expire, Act::Delete(resource)],
         33 | 34 => vec![Act::Rename(name, one_of(&NAMES, random))],
+        35 => vec![
+            Act::Ignore(true),
+            Act::Patch(resource, wish(random)),
+            Act::Wait(random.random_range(0..90)),
+            Act::Ignore(false),
+        ],
         29 if random.random_ratio(1, 3) => vec![Act::DeleteNamespace],
         _ => vec![Act::Patch(
             resource,

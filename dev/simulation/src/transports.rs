@@ -199,6 +199,7 @@ fn words_of(body: &str) -> String {
 
 fn work(oms: &Oms, action: Action, request: &Request<Bytes>, fault: Option<OmsFault>) -> Reply {
     let name = action.as_str();
+    let changes = action.is_mutation() && action != Action::CreateProject;
     let mut ids = Vec::new();
     let mut strike = |fault: Fault| ids.push(oms.fault(fault.times(1)));
     let late = |most: Duration| {
@@ -237,7 +238,10 @@ fn work(oms: &Oms, action: Action, request: &Request<Bytes>, fault: Option<OmsFa
         Some(OmsFault::Garbage) => strike(Fault::new(name, Kind::Garbage).after_work()),
         Some(OmsFault::Hang) => strike(Fault::new(name, Kind::Hang)),
         Some(OmsFault::ListedLate) => strike(late(REPLIED)),
-        Some(OmsFault::Refused) | None => {}
+        Some(OmsFault::Unheeded) if changes => {
+            strike(Fault::new(name, Kind::unheeded()));
+        }
+        Some(OmsFault::Unheeded | OmsFault::Refused) | None => {}
     }
     let header = request.headers().get(http::header::AUTHORIZATION);
     let header = header.and_then(|header| header.to_str().ok());

@@ -18,6 +18,10 @@ pub const STILL: Duration = Duration::from_secs(340);
 /// more rarely than that, and again and again, keeps the world from coming to rest.
 const WATCHED: Duration = Duration::from_secs(120);
 
+/// The most calls in a minute, whatever happens: twice what any of 1,000 seeds came to, and a
+/// third of what one resource makes that is looked at again without a wait.
+const IN_A_MINUTE: u64 = 400;
+
 /// What is not at rest yet, if anything.
 pub fn unsettled(world: &World) -> Option<String> {
     let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
@@ -145,6 +149,10 @@ pub async fn judge(world: &World) -> Vec<String> {
         wrong.push(format!("does not come to rest: {what}"));
     } else {
         wrong.extend(busy(world).await);
+    }
+    let busiest = world.wires.bus.in_busiest_minute();
+    if busiest > IN_A_MINUTE {
+        wrong.push(format!("{busiest} calls in one minute"));
     }
     let (_, resources) = world.wires.cluster.list(Kind::MigrationProject);
     for resource in &resources {

@@ -88,6 +88,8 @@ struct State {
     asked: u64,
     /// When each of them was asked for.
     under_way: BTreeMap<u64, Instant>,
+    /// When this was asked of this project lately.
+    times: BTreeMap<(Action, String), Vec<Instant>>,
     made: Vec<Made>,
     omses: Vec<Oms>,
     restored: BTreeSet<String>,

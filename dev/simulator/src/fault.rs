@@ -139,6 +139,15 @@ impl Kind {
         }
     }
 
+    /// An answer of success. Before the work: nothing was done.
+    pub fn unheeded() -> Self {
+        Self::Http {
+            status: 200,
+            headers: BTreeMap::new(),
+            body: r#"{"success":true,"data":null}"#.to_owned(),
+        }
+    }
+
     /// HTTP 429 with `Retry-After`.
     pub fn too_many_requests(retry_after: Duration) -> Self {
         let seconds = retry_after.as_secs().to_string();

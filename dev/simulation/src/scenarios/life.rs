@@ -31,6 +31,30 @@ pub fn all() -> Vec<Scenario> {
 fn run_state() -> Vec<Scenario> {
     vec![
         scenario(
+            "start-accepted-and-not-done",
+            vec![
+                Act::Ignore(true),
+                orders(json!({})),
+                Act::Wait(100),
+                Act::Ignore(false),
+                Act::Settle,
+            ],
+            vec![Ending::Ready("orders", 1)],
+        ),
+        scenario(
+            "pause-accepted-and-not-done",
+            vec![
+                orders(json!({})),
+                Act::Settle,
+                Act::Ignore(true),
+                state("Paused"),
+                Act::Wait(100),
+                Act::Ignore(false),
+                Act::Settle,
+            ],
+            vec![Ending::Ready("orders", 1)],
+        ),
+        scenario(
             "pause-and-resume",
             vec![
                 orders(json!({})),
@@ -395,6 +419,31 @@ fn hindrances() -> Vec<Scenario> {
     let none = || vec![Ending::Gone("orders"), Ending::Projects("shop.orders", 0)];
     let stays = || vec![Ending::Gone("orders"), Ending::Projects("shop.orders", 1)];
     vec![
+        scenario(
+            "delete-accepted-and-not-done",
+            vec![
+                delete(short()),
+                Act::Settle,
+                Act::Ignore(true),
+                Act::Delete("orders"),
+                Act::Wait(600),
+                Act::Ignore(false),
+            ],
+            stays(),
+        ),
+        scenario(
+            "delete-accepted-and-done-later",
+            vec![
+                delete(short()),
+                Act::Settle,
+                Act::Ignore(true),
+                Act::Delete("orders"),
+                Act::Wait(100),
+                Act::Ignore(false),
+                Act::Settle,
+            ],
+            none(),
+        ),
         scenario(
             "delete-while-suspended",
             vec![

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use oms_operator::oms::Action;
@@ -12,6 +13,13 @@ use tokio::time::Instant;
 use super::{Asked, GRACE, Made, OwnPause, Witness, reservation_of, uid_of};
 use crate::acts::{FINALIZER, RECREATE, RETRY};
 use crate::kubernetes::{self, Change, Kind};
+
+/// A change that is asked of a project so often ...
+const OFTEN: usize = 8;
+
+/// ... in so long is asked again and again without a wait: a back-off begins with two seconds
+/// and doubles.
+const SPAN: Duration = Duration::from_secs(30);
 
 impl Witness {
     /// The operator calls for a change of OMS.
@@ -50,9 +58,19 @@ impl Witness {
             }
         };
         let mut state = self.state.lock();
+        let now = Instant::now();
+        let times = state.times.entry((action, project.clone())).or_default();
+        times.retain(|at| now.duration_since(*at) < SPAN);
+        times.push(now);
+        if times.len() >= OFTEN {
+            let often = format!("{OFTEN} times in {} s", SPAN.as_secs());
+            state
+                .broken
+                .insert(format!("{action} of {project}, {often}"));
+        }
         state.asked += 1;
         let number = state.asked;
-        state.under_way.insert(number, Instant::now());
+        state.under_way.insert(number, now);
         Asked {
             action,
             project,
