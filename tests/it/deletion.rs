@@ -293,6 +293,41 @@ async fn blocked_it_stays_beyond_the_timeout_and_goes_once_it_can() {
 }
 
 #[tokio::test]
+async fn what_oms_accepts_and_does_not_do_is_told_and_ends_at_the_timeout() {
+    let more = json!({"deletionPolicy": "Delete", "deletionTimeout": "25s"});
+    let (world, operator, made) = doomed("delete-unheeded", more).await;
+    world.oms().fault(Fault::new(STOP, Kind::unheeded()));
+    world.delete("orders").await;
+    let project = world
+        .until_message("orders", "the project is still RUNNING")
+        .await;
+    assert!(message(&project).contains("answered with success"));
+    world.until_gone("orders").await;
+    world.until_event("orders", "LeftInOms").await;
+    assert_eq!(world.oms().project(&made).unwrap().status, "RUNNING");
+    // Once in ten seconds, and after the back-off of two.
+    let asked = changes(&world, &made);
+    assert!(asked.len() <= 3, "{asked:?}");
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_back_off_does_not_put_the_timeout_off() {
+    let more = json!({"deletionPolicy": "Delete", "deletionTimeout": "8s"});
+    let (world, operator, made) = doomed("delete-later", more).await;
+    // A day: longer than any test.
+    let later = Kind::too_many_requests(Duration::from_secs(86_400));
+    world.oms().fault(Fault::new(STOP, later));
+    world.delete("orders").await;
+    world.until_message("orders", "asks for fewer calls").await;
+    world.until_gone("orders").await;
+    world.until_event("orders", "LeftInOms").await;
+    assert_eq!(world.oms().project(&made).unwrap().status, "RUNNING");
+    assert_eq!(changes(&world, &made), [STOP]);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn other_finalizers_are_waited_for_before_oms_is_touched() {
     let (world, operator, made) =
         doomed("delete-others", json!({"deletionPolicy": "Delete"})).await;

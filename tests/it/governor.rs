@@ -8,7 +8,7 @@ use oms_operator::api::v1alpha1::OMSConnection;
 use oms_simulator::{Fault, Kind, When};
 use serde_json::json;
 
-use crate::world::{DEADLINE, World};
+use crate::world::{DEADLINE, World, condition};
 
 const CREATE: &str = "CreateProject";
 
@@ -79,6 +79,60 @@ async fn one_call_at_a_time_is_enough_for_everything() {
     for name in ["a", "b", "c"] {
         world.until_running(name).await;
     }
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_change_that_has_waited_for_its_turn_goes_by_what_is_wanted_then() {
+    let world = World::new("turn").await;
+    let limits = json!({"spec": {"limits": {"maxInFlight": 1}}});
+    world.patch_connection("oms", limits).await;
+    let operator = world.operator().await;
+    let delete = json!({"deletionPolicy": "Delete"});
+    for name in ["a", "b", "c", "d", "calm"] {
+        world.create(name, delete.clone()).await;
+        world.until_running(name).await;
+    }
+    let gate = world.oms().hold("StopProject", When::BeforeWork);
+    let pause = json!({"spec": {"state": "Paused"}});
+    world.patch("a", pause.clone()).await;
+    gate.arrived().await;
+    // The others wait for the one place.
+    world.patch("b", pause.clone()).await;
+    world.patch("c", pause).await;
+    world.delete("d").await;
+    let waiting = format!(
+        "oms_operator_oms_waiting{{endpoint=\"{}\",lane=\"change\"}}",
+        world.simulator.url()
+    );
+    until(DEADLINE, "the others wait for their turn", async || {
+        (operator.counter(&waiting).await? == 3).then_some(())
+    })
+    .await
+    .expect("the others wait for their turn");
+    world.patch("b", json!({"spec": {"suspend": true}})).await;
+    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
+    world.patch("d", retain).await;
+    let calm = json!({"spec": {"suspend": true, "allowedDeletionPolicies": ["Retain"]}});
+    world.patch_connection("oms", calm).await;
+    // One that is at rest shows that the watch has told of it.
+    world
+        .until("calm", "it is told of the connection", |project| {
+            condition(project, "DeletionPolicyRefused").is_some()
+        })
+        .await;
+    gate.release();
+    world.until_gone("d").await;
+    for name in ["b", "c"] {
+        world.until_ready(name, "False", "Suspended").await;
+    }
+    world.until_ready("a", "True", "Paused").await;
+    assert_eq!(world.oms().count("StopProject"), 1);
+    // And nothing is forgotten.
+    let go_on = json!({"spec": {"suspend": false}});
+    world.patch_connection("oms", go_on).await;
+    world.until_ready("c", "True", "Paused").await;
+    assert_eq!(world.oms().count("StopProject"), 2);
     world.finish([operator]).await;
 }
 

@@ -9,7 +9,7 @@ use oms_operator::api::v1alpha1::MigrationProject;
 use oms_simulator::{Fault, Kind};
 use serde_json::json;
 
-use crate::world::{DEADLINE, World, condition, id, message};
+use crate::world::{DEADLINE, World, condition, id, message, ready};
 
 const RESUME: &str = "ResumeProject";
 
@@ -94,6 +94,29 @@ async fn an_attempt_outlives_a_crash_and_is_not_made_twice() {
     let project = world.until_stalled("orders", "Failed").await;
     assert_eq!(count(&project), Some(1));
     assert_eq!(world.oms().count(RESUME), before);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_does_not_reach_oms_does_not_count() {
+    let world = World::new("retry-unmade").await;
+    let stalls = stalls(&world);
+    let operator = world.operator().await;
+    let retry = json!({"retry": {"maxAttempts": 1, "initialDelay": "0s"}});
+    world.create("orders", retry).await;
+    let project = world.until_running("orders").await;
+    let made = id(&project).unwrap().to_owned();
+    let later = Kind::too_many_requests(std::time::Duration::from_secs(1));
+    world.oms().fault(Fault::new(RESUME, later).times(1));
+    world.oms().set_status(&made, "FAILED").unwrap();
+    let project = world
+        .until("orders", "it runs again", |project| {
+            count(project) == Some(1) && ready(project) == Some("True")
+        })
+        .await;
+    assert_eq!(id(&project), Some(made.as_str()));
+    assert_eq!(world.oms().count(RESUME), 2);
+    assert_eq!(*stalls.lock().unwrap(), Vec::<String>::new());
     world.finish([operator]).await;
 }
 

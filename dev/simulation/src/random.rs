@@ -38,6 +38,9 @@ fn of_seed(seed: u64) -> (Scenario, Mishaps) {
     // forgotten: a crash and a strip at one time are beyond what is promised.
     let strips = random.random_ratio(1, 5);
     let mut acts = Vec::new();
+    if random.random_ratio(1, 5) {
+        acts.push(one_call_at_a_time());
+    }
     if random.random_ratio(1, 6) {
         let status = ["RUNNING", "RELEASED", "INIT", "SUSPEND"]
             .choose(random)
@@ -114,6 +117,11 @@ fn manifest(resource: &'static str, random: &mut StdRng) -> Manifest {
         spec["adopt"] = json!({"byName": true});
     }
     manifest.with(spec)
+}
+
+/// Where one call waits for another in vain, nothing goes on.
+fn one_call_at_a_time() -> Act {
+    Act::PatchConnection(json!({"spec": {"limits": {"maxInFlight": 1}}}))
 }
 
 /// Nothing is asked for but the project.

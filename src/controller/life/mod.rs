@@ -84,6 +84,8 @@ async fn look(
 ) -> Result<Result<Looked, Step>, Error> {
     let link = link(context, read).await?;
     if mismatch::spec_mismatch(context, me, read, id) {
+        // No change is made, and what is asked takes a turn of its own.
+        drop(turn);
         let link = link.ok();
         let published = mismatch::publish(context, me, read, link.as_ref(), id).await;
         return published.map(Err);
@@ -136,7 +138,14 @@ async fn say(
     if assumed || observed == Observed::Unknown {
         return Ok(Step::After(SWEEP_WAIT));
     }
-    let step = show(context, me, read, &decision, seen.as_ref(), link.pin()).await?;
+    // A project that no list holds yet can go without any list telling.
+    let snapshot = link.live.snapshot.as_ref();
+    let unlisted = snapshot.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
+    let pin = link.pin();
+    // What is asked for the details takes a turn of its own: to wait for it in the place of
+    // one that is not needed any more would be for ever, where there is only one.
+    drop(link);
+    let step = show(context, me, read, &decision, seen.as_ref(), pin).await?;
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.made_by = None;
         mine.paused_for = None;
@@ -145,9 +154,6 @@ async fn say(
         mine.unseen_since = None;
         mine.accepted = None;
     });
-    // A project that no list holds yet can go without any list telling.
-    let snapshot = link.live.snapshot.as_ref();
-    let unlisted = snapshot.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
     Ok(match step {
         Step::Rest if unlisted && matches!(observed, Observed::Present(_)) => {
             Step::After(STALLED_RECHECK)

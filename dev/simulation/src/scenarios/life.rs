@@ -31,6 +31,21 @@ pub fn all() -> Vec<Scenario> {
 fn run_state() -> Vec<Scenario> {
     vec![
         scenario(
+            "one-call-at-a-time",
+            vec![
+                Act::PatchConnection(json!({"spec": {"limits": {"maxInFlight": 1}}})),
+                orders(json!({"deletionPolicy": "Delete"})),
+                Act::Settle,
+                state("Paused"),
+                Act::Settle,
+                state("Running"),
+                Act::Settle,
+                Act::Delete("orders"),
+                Act::Settle,
+            ],
+            vec![Ending::Gone("orders"), Ending::Projects("shop.orders", 0)],
+        ),
+        scenario(
             "start-accepted-and-not-done",
             vec![
                 Act::Ignore(true),
