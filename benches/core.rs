@@ -40,6 +40,7 @@ fn situation(record: Record) -> CreateSituation {
         adopt: None,
         adoption_refused: None,
         retry_asked: false,
+        doubt_told: false,
         spec_changed: false,
         renamed: false,
         rival: None,

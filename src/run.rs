@@ -192,9 +192,8 @@ async fn run(options: Options) -> anyhow::Result<()> {
         None => None,
     };
     if let Some(elector) = &mut elector {
-        health.stand_by(true);
         tokio::select! {
-            () = elector.acquire() => health.stand_by(false),
+            () = elector.acquire(|stands_by| health.stand_by(stands_by)) => health.stand_by(false),
             () = stop.cancelled() => return Ok(()),
         }
     }
@@ -258,6 +257,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
         () = controllers => {}
         () = stopped_too_early(&context, &stop) => {}
     }
+    context.metrics.leads(false);
     context.tasks.close();
     context.tasks.wait().await;
     let unwritten = controller::finish(&context, LAST_WRITES).await;

@@ -23,7 +23,7 @@ use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::requested;
 use super::registry::{Entry, Live};
-use super::strangers;
+use super::strangers::{self, Strangers};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection, Reason};
 use crate::decide::words::sentence;
 use crate::decide::{Answer, Problem};
@@ -322,8 +322,12 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
     let mut next = (*live).clone();
     let mut seen = entry.seen;
     if !used {
-        // Nobody keeps it new: whoever comes would decide on what was hours ago.
+        // Nobody keeps it new: whoever comes would decide on what was hours ago, and a figure
+        // of then would be an alarm for ever.
         next.snapshot = None;
+        next.strangers = Strangers::default();
+        seen = None;
+        context.metrics.unused(key);
     }
     let answer = match swept {
         Ok(snapshot) => {

@@ -172,6 +172,9 @@ impl Context {
         }
         self.memory.forget(&claim.uid);
         self.wake_project.queue().remove(&key.to_string());
+        for next in self.shares.forget(key) {
+            self.wake_project.wake(&next);
+        }
         if let Some(connection) = &claim.connection {
             self.wake_connection.wake(connection);
         }
@@ -190,6 +193,16 @@ impl Context {
     pub fn may_finish_a_change(&self) -> bool {
         self.leadership
             .outlives(self.settings.timeouts.connect + SENDING)
+    }
+
+    /// What comes of waiting for something; nothing, once this process is told to stop: what is
+    /// waited for is for a change that it does not begin any more.
+    pub async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            came = wait => Some(came),
+        }
     }
 
     /// A human asks for a look at once: whatever is waited for with a connection

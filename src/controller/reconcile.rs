@@ -113,7 +113,8 @@ impl Drop for Part<'_> {
 
 /// The resource may have been woken because a part was free, and has no use for it.
 fn pass_on(context: &Context, project: &MigrationProject) {
-    if let Some(next) = context.shares.pass_on(&endpoint(context, project)) {
+    let endpoint = endpoint(context, project);
+    if let Some(next) = context.shares.pass_on(&endpoint, &Key::of(project)) {
         context.wake_project.wake(&next);
     }
 }

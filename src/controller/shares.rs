@@ -2,10 +2,11 @@
 //! time for one of them. The passes of one that hangs fill its own share, and
 //! none of another's.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::claims::Key;
 use super::pass::SOON;
@@ -14,20 +15,40 @@ use super::pass::SOON;
 /// need not, as they are woken; but a wake may go to one that is no more.
 const LOOKS_IN_A_SECOND: u32 = 20;
 
+/// How long a part is kept for the resource that was woken for it. It may be one that is
+/// no more.
+const KEPT: Duration = Duration::from_secs(5);
+
 #[derive(Default)]
 struct Share {
     taken: usize,
-    /// Who came while all was taken, in order, and the same for look-up.
+    /// For whom a part is kept, and since when: who comes by chance must not have it before
+    /// those that have waited.
+    kept: HashMap<Key, Instant>,
+    /// Who came while all was taken, in order; also those that have gone since.
     parked: VecDeque<Key>,
     is_parked: HashSet<Key>,
 }
 
 impl Share {
-    /// The one that has waited longest.
-    fn next(&mut self) -> Option<Key> {
-        let next = self.parked.pop_front()?;
-        self.is_parked.remove(&next);
-        Some(next)
+    fn is_full(&self, size: usize) -> bool {
+        self.taken + self.kept.len() >= size
+    }
+
+    /// The one that has waited longest, if there is a part for it, which is kept.
+    fn next(&mut self, size: usize) -> Option<Key> {
+        while !self.is_full(size) {
+            let next = self.parked.pop_front()?;
+            if self.is_parked.remove(&next) {
+                self.kept.insert(next.clone(), Instant::now());
+                return Some(next);
+            }
+        }
+        None
+    }
+
+    fn is_idle(&self) -> bool {
+        self.taken == 0 && self.is_parked.is_empty() && self.kept.is_empty()
     }
 }
 
@@ -57,36 +78,57 @@ impl Shares {
     pub fn enter(&self, endpoint: &str, resource: &Key) -> Result<(), Duration> {
         let mut shares = self.by_endpoint.lock();
         let share = shares.entry(endpoint.to_owned()).or_default();
-        if share.taken < self.size {
+        share.kept.retain(|_, since| since.elapsed() < KEPT);
+        share.kept.remove(resource);
+        if !share.is_full(self.size) {
             share.taken += 1;
+            share.is_parked.remove(resource);
             return Ok(());
         }
         if share.is_parked.insert(resource.clone()) {
             share.parked.push_back(resource.clone());
         }
-        let parked = u32::try_from(share.parked.len()).unwrap_or(u32::MAX);
+        let parked = u32::try_from(share.is_parked.len()).unwrap_or(u32::MAX);
         Err(SOON.max(Duration::from_secs(1) * parked / LOOKS_IN_A_SECOND))
     }
 
     /// Gives a part back. Returns the resource to wake. It may be one that does
     /// not come any more, so whoever waits also has to come again without it.
     pub fn leave(&self, endpoint: &str) -> Option<Key> {
-        let mut shares = self.by_endpoint.lock();
-        let share = shares.get_mut(endpoint)?;
-        share.taken = share.taken.saturating_sub(1);
-        let next = share.next();
-        if share.taken == 0 && share.parked.is_empty() {
-            shares.remove(endpoint);
-        }
-        next
+        self.change(endpoint, |share| {
+            share.taken = share.taken.saturating_sub(1);
+        })
     }
 
     /// Who else may come, if a part is free: for one that was woken and has no use
     /// for it.
-    pub fn pass_on(&self, endpoint: &str) -> Option<Key> {
+    pub fn pass_on(&self, endpoint: &str, resource: &Key) -> Option<Key> {
+        self.change(endpoint, |share| {
+            share.kept.remove(resource);
+        })
+    }
+
+    /// The resource is gone. Returns who is to be woken for the parts that were kept for it.
+    pub fn forget(&self, resource: &Key) -> Vec<Key> {
+        let endpoints: Vec<String> = self.by_endpoint.lock().keys().cloned().collect();
+        let next = endpoints.iter().filter_map(|endpoint| {
+            self.change(endpoint, |share| {
+                share.is_parked.remove(resource);
+                share.kept.remove(resource);
+            })
+        });
+        next.collect()
+    }
+
+    fn change(&self, endpoint: &str, change: impl FnOnce(&mut Share)) -> Option<Key> {
         let mut shares = self.by_endpoint.lock();
         let share = shares.get_mut(endpoint)?;
-        (share.taken < self.size).then(|| share.next())?
+        change(share);
+        let next = share.next(self.size);
+        if share.is_idle() {
+            shares.remove(endpoint);
+        }
+        next
     }
 }
 
@@ -134,10 +176,44 @@ mod tests {
         let shares = Shares::new(1);
         let enter = |name: &str| shares.enter("oms", &key(name)).is_ok();
         assert!(enter("a") && !enter("b") && !enter("c"));
-        assert_eq!(shares.pass_on("oms"), None, "none is free");
+        let pass_on = |name: &str| shares.pass_on("oms", &key(name));
+        assert_eq!(pass_on("d"), None, "none is free");
         assert_eq!(shares.leave("oms"), Some(key("b")));
-        assert_eq!(shares.pass_on("oms"), Some(key("c")), "b has no use for it");
-        assert_eq!(shares.pass_on("oms"), None);
+        assert_eq!(pass_on("d"), None, "it is b's");
+        assert_eq!(pass_on("b"), Some(key("c")), "b has no use for it");
+        assert_eq!(pass_on("c"), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_by_chance_does_not_overtake_those_that_wait() {
+        let shares = Shares::new(1);
+        let enter = |name: &str| shares.enter("oms", &key(name)).is_ok();
+        assert!(enter("a") && !enter("b") && !enter("c"));
+        assert_eq!(shares.leave("oms"), Some(key("b")));
+        assert!(!enter("d"), "the part is kept for b");
+        assert!(enter("b"));
+        assert_eq!(shares.leave("oms"), Some(key("c")));
+        // It never comes; and the part is not lost.
+        tokio::time::advance(KEPT).await;
+        assert!(enter("d"));
+    }
+
+    #[test]
+    fn what_is_gone_is_waited_for_by_nobody() {
+        let shares = Shares::new(1);
+        let enter = |name: &str| shares.enter("oms", &key(name)).is_ok();
+        assert!(enter("a"));
+        for name in ["b", "c", "d"] {
+            assert!(!enter(name));
+        }
+        assert_eq!(shares.forget(&key("c")), []);
+        assert_eq!(shares.leave("oms"), Some(key("b")));
+        assert_eq!(shares.forget(&key("b")), [key("d")]);
+        assert_eq!(shares.forget(&key("d")), []);
+        assert!(
+            shares.by_endpoint.lock().is_empty(),
+            "nothing is left behind"
+        );
     }
 
     #[test]

@@ -173,7 +173,8 @@ fn open(situation: &CreateSituation, open: &OpenAttempt) -> CreateDecision {
     if let Some(decision) = adopt::settles(situation) {
         return decision;
     }
-    if !walked.lookalikes.is_empty() && !situation.retry_asked {
+    let is_answered = situation.retry_asked && situation.doubt_told;
+    if !walked.lookalikes.is_empty() && !is_answered {
         return stall(
             Reason::CreateAmbiguous,
             words::renamed(&reservation.project_name, walked),

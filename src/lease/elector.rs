@@ -73,7 +73,7 @@ impl Elector {
 
     /// Waits until the lease is held. Cancelling the wait leaves the lease as
     /// it is: whoever has just got it lets it run out.
-    pub async fn acquire(&mut self) {
+    pub async fn acquire(&mut self, stands_by: impl Fn(bool)) {
         let mut told = None;
         loop {
             match timeout(self.settings.renew_deadline, self.attempt()).await {
@@ -86,13 +86,16 @@ impl Elector {
                         tracing::info!(lease = self.settings.name, holder, "standing by");
                         told = Some(holder);
                     }
+                    stands_by(true);
                 }
                 Ok(Ok(Attempt::Contended)) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(lease = self.settings.name, %error, "the lease cannot be had");
+                    stands_by(false);
                 }
                 Err(_) => {
                     tracing::warn!(lease = self.settings.name, "no answer about the lease");
+                    stands_by(false);
                 }
             }
             sleep(self.settings.retry_period).await;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::share::Shared;
 use super::snapshot::Snapshot;
 use super::translate::translate;
-use crate::oms::{Client, Error, ListProjects, Order, Project, SortField};
+use crate::oms::{Class, Client, Error, ListProjects, Order, Project, SortField};
 
 /// The most pages of one sweep: 150,000 projects, ten times what one process
 /// is meant for. It only keeps a server that never ends its list from holding
@@ -98,6 +98,8 @@ async fn singly(
             }
             Err(error) if error.is_not_found() => {}
             Err(error) if error.is_unsupported() => return Ok(None),
+            // What OMS cannot say of one is no trouble of the others: the list tells of them.
+            Err(error) if error.class() == Class::Rejected => return Ok(None),
             Err(error) => return Err(error),
         }
     }

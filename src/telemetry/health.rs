@@ -56,7 +56,8 @@ impl Health {
     }
 
     /// Ready: every watch has its first list, or another process leads and this
-    /// one is there to take over.
+    /// one is there to take over. Not one that cannot have the lease at all: in an
+    /// upgrade it would take the place of one that can.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         let synced = || {
@@ -68,7 +69,7 @@ impl Health {
             && (self.standing_by.load(Ordering::Relaxed) || synced())
     }
 
-    /// Whether another process leads.
+    /// Whether another process was found to lead.
     pub fn stand_by(&self, standing_by: bool) {
         self.standing_by.store(standing_by, Ordering::Relaxed);
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::trace::to_status;
 use super::{call, endpoints, id, look, put_back};
 use crate::api::keys::RETRY;
-use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
+use crate::api::v1alpha1::{ConditionType, LastError, MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::farewell::let_go;
@@ -216,6 +216,7 @@ impl Held<'_> {
             adopt: adopt.or_else(|| self.read.spec.adopt_by_name().then_some(Adopt::ByName)),
             adoption_refused: self.link.adoption_refused.clone(),
             retry_asked: self.retry_asked(),
+            doubt_told: self.doubt_told(),
             spec_changed: self.spec_changed(),
             renamed: context.claims.name_of(&self.read) != self.name,
             rival: self.rival(),
@@ -261,7 +262,24 @@ impl Held<'_> {
             return false;
         };
         let retry = self.retry();
-        retry.is_some() && retry != open.reservation.retry
+        retry.is_some() && retry != open.reservation.retry && retry != self.retry_before_doubt()
+    }
+
+    /// The word that stood when the resource said first that another project may be its
+    /// own: it was given for something else.
+    fn retry_before_doubt(&self) -> Option<String> {
+        let create = self.read.status.as_ref()?.create.as_ref()?;
+        create.handled_retry.clone()
+    }
+
+    /// Whether the resource says that another project may be its own.
+    fn doubt_told(&self) -> bool {
+        let conditions = self.read.status.as_ref().map(|status| &status.conditions);
+        let mut conditions = conditions.into_iter().flatten();
+        conditions.any(|one| {
+            one.type_ == ConditionType::Stalled.as_str()
+                && one.reason == Reason::CreateAmbiguous.as_str()
+        })
     }
 
     fn spec_changed(&self) -> bool {
@@ -370,6 +388,7 @@ impl Held<'_> {
             Record::Open(open) => Some(open),
             _ => None,
         };
+        let retry = self.retry();
         publish(context, &self.read, Some(verdict), |status| {
             let error = status.last_error.take();
             if let Some(open) = open {
@@ -382,7 +401,10 @@ impl Held<'_> {
                 };
                 let timing = context.settings.timing;
                 let before = status.create.take();
-                let create = to_status(&trace, open.first_look, timing, before.as_ref(), now);
+                let mut create = to_status(&trace, open.first_look, timing, before.as_ref(), now);
+                if verdict.reason == Reason::CreateAmbiguous {
+                    create.handled_retry = retry;
+                }
                 // What kept the outcome from being known stands as long as that; a
                 // look that failed does not outlive one that went well.
                 let call = Some(oms::Action::CreateProject.as_str());

@@ -73,7 +73,10 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     // One place among the calls under way, from the look to the create: what was
     // looked at does not grow old in a queue, nor does the reservation.
     let create = oms::Action::CreateProject;
-    let placed = link.live.client.in_a_place(create).await;
+    let placed = link.live.client.in_a_place(create);
+    let Some(placed) = context.unless_stopped(placed).await else {
+        return Ok(Step::After(MOMENT));
+    };
     // What was read before the lock was got may be old by now.
     let Some(live) = context.kubernetes.live(&me.key).await? else {
         context.memory.forget(&me.uid);

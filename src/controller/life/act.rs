@@ -31,9 +31,11 @@ pub async fn turn(
         Some(Ok(step)) => return Ok(Err(step)),
         Some(Err(error)) => return mutation_failed(context, me, read, &error).await.map(Err),
     }
-    match looked.link.live.client.in_a_place(action(mutation)).await {
-        Ok(client) => Ok(Ok(client)),
-        Err(error) => mutation_failed(context, me, read, &error).await.map(Err),
+    let turn = looked.link.live.client.in_a_place(action(mutation));
+    match context.unless_stopped(turn).await {
+        None => Ok(Err(Step::After(MOMENT))),
+        Some(Ok(client)) => Ok(Ok(client)),
+        Some(Err(error)) => mutation_failed(context, me, read, &error).await.map(Err),
     }
 }
 

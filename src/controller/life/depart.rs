@@ -54,11 +54,12 @@ pub async fn pass(
         }
         if let Some(link) = &mut connected {
             match departing.look(link, &mut departure).await {
-                Ok(true) => {}
-                Ok(false) if departure.now < departure.deadline => {
+                Ok(Look::Settled) => {}
+                Ok(Look::Unsettled) if departure.now < departure.deadline => {
                     return Ok(Step::After(SWEEP_WAIT));
                 }
-                Ok(false) => departure.hindrance = Some(not_settled(id)),
+                Ok(Look::Unsettled) => departure.hindrance = Some(not_settled(id)),
+                Ok(Look::Stopped) => return Ok(Step::After(MOMENT)),
                 Err(error) => return departing.oms_failed(departure, &error).await,
             }
         }
@@ -110,6 +111,16 @@ fn deadline(read: &MigrationProject) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// What a look has come to.
+enum Look {
+    /// It is known what to go by.
+    Settled,
+    /// OMS has answered, and that is not enough.
+    Unsettled,
+    /// This process was told to stop, and has not waited for its turn.
+    Stopped,
+}
+
 struct Departing<'a> {
     context: &'a Context,
     me: &'a Me,
@@ -144,8 +155,8 @@ impl Departing<'_> {
 
     /// What OMS says. A sweep may tell that OMS is still at work; whatever else it
     /// tells is asked about first, in the place in which a change is made then: what
-    /// was looked at does not grow old in a queue. Tells whether that settles it.
-    async fn look(&self, link: &mut Link, departure: &mut Departure) -> Result<bool, oms::Error> {
+    /// was looked at does not grow old in a queue.
+    async fn look(&self, link: &mut Link, departure: &mut Departure) -> Result<Look, oms::Error> {
         let Self {
             context,
             me,
@@ -155,26 +166,29 @@ impl Departing<'_> {
         departure.suspended = link.suspension(read);
         if !is_pinned(read) {
             departure.hindrance = Some(not_pinned(id));
-            return Ok(true);
+            return Ok(Look::Settled);
         }
         let other = link.claimant_of(context, id, &me.key);
         departure.shared_with = other.map(|key| key.to_string());
         if let Some(seen) = observe::swept(context, me, link, id) {
             departure.observed = Observed::Present(seen.status);
             if matches!(remove::decide(departure), RemoveDecision::Wait { .. }) {
-                return Ok(true);
+                return Ok(Look::Settled);
             }
         }
         let last = act::action(Mutation::Delete);
-        let turn = link.live.client.in_a_place(last).await?;
-        link.take_place_of(&turn);
+        let turn = link.live.client.in_a_place(last);
+        let Some(turn) = context.unless_stopped(turn).await else {
+            return Ok(Look::Stopped);
+        };
+        link.take_place_of(&turn?);
         let observed = observe::ask(context, link, id).await?.0;
         departure.now = context.clock.now();
-        let settled = observe::is_settled(context, me, link, id, &observed);
-        if settled {
-            departure.observed = observed;
+        if !observe::is_settled(context, me, link, id, &observed) {
+            return Ok(Look::Unsettled);
         }
-        Ok(settled)
+        departure.observed = observed;
+        Ok(Look::Settled)
     }
 
     async fn act(
@@ -186,6 +200,9 @@ impl Departing<'_> {
         let Self { context, me, .. } = self;
         if let Err(error) = link.live.client.prepare(act::action(mutation)).await {
             return self.oms_failed(departure, &error).await;
+        }
+        if !context.may_begin_a_change() {
+            return Ok(Step::After(MOMENT));
         }
         // Nothing irrevocable is done on the word of a cache.
         let Some(live) = context.kubernetes.live(&me.key).await? else {

@@ -81,7 +81,8 @@ pub fn is_settled(context: &Context, me: &Me, link: &Link, id: &str, observed: &
     }
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
     let fresh = fresh(link, mutated.map(|(_, at)| at));
-    let settled = fresh.is_some_and(|snapshot| !snapshot.projects.contains_key(id));
+    let settled = fresh
+        .is_some_and(|snapshot| snapshot.would_show(id) && !snapshot.projects.contains_key(id));
     if !settled {
         context.bring_sweep_forward(&link.key);
     }

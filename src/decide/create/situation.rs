@@ -89,6 +89,9 @@ pub struct CreateSituation {
     pub adoption_refused: Option<String>,
     /// A human has said "again" by a new retry annotation.
     pub retry_asked: bool,
+    /// The resource says that projects may be its own although they have another name: only
+    /// then is the human's word an answer to that.
+    pub doubt_told: bool,
     /// The spec is another than the one the open attempt was made from.
     pub spec_changed: bool,
     /// The spec asks for another project name than `project_name`, which the open attempt

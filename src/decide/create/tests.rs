@@ -71,6 +71,7 @@ fn situation(record: Record, look: Look) -> CreateSituation {
         adopt: None,
         adoption_refused: None,
         retry_asked: false,
+        doubt_told: false,
         spec_changed: false,
         renamed: false,
         rival: None,
@@ -273,7 +274,7 @@ prop_compose! {
         record in any_record(),
         adopt in any_adopt(),
         refused in any::<bool>(),
-        retry_asked in any::<bool>(),
+        (retry_asked, doubt_told) in any::<(bool, bool)>(),
         spec_changed in any::<bool>(),
         renamed in any::<bool>(),
         rival in any::<bool>(),
@@ -286,6 +287,7 @@ prop_compose! {
             adopt,
             adoption_refused: refused.then(|| "not allowed".to_owned()),
             retry_asked,
+            doubt_told,
             spec_changed,
             renamed: renamed && matches!(record, Record::Open(_)),
             rival: rival.then(|| "shop/older".to_owned()),
@@ -403,7 +405,10 @@ fn a_spec_edit_is_no_answer_to_the_question_about_a_renamed_project() {
     later.now = noon() + SignedDuration::from_hours(1);
     later.spec_changed = true;
     assert_eq!(reason(&decide(&later)), Some(Reason::CreateAmbiguous));
+    // Nor is a word that was given before the question was put.
     later.retry_asked = true;
+    assert_eq!(reason(&decide(&later)), Some(Reason::CreateAmbiguous));
+    later.doubt_told = true;
     assert!(matches!(decide(&later), CreateDecision::Reserve { .. }));
 }
 

@@ -185,6 +185,11 @@ impl Metrics {
         });
     }
 
+    /// Nobody uses a connection: what was known of its projects is none of now.
+    pub fn unused(&self, connection: &dyn std::fmt::Display) {
+        self.of(connection, |label| self.sweeps.unused(&label));
+    }
+
     /// A sweep failed.
     pub fn sweep_failed(&self, connection: &dyn std::fmt::Display) {
         self.of(connection, |label| self.sweeps.failed(&label));

@@ -125,6 +125,22 @@ impl SweepFigures {
         }
     }
 
+    /// Nobody uses the connection, so that nothing is known of its projects any more.
+    pub fn unused(&self, label: &Connection) {
+        self.age.remove(label);
+        self.lags.remove(label);
+        let gauges = [
+            &self.projects,
+            &self.unclaimed,
+            &self.missing,
+            &self.doubted,
+            &self.lag,
+        ];
+        gauges.into_iter().for_each(|gauge| {
+            gauge.remove(label);
+        });
+    }
+
     pub fn forget(&self, connection: &str) {
         for result in [OK, FAILED] {
             self.sweeps.remove(&Swept {
@@ -136,18 +152,7 @@ impl SweepFigures {
             connection: connection.to_owned(),
         };
         self.seconds.remove(&label);
-        self.age.remove(&label);
-        self.lags.remove(&label);
-        let gauges = [
-            &self.projects,
-            &self.unclaimed,
-            &self.missing,
-            &self.doubted,
-            &self.lag,
-        ];
-        gauges.into_iter().for_each(|gauge| {
-            gauge.remove(&label);
-        });
+        self.unused(&label);
     }
 }
 
