@@ -82,11 +82,11 @@ impl Elector {
                     return;
                 }
                 Ok(Ok(Attempt::HeldBy(holder))) => {
+                    stands_by(true);
                     if told.as_ref() != Some(&holder) {
                         tracing::info!(lease = self.settings.name, holder, "standing by");
                         told = Some(holder);
                     }
-                    stands_by(true);
                 }
                 Ok(Ok(Attempt::Contended)) => {}
                 Ok(Err(error)) => {

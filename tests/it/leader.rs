@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
-use oms_harness::{Proxy, until};
+use oms_harness::{Match, Proxy, until};
 use oms_operator::run::DEFAULT_LEASE;
 use oms_simulator::When;
 use serde_json::json;
@@ -111,6 +111,23 @@ async fn one_works_and_the_other_takes_over_at_once_when_it_is_told_to_stop() {
     world.until_running("late").await;
     assert_eq!(world.oms().projects().len(), 2);
     world.finish([second]).await;
+}
+
+#[tokio::test]
+async fn who_cannot_have_the_lease_at_all_is_not_ready() {
+    let world = World::with_lease("lead-forbidden").await;
+    let proxy = world.proxy().await;
+    proxy.refuse(Match::any().path_contains("/leases"), 403);
+    let alone = world.candidate(Some(&proxy)).await;
+    alone.until_log("the lease cannot be had").await;
+    let ready = alone.ask("/readyz").await.expect("an answer");
+    assert_eq!(
+        ready.status, 503,
+        "an upgrade must not end who works for it"
+    );
+    let well = alone.ask("/healthz").await.expect("an answer");
+    assert_eq!(well.status, 200);
+    world.finish([alone]).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use oms_harness::{Entries, Mark, until};
 use oms_operator::api::keys::RECONCILE_REQUESTED_AT;
 use oms_operator::api::v1alpha1::MigrationProject;
-use oms_simulator::Call;
+use oms_simulator::{Call, Fault, Kind};
 use serde_json::json;
 
 use crate::world::{DEADLINE, Operator, World, condition, id, ready};
@@ -288,5 +288,10 @@ async fn one_project_among_many_of_others_is_asked_for_by_itself() {
     // And it is not lost sight of.
     world.oms().set_status(&mine, "FAILED").unwrap();
     world.until_stalled("orders", "Failed").await;
+    // One of which OMS cannot tell is no trouble of the connection: the list tells of it.
+    let refused = Kind::business("PARAM_ERROR", "not now");
+    world.oms().fault(Fault::new("DescribeProject", refused));
+    world.oms().set_status(&mine, "RUNNING").unwrap();
+    world.until_running("orders").await;
     world.finish([operator]).await;
 }
