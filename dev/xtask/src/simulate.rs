@@ -20,6 +20,9 @@ const BY: [(&str, &[&str]); 2] = [
     ("exhaustive runs", &["--exhaustive", "--every", "20"]),
 ];
 
+/// Of all mutants at least so many are seen by seeds, which is what every change is checked with.
+const BY_SEEDS: usize = 16;
+
 #[derive(Debug, Args)]
 pub struct Options {
     /// Break the protocol in a copy of the tree, by each of dev/mutants/*.patch, and expect that some run sees
@@ -77,11 +80,15 @@ async fn mutants(names: &[String]) -> anyhow::Result<()> {
         wanted.len() - missed.len(),
         wanted.len()
     );
-    for (by, count) in seen {
+    for (by, count) in &seen {
         println!("    {count} by {by}");
     }
     if !missed.is_empty() {
         bail!("nothing saw {}", missed.join(", "));
+    }
+    let by_seeds = seen.get(BY[0].0).copied().unwrap_or_default();
+    if names.is_empty() && by_seeds < BY_SEEDS {
+        bail!("seeds alone saw only {by_seeds}: too few break what they do");
     }
     Ok(())
 }

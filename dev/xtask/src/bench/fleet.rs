@@ -164,9 +164,9 @@ async fn restart(world: World<'_>) -> anyhow::Result<(World<'_>, Restart)> {
     let project = load::project(&name, CONNECTION, TABLES_SMALL);
     let began = load::apply(&world.cluster.client, &project).await?;
     let deadline = MOMENTS + EACH * u32::try_from(all)?;
-    let checking = world
-        .operator
-        .checked(u64::try_from(all)?, NO_MORE, deadline);
+    // Two passes of each: the first finds that OMS has not been asked yet.
+    let passes = 2 * u64::try_from(all)?;
+    let checking = world.operator.checked(passes, NO_MORE, deadline);
     let (checked, cpu) = world
         .screen
         .step("every resource is looked at", deadline, checking)

@@ -187,10 +187,10 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             format!("{:.2}", f.change.writes as f64 / count)
         }),
         row(
-            "Restart → ready / a new resource has its id / all checked, s",
+            "Restart → ready / all checked, s; from ready on: a new resource has its id, s",
             &|f| {
                 let r = &f.restart;
-                format!("{:.1} / {:.1} / {:.1}", r.ready, r.new_id, r.checked)
+                format!("{:.1} / {:.1}; {:.1}", r.ready, r.checked, r.new_id)
             },
         ),
         row("Restart: OMS calls / Kubernetes writes / CPU, s", &|f| {

@@ -149,12 +149,15 @@ fn rest(fleet: Option<&Fleet>) -> [Target; 4] {
 }
 
 /// One resource is applied as soon as the process is there: its own calls and writes are not the restart's.
-fn restart(fleet: Option<&Fleet>) -> [Target; 4] {
+fn restart(fleet: Option<&Fleet>) -> [Target; 5] {
     let what = |what: &str| format!("{what}, {FLEET} restarted");
     let pages = (FLEET.div_ceil(PAGE)) as u64;
     [
         Target::new(what("Ready and all checked, s"), "5", fleet, |f| {
             at_most(f.restart.ready.max(f.restart.checked), 5.0, 1)
+        }),
+        Target::new(what("Ready → a new one has its id, s"), "2", fleet, |f| {
+            at_most(f.restart.new_id, 2.0, 1)
         }),
         Target::new(what("CPU, s"), "3", fleet, |f| {
             at_most(f.restart.cpu, 3.0, 2)
