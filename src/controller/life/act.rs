@@ -236,7 +236,10 @@ async fn done(
     how: &str,
 ) {
     context.memory.remember(&me.uid, &me.key, |mine| {
-        mine.paused_for = (mutation == Mutation::Stop).then_some(situation.generation);
+        // Whose pause it is stays known until the project is seen to run again.
+        if mutation == Mutation::Stop {
+            mine.paused_for = Some(situation.generation);
+        }
         mine.unheard_retry = None;
     });
     context.bring_sweep_forward(&link.key);
