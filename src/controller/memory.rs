@@ -72,6 +72,9 @@ pub struct Remembered {
     pub paused_for: Option<i64>,
     /// The word to try again on which OMS certainly did nothing.
     pub unheard_retry: Option<String>,
+    /// The word to try again that stood, if any, when the resource began to ask whether another
+    /// project is its own: only a later one is the answer.
+    pub asked_with: Option<String>,
     /// The retries that stand although the status tells of one more: that one never
     /// reached OMS.
     pub unmade_retry: Option<UnmadeRetry>,
@@ -162,6 +165,7 @@ impl Remembered {
             accepted: None,
             paused_for: None,
             unheard_retry: None,
+            asked_with: None,
             unmade_retry: None,
             told_foreign: false,
             lag_side: None,

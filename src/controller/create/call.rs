@@ -64,6 +64,10 @@ pub async fn reserve_and_call(
         }
     };
     context.note(&reserved);
+    // What was asked before is answered.
+    context
+        .memory
+        .remember(&me.uid, &me.key, |mine| mine.asked_with = None);
     if reserved.metadata.deletion_timestamp.is_some() {
         return Ok(Step::Again);
     }

@@ -216,7 +216,7 @@ impl Held<'_> {
             adopt: adopt.or_else(|| self.read.spec.adopt_by_name().then_some(Adopt::ByName)),
             adoption_refused: self.link.adoption_refused.clone(),
             retry_asked: self.retry_asked(),
-            doubt_told: self.doubt_told(),
+            doubt_told: self.asked_with().is_some(),
             spec_changed: self.spec_changed(),
             renamed: context.claims.name_of(&self.read) != self.name,
             rival: self.rival(),
@@ -262,23 +262,21 @@ impl Held<'_> {
             return false;
         };
         let retry = self.retry();
-        retry.is_some() && retry != open.reservation.retry && retry != self.retry_before_doubt()
+        retry.is_some() && retry != open.reservation.retry && retry != self.asked_with()
     }
 
-    /// The word that stood when the resource said first that another project may be its
-    /// own: it was given for something else.
-    fn retry_before_doubt(&self) -> Option<String> {
-        let create = self.read.status.as_ref()?.create.as_ref()?;
-        create.handled_retry.clone()
-    }
-
-    /// Whether the resource says that another project may be its own.
-    fn doubt_told(&self) -> bool {
-        let conditions = self.read.status.as_ref().map(|status| &status.conditions);
-        let mut conditions = conditions.into_iter().flatten();
-        conditions.any(|one| {
-            one.type_ == ConditionType::Stalled.as_str()
-                && one.reason == Reason::CreateAmbiguous.as_str()
+    /// With which word the resource has begun to ask whether another project is its own, if it
+    /// has: it was given for something else. After a restart its status tells.
+    fn asked_with(&self) -> Option<String> {
+        let mine = self.context.memory.recall(&self.me.uid);
+        mine.and_then(|mine| mine.asked_with).or_else(|| {
+            let status = self.read.status.as_ref()?;
+            let asks = status.conditions.iter().any(|one| {
+                one.type_ == ConditionType::Stalled.as_str()
+                    && one.reason == Reason::CreateAmbiguous.as_str()
+            });
+            let create = status.create.as_ref().filter(|_| asks)?;
+            Some(create.handled_retry.clone().unwrap_or_default())
         })
     }
 
@@ -388,7 +386,14 @@ impl Held<'_> {
             Record::Open(open) => Some(open),
             _ => None,
         };
-        let retry = self.retry();
+        let asked_with = (verdict.reason == Reason::CreateAmbiguous).then(|| {
+            let with = self.asked_with().or_else(|| self.retry());
+            let with = with.unwrap_or_default();
+            context.memory.remember(&self.me.uid, &self.me.key, |mine| {
+                mine.asked_with = Some(with.clone());
+            });
+            with
+        });
         publish(context, &self.read, Some(verdict), |status| {
             let error = status.last_error.take();
             if let Some(open) = open {
@@ -402,8 +407,8 @@ impl Held<'_> {
                 let timing = context.settings.timing;
                 let before = status.create.take();
                 let mut create = to_status(&trace, open.first_look, timing, before.as_ref(), now);
-                if verdict.reason == Reason::CreateAmbiguous {
-                    create.handled_retry = retry;
+                if let Some(with) = asked_with.filter(|with| !with.is_empty()) {
+                    create.handled_retry = Some(with);
                 }
                 // What kept the outcome from being known stands as long as that; a
                 // look that failed does not outlive one that went well.
