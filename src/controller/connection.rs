@@ -23,7 +23,7 @@ use super::me::is_held;
 use super::pass::{Error, MOMENT, SOON};
 use super::publish::requested;
 use super::registry::{Entry, Live};
-use super::strangers::{self, Strangers};
+use super::strangers;
 use crate::api::v1alpha1::{MigrationProject, OMSConnection, Reason};
 use crate::decide::words::sentence;
 use crate::decide::{Answer, Problem};
@@ -325,7 +325,6 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         // Nobody keeps it new: whoever comes would decide on what was hours ago, and a figure
         // of then would be an alarm for ever.
         next.snapshot = None;
-        next.strangers = Strangers::default();
         seen = None;
         context.metrics.unused(key);
     }

@@ -8,7 +8,7 @@ use oms_operator::api::v1alpha1::OMSConnection;
 use oms_simulator::{Fault, Kind, When};
 use serde_json::json;
 
-use crate::world::{DEADLINE, World, condition};
+use crate::world::{DEADLINE, Operator, World, condition};
 
 const CREATE: &str = "CreateProject";
 
@@ -18,6 +18,18 @@ async fn throttled(connections: &Api<OMSConnection>, name: &str) -> Option<Strin
     let mut conditions = status.conditions.into_iter();
     let found = conditions.find(|one| one.type_ == "Throttled")?;
     Some(format!("{} {}", found.status, found.reason))
+}
+
+/// So many calls to the world's OMS wait for their turn in that lane.
+async fn until_waiting(world: &World, operator: &Operator, lane: &str, count: u64) {
+    let url = world.simulator.url();
+    let waiting = format!("oms_operator_oms_waiting{{endpoint=\"{url}\",lane=\"{lane}\"}}");
+    let what = format!("{count} wait in the lane {lane}");
+    until(DEADLINE, &what, async || {
+        (operator.counter(&waiting).await? == count).then_some(())
+    })
+    .await
+    .expect(&what);
 }
 
 #[tokio::test]
@@ -65,15 +77,7 @@ async fn one_call_at_a_time_is_enough_for_everything() {
     }
     gate.arrived().await;
     // The other two wait for the one place, and so does the sweep.
-    let waiting = format!(
-        "oms_operator_oms_waiting{{endpoint=\"{}\",lane=\"create\"}}",
-        world.simulator.url()
-    );
-    until(DEADLINE, "the others wait for their turn", async || {
-        (operator.counter(&waiting).await? == 2).then_some(())
-    })
-    .await
-    .expect("the others wait for their turn");
+    until_waiting(&world, &operator, "create", 2).await;
     assert_eq!(gate.arrived_so_far(), 1);
     gate.release();
     for name in ["a", "b", "c"] {
@@ -101,15 +105,7 @@ async fn a_change_that_has_waited_for_its_turn_goes_by_what_is_wanted_then() {
     world.patch("b", pause.clone()).await;
     world.patch("c", pause).await;
     world.delete("d").await;
-    let waiting = format!(
-        "oms_operator_oms_waiting{{endpoint=\"{}\",lane=\"change\"}}",
-        world.simulator.url()
-    );
-    until(DEADLINE, "the others wait for their turn", async || {
-        (operator.counter(&waiting).await? == 3).then_some(())
-    })
-    .await
-    .expect("the others wait for their turn");
+    until_waiting(&world, &operator, "change", 3).await;
     world.patch("b", json!({"spec": {"suspend": true}})).await;
     let retain = json!({"spec": {"deletionPolicy": "Retain"}});
     world.patch("d", retain).await;
@@ -149,15 +145,7 @@ async fn two_connections_to_one_address_share_its_limit() {
     gate.arrived().await;
     let other = json!({"connectionRef": {"name": "strict"}});
     world.create("b", other).await;
-    let waiting = format!(
-        "oms_operator_oms_waiting{{endpoint=\"{}\",lane=\"create\"}}",
-        world.simulator.url()
-    );
-    until(DEADLINE, "the other one waits", async || {
-        (operator.counter(&waiting).await? == 1).then_some(())
-    })
-    .await
-    .expect("the other one waits");
+    until_waiting(&world, &operator, "create", 1).await;
     assert_eq!(gate.arrived_so_far(), 1);
     gate.release();
     world.until_running("a").await;
