@@ -219,11 +219,13 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "ProjectGone" => there.is_none_or(|status| status == "DELETED"),
         "Released" => there.as_deref() == Some("RELEASED"),
         "PausedOutside" => {
-            // A copy knows nothing of what its resource had paused.
+            // A copy knows nothing of what its resource had paused, nor who takes a project over of
+            // what its last one had.
             let nobodys = |id| {
                 witness.is_paused_outside(id)
                     || witness.is_paused_by_an_earlier_life(id)
                     || restored && witness.is_paused(id)
+                    || witness.is_paused_for_another(id, &uid)
             };
             // Whoever paused it: Created takes no project that was started any further.
             let is_left = resource["spec"]["state"] == "Created";

@@ -115,12 +115,13 @@ struct State {
 }
 
 /// A pause of the operator's own.
-#[derive(Clone, Copy)]
 struct OwnPause {
     /// In which of its lives.
     life: u64,
     /// Whether a status tells that it was asked for.
     recorded: bool,
+    /// The UID of the resource that asked for it.
+    by: Option<String>,
 }
 
 impl State {
@@ -376,6 +377,13 @@ impl Witness {
         let state = self.state.lock();
         let paused = state.paused.get(id);
         paused.is_some_and(|pause| !pause.recorded && pause.life < state.ended)
+    }
+
+    /// Whether the operator has paused a project for another resource than the one with this UID.
+    pub fn is_paused_for_another(&self, id: &str, uid: &str) -> bool {
+        let state = self.state.lock();
+        let by = state.paused.get(id).and_then(|pause| pause.by.as_deref());
+        by.is_some_and(|by| by != uid)
     }
 
     /// Whether the connection leads, or is said to have led, to the OMS of that address.

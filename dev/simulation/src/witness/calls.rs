@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{Asked, GRACE, Made, OwnPause, Witness, reservation_of, uid_of};
 use crate::acts::{FINALIZER, RECREATE, RETRY};
 use crate::kubernetes::{self, Change, Kind};
+use crate::verdict::condition;
 
 /// A change that is asked of a project so often ...
 const OFTEN: usize = 8;
@@ -86,7 +87,8 @@ impl Witness {
 
     /// OMS has worked on a call for a change, or refused it.
     pub fn worked(&self, oms: usize, asked: Asked) {
-        let word = self.word_for(&asked.project);
+        let holder = self.holder_of(&asked.project);
+        let word = holder.as_deref().map(word).unwrap_or_default();
         let mut state = self.state.lock();
         let call = state.omses[oms].calls().pop();
         state.under_way.remove(&asked.number);
@@ -102,8 +104,11 @@ impl Witness {
             }
             if asked.action == Action::StopProject {
                 let life = state.ended;
-                let recorded = false;
-                let pause = OwnPause { life, recorded };
+                let pause = OwnPause {
+                    life,
+                    recorded: false,
+                    by: holder.as_deref().and_then(uid_of),
+                };
                 state.paused.insert(asked.project.clone(), pause);
             }
             let made = state.made.iter().find(|made| made.id == asked.project);
@@ -123,9 +128,9 @@ impl Witness {
                 && state.omses[made.oms].project(&made.id).is_ok()
                 && !state.is_out_of_sight(made)
         });
-        if let Some(earlier) = earlier.cloned() {
-            let Asked { uid, project, .. } = &asked;
-            let uid = uid.as_deref().unwrap_or_default();
+        let uid = asked.uid.as_deref().unwrap_or_default();
+        if let Some(earlier) = earlier.cloned().filter(|it| !self.is_disowned(it, uid)) {
+            let project = &asked.project;
             let words = format!(
                 "a second project {id} ({project}) beside {} for {uid}",
                 earlier.id
@@ -175,11 +180,23 @@ impl Witness {
         })
     }
 
-    /// The word by which the annotation of its resource asks for another attempt.
-    fn word_for(&self, id: &str) -> Value {
+    /// The resource that has recorded a project.
+    fn holder_of(&self, id: &str) -> Option<Arc<Value>> {
         let (_, all) = self.cluster.list(Kind::MigrationProject);
-        let of = |one: &&Arc<Value>| one["status"]["projectId"].as_str() == Some(id);
-        all.iter().find(of).map(|one| word(one)).unwrap_or_default()
+        let of = |one: &Arc<Value>| one["status"]["projectId"].as_str() == Some(id);
+        all.into_iter().find(of)
+    }
+
+    /// Whether a user has said that a project is not the resource's, when it asked: by a word to
+    /// try again that came after the question.
+    fn is_disowned(&self, made: &Made, uid: &str) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let versions = changes.iter().map(|change| &change.object);
+        let mut since_asked = versions
+            .filter(|version| uid_of(version).as_deref() == Some(uid))
+            .skip_while(|version| !asks_whose(version, &made.id));
+        let asked_with = since_asked.next().map(|version| word(version));
+        since_asked.any(|version| !word(version).is_null() && Some(word(version)) != asked_with)
     }
 
     /// Whether the annotation of a resource asks for another project in the place of one there was.
@@ -285,6 +302,15 @@ fn asks(object: &Value, action: Action) -> bool {
     }
 }
 
+/// Whether a resource waits for a human to say whose a project is.
+fn asks_whose(resource: &Value, id: &str) -> bool {
+    condition(resource, "Stalled").is_some_and(|it| {
+        let message = it["message"].as_str().unwrap_or_default();
+        it["reason"] == "CreateAmbiguous" && message.contains(id)
+    })
+}
+
+/// The word by which its annotation asks for another attempt.
 fn word(resource: &Value) -> Value {
     resource["metadata"]["annotations"][RETRY].clone()
 }

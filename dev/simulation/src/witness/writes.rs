@@ -121,7 +121,6 @@ impl Witness {
         }
     }
 
-    /// What is said of a project's end has to be so.
     /// A pause of the operator's own that it has recorded as asked for is nobody else's any more,
     /// whichever life it was of.
     fn recorded_a_pause(&self, status: &Value) {
@@ -134,6 +133,7 @@ impl Witness {
         }
     }
 
+    /// What is said of a project's end has to be so.
     fn told(&self, reason: &str, note: &str) {
         let ends: &[&str] = match reason {
             "ProjectDeleted" => &["DELETED"],
