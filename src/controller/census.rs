@@ -42,7 +42,13 @@ fn connections(context: &Context, metrics: &Metrics) {
         let ready = word(conditions.unwrap_or_default()).0 == "True";
         (key.to_string(), endpoint, ready)
     });
-    metrics.endpoints(known, &context.governors.standings());
+    let standings = context.governors.standings();
+    metrics.endpoints(known, &standings);
+    let parked = standings.iter().map(|(endpoint, _)| {
+        let count = context.shares.parked(endpoint);
+        (endpoint.as_str(), count)
+    });
+    metrics.work().parked(parked);
     let now = context.clock.now();
     let ages = all.iter().filter_map(|connection| {
         let key = Key::of(&**connection);

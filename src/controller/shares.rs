@@ -120,6 +120,14 @@ impl Shares {
         next.collect()
     }
 
+    /// How many wait for a part of an OMS's share.
+    pub fn parked(&self, endpoint: &str) -> usize {
+        let shares = self.by_endpoint.lock();
+        shares
+            .get(endpoint)
+            .map_or(0, |share| share.is_parked.len())
+    }
+
     fn change(&self, endpoint: &str, change: impl FnOnce(&mut Share)) -> Option<Key> {
         let mut shares = self.by_endpoint.lock();
         let share = shares.get_mut(endpoint)?;
@@ -160,6 +168,7 @@ mod tests {
         for name in ["b", "c", "b"] {
             assert!(!enter(name));
         }
+        assert_eq!((shares.parked("oms"), shares.parked("other")), (2, 0));
         assert_eq!(shares.leave("oms"), Some(key("b")));
         assert!(enter("b"));
         assert_eq!(shares.leave("oms"), Some(key("c")));

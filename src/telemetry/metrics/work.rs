@@ -14,7 +14,7 @@ use tower::{Layer, Service};
 
 use super::Metrics;
 use super::book::{Book, Fraction, Histograms};
-use super::labels::{self, Kind, Reconciled};
+use super::labels::{self, Endpoint, Kind, Reconciled};
 use crate::telemetry::queue::Backlog;
 
 /// Upper ends of the buckets for reconciles, in seconds: from one at rest to one that waits for a slow OMS.
@@ -27,6 +27,7 @@ pub struct WorkFigures {
     waiting: Family<Kind, Gauge>,
     running: Family<Kind, Gauge>,
     overdue: Family<Kind, Fraction>,
+    parked: Family<Endpoint, Gauge>,
     requests: Family<labels::Request, Counter>,
 }
 
@@ -48,6 +49,10 @@ impl WorkFigures {
             overdue: book.fractions(
                 "queue_overdue_seconds",
                 "How long the resource that waits longest has been due",
+            ),
+            parked: book.gauges(
+                "queue_parked",
+                "Resources that wait until fewer of those of their OMS are worked on. They are not in `queue_depth`",
             ),
             requests: book.counters(
                 "kubernetes_requests",
@@ -79,6 +84,18 @@ impl WorkFigures {
             .set(count(backlog.running));
         let overdue = backlog.overdue.as_secs_f64();
         self.overdue.get_or_create(&label).set(overdue);
+    }
+
+    /// How many resources wait for the share of each OMS.
+    pub fn parked<'a>(&self, by_endpoint: impl Iterator<Item = (&'a str, usize)>) {
+        self.parked.clear();
+        for (endpoint, count) in by_endpoint {
+            let label = Endpoint {
+                endpoint: endpoint.to_owned(),
+            };
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.parked.get_or_create(&label).set(count);
+        }
     }
 
     pub(super) fn requested(&self, verb: &'static str, resource: String, code: String) {
