@@ -274,14 +274,10 @@ fn latest(traces: &[&Trace], annotated: Option<Reservation>) -> Option<Trace> {
     }
     // Nobody has written down how the annotated attempt ended.
     let open = told(&|trace| is_open(trace) && number(trace) >= annotated.attempt);
-    Some(open.unwrap_or_else(|| {
-        let before = told(&|trace| number(trace) < annotated.attempt);
-        let spent = before.map_or(annotated.attempt, |before| before.spent.saturating_add(1));
-        Trace {
-            reservation: annotated,
-            ending: Ending::Unknown { replied: false },
-            spent,
-        }
+    Some(open.unwrap_or_else(|| Trace {
+        spent: annotated.unknown_attempts.saturating_add(1),
+        reservation: annotated,
+        ending: Ending::Unknown { replied: false },
     }))
 }
 

@@ -75,6 +75,10 @@ pub struct Reservation {
     /// answers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<String>,
+    /// Attempts of unknown outcome before this one, since a human last asked. After a crash
+    /// nothing else tells it: `attempt` counts those that did nothing, too.
+    #[serde(default)]
+    pub unknown_attempts: u32,
 }
 
 impl Reservation {
@@ -96,6 +100,7 @@ impl Reservation {
             known_ids: target.known_ids,
             looked_at: target.looked_at,
             retry: target.retry,
+            unknown_attempts: target.unknown_attempts,
         }
     }
 
@@ -151,6 +156,8 @@ pub struct Target {
     pub looked_at: Timestamp,
     /// The human's word that this attempt answers to.
     pub retry: Option<String>,
+    /// Attempts of unknown outcome before.
+    pub unknown_attempts: u32,
 }
 
 /// Where a reservation found on a resource comes from.
@@ -228,6 +235,7 @@ mod tests {
             known_ids: vec!["np_1".into()],
             looked_at: at,
             retry: None,
+            unknown_attempts: 2,
         };
         Reservation::new(&identity("shop", "1"), 1, at, target)
     }

@@ -376,15 +376,20 @@ fn remembers(resource: &Value, made: &Made) -> bool {
 }
 
 /// Whether the resource has taken another project for this one: somebody made one that is equal, under its
-/// name, while the attempt was open (docs/safety.md, what is assumed of OMS, 6).
+/// name, while the attempt was open (docs/safety.md, what is assumed of OMS, 6); or one before it did that was
+/// rid of its finalizer and deleted, and applied again before OMS showed its project.
 fn mistaken(world: &World, made: &Made) -> bool {
     let history = world.wires.cluster.changes(Kind::MigrationProject, 0);
     let all = world.wires.witness.made();
-    let mut planted = all.iter().filter(|one| {
+    let mut alike = all.iter().filter(|one| {
         let uid = made.uid.as_deref().unwrap_or_default();
-        one.uid.is_none() && one.name == made.name && world.wires.witness.had_reserved(uid, one)
+        let nobodys = match &one.uid {
+            None => world.wires.witness.had_reserved(uid, one),
+            Some(of) => of != uid && world.wires.witness.is_forced(of),
+        };
+        nobodys && one.name == made.name
     });
-    planted.any(|one| {
+    alike.any(|one| {
         history.iter().any(|change| {
             change.at >= made.at
                 && uid_of(&change.object) == made.uid

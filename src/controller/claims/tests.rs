@@ -44,6 +44,7 @@ fn reserved_for(name: &str) -> Value {
         known_ids: Vec::new(),
         looked_at: Timestamp::UNIX_EPOCH,
         retry: None,
+        unknown_attempts: 0,
     };
     let reservation = Reservation::new(&identity, 1, Timestamp::UNIX_EPOCH, target);
     json!({"metadata": {"annotations": {keys::CREATE_RESERVATION: reservation.to_annotation()}}})

@@ -116,6 +116,7 @@ impl Held<'_> {
                         known_ids,
                         looked_at,
                         retry: self.retry(),
+                        unknown_attempts: spent,
                     };
                     // Whatever holds calls back does so before the reservation, which
                     // is good for ten seconds.

@@ -21,23 +21,6 @@ use crate::decide::{
 pub fn from_status(project: &MigrationProject, identity: &Identity) -> Option<Trace> {
     let create = project.status.as_ref()?.create.as_ref()?;
     let connection = create.connection.clone().unwrap_or_default();
-    let target = Target {
-        connection: ReservedConnection {
-            uid: connection.uid.unwrap_or_default(),
-            url: connection.url?,
-        },
-        project_name: create.project_name.clone()?,
-        body_hash: create.body_hash.clone().unwrap_or_default(),
-        known_ids: create.known_ids.clone().unwrap_or_default(),
-        looked_at: create.looked_at?,
-        retry: create.handled_retry.clone(),
-    };
-    let attempt = u32::try_from(create.attempt?).ok()?;
-    let mut reservation = Reservation::new(identity, attempt, create.at?, target);
-    reservation.not_after = create.not_after.unwrap_or(reservation.not_after);
-    if !reservation.can_be_reckoned_with() {
-        return None;
-    }
     let ending = match create.outcome? {
         CreateOutcome::NotDone => Ending::NotDone,
         CreateOutcome::Unknown => Ending::Unknown {
@@ -48,6 +31,27 @@ pub fn from_status(project: &MigrationProject, identity: &Identity) -> Option<Tr
         .unknown_attempts
         .and_then(|count| u32::try_from(count).ok())
         .unwrap_or(0);
+    let target = Target {
+        connection: ReservedConnection {
+            uid: connection.uid.unwrap_or_default(),
+            url: connection.url?,
+        },
+        project_name: create.project_name.clone()?,
+        body_hash: create.body_hash.clone().unwrap_or_default(),
+        known_ids: create.known_ids.clone().unwrap_or_default(),
+        looked_at: create.looked_at?,
+        retry: create.handled_retry.clone(),
+        unknown_attempts: match ending {
+            Ending::NotDone => spent,
+            Ending::Unknown { .. } => spent.saturating_sub(1),
+        },
+    };
+    let attempt = u32::try_from(create.attempt?).ok()?;
+    let mut reservation = Reservation::new(identity, attempt, create.at?, target);
+    reservation.not_after = create.not_after.unwrap_or(reservation.not_after);
+    if !reservation.can_be_reckoned_with() {
+        return None;
+    }
     Some(Trace {
         reservation,
         ending,

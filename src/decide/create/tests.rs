@@ -30,6 +30,7 @@ fn reservation(known_ids: &[&str]) -> Reservation {
         known_ids: known_ids.iter().map(|id| (*id).to_owned()).collect(),
         looked_at: noon(),
         retry: None,
+        unknown_attempts: 0,
     };
     Reservation::new(&identity, 1, noon(), target)
 }

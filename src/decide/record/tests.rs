@@ -24,6 +24,7 @@ fn reservation(attempt: u32, minutes: i64) -> Reservation {
         known_ids: Vec::new(),
         looked_at: at,
         retry: None,
+        unknown_attempts: 0,
     };
     Reservation::new(&identity, attempt, at, target)
 }
@@ -94,6 +95,20 @@ fn each_of_the_three_places_alone_keeps_an_attempt_open() {
     ] {
         let found = record(sources.clone());
         assert!(is_open(&found, 1), "{sources:#?}\n{found:#?}");
+    }
+}
+
+#[test]
+fn what_the_annotation_alone_tells_of_counts_the_attempts_in_doubt_and_not_those_that_did_nothing()
+{
+    for (attempt, before, spent) in [(3, 0, 1), (3, 1, 2), (7, 2, 3)] {
+        let mut written = reservation(attempt, 0);
+        written.unknown_attempts = before;
+        let found = record(sources(Provenance::Own(written), None, None));
+        let Record::Open(open) = found else {
+            panic!("{found:#?}");
+        };
+        assert_eq!(open.spent, spent);
     }
 }
 
