@@ -205,14 +205,15 @@ fn unexcused(world: &World, resource: &Value) -> Option<String> {
         "CreateUnknown" => {
             witness.open_attempts(&uid) >= 3 || did(|act| matches!(act, Act::Unsupported(_)))
         }
-        // A project like it that belongs to nobody.
+        // A project like it that belongs to nobody, of which nobody has said whose it is.
         "CreateAmbiguous" => {
             let names = |id: &String| {
                 stalled["message"]
                     .as_str()
                     .is_some_and(|it| it.contains(id))
             };
-            unclaimed(world).iter().any(names)
+            let open = |id: &&String| !witness.has_answered(resource, id);
+            unclaimed(world).iter().filter(open).any(names)
         }
         "SpecChangedDuringCreate" => edits(&acts, name_of(resource)) > 1,
         "EndpointChanged" => !witness.is_known_as(own_url(resource).as_deref()),
@@ -340,7 +341,9 @@ fn lost(world: &World) -> Vec<String> {
         let recorded = history
             .iter()
             .any(|change| change.object["status"]["projectId"].as_str() == Some(made.id.as_str()));
-        let out_of_hand = witness.is_forced(uid) || witness.is_out_of_sight(&made);
+        let out_of_hand = witness.is_forced(uid)
+            || witness.is_out_of_sight(&made)
+            || witness.is_disowned(&made, uid);
         if world.project(&made.id).is_none() || recorded || out_of_hand || mistaken(world, &made) {
             continue;
         }

@@ -274,6 +274,13 @@ pub struct CreateStatus {
     #[schemars(length(max = 1024))]
     pub handled_retry: Option<String>,
 
+    /// What the annotation oms.oceanbase.com/retry said, if anything, when the resource
+    /// began to ask whether a project of another name is its own. A text given since is the
+    /// answer: none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub asked_with: Option<String>,
+
     /// What the call has come to, in OMS's words where it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]

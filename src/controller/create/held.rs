@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::trace::to_status;
 use super::{call, endpoints, id, look, put_back};
 use crate::api::keys::RETRY;
-use crate::api::v1alpha1::{ConditionType, LastError, MigrationProject, Reason};
+use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::farewell::let_go;
@@ -267,17 +267,17 @@ impl Held<'_> {
     }
 
     /// With which word the resource has begun to ask whether another project is its own, if it
-    /// has: it was given for something else. After a restart its status tells.
+    /// has: it was given for something else. After a restart its status tells, also while the
+    /// new process waits once more for OMS to show the project.
     fn asked_with(&self) -> Option<String> {
+        let Record::Open(open) = &self.record else {
+            return None;
+        };
         let mine = self.context.memory.recall(&self.me.uid);
         mine.and_then(|mine| mine.asked_with).or_else(|| {
-            let status = self.read.status.as_ref()?;
-            let asks = status.conditions.iter().any(|one| {
-                one.type_ == ConditionType::Stalled.as_str()
-                    && one.reason == Reason::CreateAmbiguous.as_str()
-            });
-            let create = status.create.as_ref().filter(|_| asks)?;
-            Some(create.handled_retry.clone().unwrap_or_default())
+            let create = self.read.status.as_ref()?.create.as_ref()?;
+            let is_same = create.at == Some(open.reservation.at);
+            create.asked_with.clone().filter(|_| is_same)
         })
     }
 
@@ -408,9 +408,7 @@ impl Held<'_> {
                 let timing = context.settings.timing;
                 let before = status.create.take();
                 let mut create = to_status(&trace, open.first_look, timing, before.as_ref(), now);
-                if let Some(with) = asked_with.filter(|with| !with.is_empty()) {
-                    create.handled_retry = Some(with);
-                }
+                create.asked_with = asked_with.or(create.asked_with);
                 // What kept the outcome from being known stands as long as that; a
                 // look that failed does not outlive one that went well.
                 let call = Some(oms::Action::CreateProject.as_str());

@@ -87,6 +87,9 @@ pub fn to_status(
             )
         }
     };
+    let asked_with = before
+        .filter(|before| before.at == Some(reservation.at))
+        .and_then(|before| before.asked_with.clone());
     let same = before
         .filter(|before| before.at == Some(reservation.at) && before.outcome == Some(outcome));
     CreateStatus {
@@ -107,6 +110,7 @@ pub fn to_status(
         }),
         replied,
         handled_retry: reservation.retry.clone(),
+        asked_with,
         message: same.and_then(|same| same.message.clone()),
     }
 }

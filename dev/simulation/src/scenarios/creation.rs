@@ -209,6 +209,23 @@ pub fn all() -> Vec<Scenario> {
                 Ending::Projects("shop.orders", 1),
             ],
         ),
+        // The answer is given while the operator is away, too, or waits once more.
+        scenario(
+            "asks-whose-it-is-and-is-answered",
+            vec![
+                Act::LoseCreate(50),
+                apply(orders()),
+                Act::Wait(5),
+                Act::Rename("shop.orders", "another"),
+                Act::Settle,
+                Act::Annotate("orders", "retry"),
+                Act::Settle,
+            ],
+            vec![
+                Ending::ReadyOrStalled("orders", &[]),
+                Ending::AtMost("shop.orders", 1),
+            ],
+        ),
         // Who waits for a name is woken when the one before wants another.
         scenario(
             "a-name-becomes-free",

@@ -189,14 +189,22 @@ impl Witness {
 
     /// Whether a user has said that a project is not the resource's, when it asked: by a word to
     /// try again that came after the question.
-    fn is_disowned(&self, made: &Made, uid: &str) -> bool {
+    pub fn is_disowned(&self, made: &Made, uid: &str) -> bool {
         let changes = self.cluster.changes(Kind::MigrationProject, 0);
-        let versions = changes.iter().map(|change| &change.object);
-        let mut since_asked = versions
-            .filter(|version| uid_of(version).as_deref() == Some(uid))
-            .skip_while(|version| !asks_whose(version, &made.id));
-        let asked_with = since_asked.next().map(|version| word(version));
-        since_asked.any(|version| !word(version).is_null() && Some(word(version)) != asked_with)
+        let versions = changes.iter().map(|change| &*change.object);
+        let own = versions.filter(|version| uid_of(version).as_deref() == Some(uid));
+        is_answered(own, &made.id)
+    }
+
+    /// Whether a user has said so to the question that the last attempt of a resource has raised.
+    pub fn has_answered(&self, resource: &Value, id: &str) -> bool {
+        let changes = self.cluster.changes(Kind::MigrationProject, 0);
+        let versions = changes.iter().map(|change| &*change.object);
+        let of_attempt = versions.filter(|version| {
+            uid_of(version) == uid_of(resource)
+                && version["status"]["create"]["at"] == resource["status"]["create"]["at"]
+        });
+        is_answered(of_attempt, id)
     }
 
     /// Whether the annotation of a resource asks for another project in the place of one there was.
@@ -302,11 +310,18 @@ fn asks(object: &Value, action: Action) -> bool {
     }
 }
 
-/// Whether a resource waits for a human to say whose a project is.
+/// Whether these versions of a resource ask whose a project is, and have a word to try again since.
+fn is_answered<'a>(versions: impl Iterator<Item = &'a Value>, id: &str) -> bool {
+    let mut since_asked = versions.skip_while(|version| !asks_whose(version, id));
+    let asked_with = since_asked.next().map(word);
+    since_asked.any(|version| !word(version).is_null() && Some(word(version)) != asked_with)
+}
+
+/// Whether a resource waits for a human to say whose a project is, and a word to try again says so.
 fn asks_whose(resource: &Value, id: &str) -> bool {
     condition(resource, "Stalled").is_some_and(|it| {
         let message = it["message"].as_str().unwrap_or_default();
-        it["reason"] == "CreateAmbiguous" && message.contains(id)
+        it["reason"] == "CreateAmbiguous" && message.contains(id) && message.contains(RETRY)
     })
 }
 

@@ -59,7 +59,7 @@ pub struct Options {
     parts: Vec<Part>,
 
     /// The sizes of fleets, such as 1000,10000,50000; each on a control plane of its own.
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "100,1000",
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "100,1000,10000",
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     sizes: Vec<u32>,
 
