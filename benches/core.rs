@@ -16,7 +16,7 @@ use oms_operator::decide::create::{self, CreateSituation, Look, Walked};
 use oms_operator::decide::{
     Identity, OpenAttempt, Record, Reservation, ReservedConnection, Target, Timing, body,
 };
-use oms_operator::observe::{Seen, Snapshot, translate};
+use oms_operator::observe::{self, Seen, Snapshot, translate};
 use oms_operator::oms::{Client, Credentials, ListProjects, Page, Project, Settings, Transport};
 use oms_simulator::{Config, Oms};
 use serde_json::json;
@@ -71,6 +71,7 @@ fn open_attempt() -> Record {
         known_ids: Vec::new(),
         looked_at: now(),
         retry: None,
+        unknown_attempts: 0,
     };
     Record::Open(OpenAttempt {
         reservation: Reservation::new(&identity, 1, now(), target),
@@ -189,6 +190,7 @@ fn snapshot(moved: Option<usize>) -> Snapshot {
         begun: tokio::time::Instant::now(),
         total: FLEET as u64,
         asked: None,
+        walked: observe::Walked::again(None, tokio::time::Instant::now()),
         projects: projects.collect(),
     }
 }

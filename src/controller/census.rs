@@ -9,7 +9,7 @@ use super::claims::Key;
 use super::context::Context;
 use super::kept::KeptProject;
 use super::work::kind;
-use crate::api::v1alpha1::{ConditionType, MigrationProject, OMSConnection, Reason};
+use crate::api::v1alpha1::{ConditionType, CreateOutcome, MigrationProject, OMSConnection, Reason};
 use crate::decide::ProjectStatus;
 use crate::telemetry::{Group, Metrics};
 
@@ -17,14 +17,18 @@ use crate::telemetry::{Group, Metrics};
 pub fn census(context: &Context, metrics: &Metrics) {
     connections(context, metrics);
     let mut groups: BTreeMap<Group, i64> = BTreeMap::new();
+    // What an earlier process has called for, the statuses tell.
+    let mut unresolved = context.memory.unresolved();
     for project in context.projects.state() {
         *groups.entry(group(context, &project)).or_default() += 1;
+        if project.counted.in_doubt {
+            unresolved.insert(Key::of(&*project));
+        }
     }
-    let unresolved = context.memory.unresolved();
     let doubly_claimed = context.claims.doubly_claimed();
     metrics
         .projects()
-        .census(&groups, unresolved, doubly_claimed);
+        .census(&groups, unresolved.len(), doubly_claimed);
     let work = metrics.work();
     let projects = context.wake_project.queue();
     work.backlog(kind::<MigrationProject>(), projects.backlog());
@@ -66,6 +70,8 @@ pub struct Counted {
     status: &'static str,
     ready: &'static str,
     reason: &'static str,
+    /// It is not known whether a create has made a project.
+    in_doubt: bool,
 }
 
 impl Counted {
@@ -75,11 +81,15 @@ impl Counted {
         let conditions = status.map(|status| status.conditions.as_slice());
         let (ready, reason) = word(conditions.unwrap_or_default());
         let known = status.and_then(|status| status.project_status.as_deref());
+        let create = status.filter(|status| status.project_id.is_none());
+        let create = create.and_then(|status| status.create.as_ref());
+        let in_doubt = create.is_some_and(|it| it.outcome == Some(CreateOutcome::Unknown));
         let status = known.map_or("none", |word| ProjectStatus::parse(word).known_word());
         Self {
             status,
             ready,
             reason,
+            in_doubt,
         }
     }
 }
@@ -93,6 +103,7 @@ fn group(context: &Context, project: &KeptProject) -> Group {
         status,
         ready,
         reason,
+        ..
     } = project.counted;
     Group {
         connection: connection.map(|key| key.to_string()).unwrap_or_default(),

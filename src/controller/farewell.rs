@@ -3,7 +3,7 @@
 use kube::runtime::events::EventType;
 
 use super::context::Context;
-use super::me::{Me, is_held};
+use super::me::{Me, is_held, is_observed};
 use super::pass::{Error, Step};
 use crate::api::v1alpha1::{MigrationProject, Reason};
 use crate::decide::remove::End;
@@ -39,9 +39,12 @@ pub async fn let_go(
         context.kubernetes.let_go(read).await?;
     }
     context.metrics.projects().departed(outcome(&end));
-    context
-        .memory
-        .remember(&me.uid, &me.key, |mine| mine.attempt = None);
+    // What was seen, and has gone as it was to, keeps its name from nobody: OMS shows it late no more.
+    let is_over = matches!(end, End::Released | End::Deleted) && is_observed(read);
+    context.memory.remember(&me.uid, &me.key, |mine| {
+        mine.attempt = None;
+        mine.guard = mine.guard.take().filter(|_| !is_over);
+    });
     context.memory.forget(&me.uid);
     Ok(Step::Gone)
 }

@@ -123,6 +123,8 @@ pub struct Recorded<'a> {
     pub connection: &'a PinnedConnection,
     /// The spec is another than the one it was made from.
     pub spec_mismatch: bool,
+    /// The word to try again that stands on the resource and was not given for this project.
+    pub spent_word: Option<&'a str>,
 }
 
 /// The place of one request among those that are under way; given back when dropped.
@@ -246,6 +248,10 @@ impl Kubernetes {
             json!({"op": "add", "path": "/status/projectName", "value": made.name}),
             json!({"op": "add", "path": "/status/connection", "value": made.connection}),
         ];
+        if let Some(word) = made.spent_word {
+            operations
+                .push(json!({"op": "add", "path": "/status/lastHandledRetry", "value": word}));
+        }
         if made.spec_mismatch {
             operations.push(json!({"op": "add", "path": "/status/specMismatch", "value": true}));
         }
@@ -444,6 +450,7 @@ mod tests {
                 name: "orders",
                 connection: &PinnedConnection::default(),
                 spec_mismatch: false,
+                spent_word: None,
             };
             kubernetes.record_id(&key, "u", 1, &made).await
         });

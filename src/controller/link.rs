@@ -209,8 +209,14 @@ pub async fn link(
         let verdict = connection::waits_for(&key.to_string(), problem);
         return Ok(Err(Blocked::Because(verdict)));
     }
+    // What is written is not in use before the connection's own reconcile has seen it: until
+    // then nothing is asked for where it led before.
+    let leads_there = |live: &Live| {
+        connection.metadata.uid.as_deref() == Some(live.uid.as_str())
+            && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == live.url)
+    };
     let live = match (entry.live, entry.answer) {
-        (Some(live), Answer::Good) => live,
+        (Some(live), Answer::Good) if leads_there(&live) => live,
         // The first answer wakes whoever waits for it, as a first client does.
         // Before it, thousands would find out one by one that the password is wrong.
         _ => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),

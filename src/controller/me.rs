@@ -9,6 +9,9 @@ use super::context::Context;
 use crate::api::keys::{FINALIZER, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::MigrationProject;
 
+/// The longest word to try again that a status takes.
+const RETRY_LIMIT: usize = 1024;
+
 /// Which resource a pass is about.
 pub struct Me {
     /// Namespace and name.
@@ -48,10 +51,21 @@ pub fn cause(context: &Context, project: &MigrationProject) -> u64 {
     for name in [RECONCILE_REQUESTED_AT, RECREATE, RETRY] {
         annotation(project, name).hash(&mut hasher);
     }
-    if let Some(connection) = context.claims.connection_of(project) {
-        context.registry.revision(&connection).hash(&mut hasher);
+    if let Some(key) = context.claims.connection_of(project) {
+        context.registry.revision(&key).hash(&mut hasher);
+        // One that was deleted and made again is counted from the beginning.
+        let connection = context.connection(&key);
+        let uid = connection.and_then(|connection| connection.metadata.uid.clone());
+        uid.hash(&mut hasher);
     }
     hasher.finish()
+}
+
+/// The human's word to try again, as far as it goes into a status.
+#[must_use]
+pub fn retry_word(project: &MigrationProject) -> Option<String> {
+    let text = annotation(project, RETRY)?;
+    Some(text.chars().take(RETRY_LIMIT).collect())
 }
 
 /// The value of an annotation.

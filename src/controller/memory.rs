@@ -315,15 +315,16 @@ impl Memory {
         unwritten.collect()
     }
 
-    /// How many creates there are of which it is not known whether they made a
-    /// project.
+    /// The resources that this process has called CreateProject for, of which it is not known
+    /// whether that made a project.
     #[must_use]
-    pub fn unresolved(&self) -> usize {
+    pub fn unresolved(&self) -> BTreeSet<Key> {
         let by_uid = self.by_uid.lock();
-        let attempts = by_uid.values().filter_map(|one| one.attempt.as_ref());
-        attempts
-            .filter(|trace| matches!(trace.ending, Ending::Unknown { .. }))
-            .count()
+        let in_doubt = by_uid.values().filter(|one| {
+            let attempt = one.attempt.as_ref();
+            attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
+        });
+        in_doubt.map(|one| one.key.clone()).collect()
     }
 
     /// Whether OMS has made a project for this resource whose id is not

@@ -35,12 +35,12 @@ pub fn count(
 ) -> Strangers {
     let missing = recorded.iter().filter(|id| !now.projects.contains_key(*id));
     let missing = missing.count();
-    if now.asked.is_some() {
-        // Nobody else's was looked at: what was counted last stands.
+    let before = live.snapshot.as_deref();
+    if now.asked.is_some() || before.is_some_and(|before| before.asked.is_some()) {
+        // Nobody else's was looked at, this time or last: what was counted then stands.
         let unclaimed = live.strangers.unclaimed;
         return Strangers { unclaimed, missing };
     }
-    let before = live.snapshot.as_deref();
     let is_here = |claim: &Claim| may_be_in(context, &live.url, claim);
     let was_there = |id: &str| before.is_none_or(|before| before.projects.contains_key(id));
     let unclaimed = now.projects.iter().filter(|(id, seen)| {

@@ -261,8 +261,8 @@ fn throttled(why: HeldBack) -> Statement {
     let (reason, message) = match why {
         HeldBack::AskedForFewer => (
             Reason::Throttled,
-            "OMS has asked for fewer calls (HTTP 429): fewer are made at a time, and none before the \
-             end of a pause that it names. If it goes on, set spec.limits, or a longer \
+            "OMS has asked for fewer calls (HTTP 429) or for a pause (Retry-After): fewer are made at a \
+             time, and none before the end of the pause. If it goes on, set spec.limits, or a longer \
              spec.sweepInterval.",
         ),
         HeldBack::CircuitOpen => (

@@ -1,11 +1,17 @@
 //! What one walk over a connection's projects has shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::decide::{Progress, ProjectStatus};
+
+/// How long OMS is asked project by project before everything is walked over again.
+const WALK_EVERY: Duration = Duration::from_secs(600);
+
+const ENOUGH_IN_A_ROW: u32 = 2;
 
 /// One project of a sweep, as far as a resource at rest needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +52,44 @@ pub struct Snapshot {
     pub total: u64,
     /// Only these were asked for, each by itself; `None`: all were walked over.
     pub asked: Option<BTreeSet<String>>,
+    /// Walks over everything, up to this one or the last before it.
+    pub walked: Walked,
+}
+
+/// When everything was walked over last, and how often in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walked {
+    /// When the last walk began.
+    pub last: Instant,
+    /// Two show which projects are nobody's: one alone may be just being made.
+    pub in_a_row: u32,
+}
+
+impl Walked {
+    /// A walk after what was seen `before`. The first of all shows as much as two.
+    #[must_use]
+    pub fn again(before: Option<&Snapshot>, last: Instant) -> Self {
+        let in_a_row = match before {
+            None => ENOUGH_IN_A_ROW,
+            Some(before) if before.asked.is_some() => 1,
+            Some(before) => before.walked.in_a_row.saturating_add(1),
+        };
+        Self { last, in_a_row }
+    }
 }
 
 impl Snapshot {
+    /// Whether everything is to be walked over next, although asking for some would be cheaper: only
+    /// that shows projects that nobody claims.
+    #[must_use]
+    pub fn is_walk_due(&self, now: Instant) -> bool {
+        let Walked { last, in_a_row } = self.walked;
+        match self.asked {
+            Some(_) => now.duration_since(last) >= WALK_EVERY,
+            None => in_a_row < ENOUGH_IN_A_ROW,
+        }
+    }
+
     /// Whether a project would be in here if it were in OMS.
     #[must_use]
     pub fn would_show(&self, id: &str) -> bool {
@@ -77,6 +118,32 @@ impl Snapshot {
 mod tests {
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn all_is_walked_over_twice_every_ten_minutes_where_some_are_asked_for() {
+        let walk = |before: Option<&Snapshot>| Snapshot {
+            walked: Walked::again(before, Instant::now()),
+            ..snapshot(&[])
+        };
+        let ask = |before: &Snapshot| Snapshot {
+            asked: Some(BTreeSet::new()),
+            walked: before.walked,
+            ..snapshot(&[])
+        };
+        let is_due = |now: &Snapshot| now.is_walk_due(Instant::now());
+        let first = walk(None);
+        assert!(!is_due(&first));
+        let asked = ask(&first);
+        tokio::time::advance(WALK_EVERY - Duration::from_secs(1)).await;
+        assert!(!is_due(&ask(&asked)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(is_due(&asked));
+        let again = walk(Some(&asked));
+        assert!(is_due(&again), "one alone shows nobody's projects");
+        let once_more = walk(Some(&again));
+        assert!(!is_due(&once_more));
+        assert!(!is_due(&ask(&once_more)));
+    }
+
     fn snapshot(projects: &[(&str, &str)]) -> Snapshot {
         let projects = projects
             .iter()
@@ -95,6 +162,7 @@ mod tests {
             begun: Instant::now(),
             total: 0,
             asked: None,
+            walked: Walked::again(None, Instant::now()),
             projects,
         }
     }

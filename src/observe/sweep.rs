@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::share::Shared;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Walked};
 use super::translate::translate;
 use crate::oms::{Class, Client, Error, ListProjects, Order, Project, SortField};
 
@@ -16,8 +16,8 @@ use crate::oms::{Class, Client, Error, ListProjects, Order, Project, SortField};
 pub const MAX_PAGES: u32 = 1_000;
 
 /// Looks at all projects, or at the `recorded` ones each by itself, where that
-/// takes fewer calls: three projects among ten thousand of others. `before` is the
-/// last snapshot.
+/// takes fewer calls: three projects among ten thousand of others. Then everything is
+/// walked over every ten minutes all the same. `before` is the last snapshot.
 ///
 /// # Errors
 /// When any call fails: a part of what was asked for is no answer.
@@ -28,7 +28,9 @@ pub async fn sweep(
     recorded: &BTreeSet<String>,
 ) -> Result<Snapshot, Error> {
     let total = before.map_or(0, |before| before.total);
-    if singly_is_cheaper(recorded.len(), total)
+    let is_walk_due = before.is_some_and(|before| before.is_walk_due(Instant::now()));
+    if !is_walk_due
+        && singly_is_cheaper(recorded.len(), total)
         && let Some(snapshot) = singly(client, now, before, recorded).await?
     {
         return Ok(snapshot);
@@ -67,6 +69,7 @@ async fn walk(
         total: projects.len() as u64,
         asked: None,
         projects,
+        walked: Walked::again(before, begun),
     })
 }
 
@@ -80,6 +83,9 @@ async fn singly(
     recorded: &BTreeSet<String>,
 ) -> Result<Option<Snapshot>, Error> {
     let begun = Instant::now();
+    let Some(walked) = before.map(|before| before.walked) else {
+        return Ok(None);
+    };
     let one = ListProjects::new().page_size(1);
     let first = client.list_projects(&one).await?;
     let Some(total) = first.total else {
@@ -99,7 +105,9 @@ async fn singly(
             Err(error) if error.is_not_found() => {}
             Err(error) if error.is_unsupported() => return Ok(None),
             // What OMS cannot say of one is no trouble of the others: the list tells of them.
-            Err(error) if error.class() == Class::Rejected => return Ok(None),
+            Err(error) if error.was_answered() && error.class() != Class::Throttled => {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         }
     }
@@ -109,6 +117,7 @@ async fn singly(
         projects,
         total,
         asked: Some(recorded.clone()),
+        walked,
     }))
 }
 

@@ -32,7 +32,7 @@ mod tests {
 
     use super::*;
     use crate::decide::{Progress, ProjectStatus};
-    use crate::observe::Seen;
+    use crate::observe::{Seen, Walked};
 
     fn snapshot(ids: &[&str]) -> Snapshot {
         let seen = Seen {
@@ -46,6 +46,7 @@ mod tests {
             begun: tokio::time::Instant::now(),
             total: 0,
             asked: None,
+            walked: Walked::again(None, tokio::time::Instant::now()),
             projects: ids
                 .iter()
                 .map(|id| ((*id).to_owned(), seen.clone()))

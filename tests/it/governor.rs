@@ -94,6 +94,44 @@ async fn one_call_at_a_time_is_enough_for_everything() {
     world.finish([operator]).await;
 }
 
+/// One that is at rest shows that the watch has told of what was written into its connection.
+async fn until_the_connection_is_seen(world: &World, at_rest: &str) {
+    world
+        .until(at_rest, "it is told of the connection", |project| {
+            condition(project, "DeletionPolicyRefused").is_some()
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_create_that_has_waited_for_its_turn_is_not_made_once_its_connection_is_suspended() {
+    let world = World::new("turn-to-create").await;
+    let limits = json!({"spec": {"limits": {"maxInFlight": 1}}});
+    world.patch_connection("oms", limits).await;
+    let operator = world.operator().await;
+    let delete = json!({"deletionPolicy": "Delete"});
+    world.create("calm", delete).await;
+    world.until_running("calm").await;
+    let gate = world.oms().hold(CREATE, When::BeforeWork);
+    world.create("a", json!({})).await;
+    gate.arrived().await;
+    world.create("b", json!({})).await;
+    until_waiting(&world, &operator, "create", 1).await;
+    let calm = json!({"spec": {"suspend": true, "allowedDeletionPolicies": ["Retain"]}});
+    world.patch_connection("oms", calm).await;
+    until_the_connection_is_seen(&world, "calm").await;
+    gate.release();
+    world.until_ready("b", "False", "Suspended").await;
+    assert_eq!(world.oms().count(CREATE), 2);
+    let go_on = json!({"spec": {"suspend": false}});
+    world.patch_connection("oms", go_on).await;
+    for name in ["a", "b"] {
+        world.until_running(name).await;
+    }
+    assert_eq!(world.oms().count(CREATE), 3);
+    world.finish([operator]).await;
+}
+
 #[tokio::test]
 async fn a_change_that_has_waited_for_its_turn_goes_by_what_is_wanted_then() {
     let world = World::new("turn").await;
@@ -119,12 +157,7 @@ async fn a_change_that_has_waited_for_its_turn_goes_by_what_is_wanted_then() {
     world.patch("d", retain).await;
     let calm = json!({"spec": {"suspend": true, "allowedDeletionPolicies": ["Retain"]}});
     world.patch_connection("oms", calm).await;
-    // One that is at rest shows that the watch has told of it.
-    world
-        .until("calm", "it is told of the connection", |project| {
-            condition(project, "DeletionPolicyRefused").is_some()
-        })
-        .await;
+    until_the_connection_is_seen(&world, "calm").await;
     gate.release();
     world.until_gone("d").await;
     for name in ["b", "c"] {

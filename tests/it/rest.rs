@@ -289,7 +289,7 @@ async fn one_project_among_many_of_others_is_asked_for_by_itself() {
     world.oms().set_status(&mine, "FAILED").unwrap();
     world.until_stalled("orders", "Failed").await;
     // One of which OMS cannot tell is no trouble of the connection: the list tells of it.
-    let refused = Kind::business("PARAM_ERROR", "not now");
+    let refused = Kind::business("INNER_ERROR", "not now");
     world.oms().fault(Fault::new("DescribeProject", refused));
     world.oms().set_status(&mine, "RUNNING").unwrap();
     world.until_running("orders").await;

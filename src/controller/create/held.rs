@@ -7,16 +7,15 @@ use serde_json::{Map, Value};
 
 use super::trace::to_status;
 use super::{call, endpoints, id, look, put_back};
-use crate::api::keys::RETRY;
 use crate::api::v1alpha1::{LastError, MigrationProject, Reason};
 use crate::controller::claims::Claim;
 use crate::controller::context::Context;
 use crate::controller::farewell::let_go;
 use crate::controller::life::gives_up_at;
-use crate::controller::link::{Link, is_same_oms, leads_to};
-use crate::controller::me::{Me, annotation};
+use crate::controller::link::{Link, is_same_oms, leads_to, link};
+use crate::controller::me::{Me, retry_word};
 use crate::controller::pass::{
-    Error, STALLED_RECHECK, Step, give_up_until, not_there, rest_stalled, wait_until,
+    Error, MOMENT, STALLED_RECHECK, Step, give_up_until, not_there, rest_stalled, wait_until,
 };
 use crate::controller::publish::publish;
 use crate::decide::create::{self, Adopt, CreateDecision, CreateSituation, Look};
@@ -25,9 +24,6 @@ use crate::decide::{
     Ending, Record, Reservation, ReservedConnection, Suspension, Target, Trace, Verdict, body,
 };
 use crate::oms;
-
-/// Longest word that `status.create.handledRetry` takes.
-const RETRY_LIMIT: usize = 1024;
 
 /// What a decision rests on, and what goes with it into the resource.
 struct Gathered {
@@ -123,6 +119,12 @@ impl Held<'_> {
                     let create = oms::Action::CreateProject;
                     if let Err(error) = self.link.live.client.prepare(create).await {
                         return self.oms_failed(&error).await;
+                    }
+                    // It was waited for. Whatever the connection says by now holds: its suspension,
+                    // whom it allows, what is in doubt of its OMS.
+                    match link(context, &self.read).await? {
+                        Ok(now) if now.generation == self.link.generation => {}
+                        _ => return Ok(Step::After(MOMENT)),
                     }
                     let turn = context.kubernetes.turn().await;
                     if !self.link.still_holds(context) {
@@ -252,10 +254,8 @@ impl Held<'_> {
         body.filter(|_| reservation.body_hash == body::spec_hash(&self.read.spec))
     }
 
-    /// The human's word to try again, as far as it goes into a status.
     fn retry(&self) -> Option<String> {
-        let text = annotation(&self.read, RETRY)?;
-        Some(text.chars().take(RETRY_LIMIT).collect())
+        retry_word(&self.read)
     }
 
     fn retry_asked(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::controller::context::Context;
 use crate::controller::failure::chain;
 use crate::controller::kubernetes::Recorded;
 use crate::controller::link::{Link, link};
-use crate::controller::me::{Me, annotation};
+use crate::controller::me::{Me, annotation, retry_word};
 use crate::controller::pass::{Error, Step};
 use crate::decide::{ReservedConnection, Suspension, body};
 use crate::oms;
@@ -40,6 +40,7 @@ pub async fn record(
         connection: pinned(context, &made_by.connection),
         made_from: Some(&made_by.body_hash),
         asked_by: None,
+        is_older: false,
     };
     match write_id(context, me, &project, generation).await? {
         Written::Yes(written) => {
@@ -137,6 +138,7 @@ pub async fn take_over(
         connection: link.pin(),
         made_from,
         asked_by,
+        is_older: !matches!(why, Why::Recovered(_)),
     };
     match write_id(context, me, &project, None).await? {
         Written::Yes(written) => {
@@ -185,6 +187,8 @@ struct Project<'a> {
     /// Generation of the spec that asks for it. What was made for the resource
     /// is its own, whatever the spec says by now.
     asked_by: Option<i64>,
+    /// It was there before this resource was: no word to try again was given for it yet.
+    is_older: bool,
 }
 
 impl Project<'_> {
@@ -220,12 +224,12 @@ async fn write_id(
     generation: Option<i64>,
 ) -> Result<Written, Error> {
     let (key, id) = (&me.key, project.id);
-    // The generation and whether its spec is another than the project's.
-    let mut known = generation.map(|generation| (generation, false));
+    // The generation, whether its spec is another than the project's, and the word that stands.
+    let mut known = generation.map(|generation| (generation, false, None));
     let mut wait = Duration::from_millis(50);
     let mut tries = 0;
     loop {
-        let (generation, spec_mismatch) = match known {
+        let (generation, spec_mismatch, word) = match known.clone() {
             Some(known) => known,
             None => match context.kubernetes.live(key).await? {
                 Some(live) if live.uid().as_deref() == Some(me.uid.as_str()) => {
@@ -238,6 +242,7 @@ async fn write_id(
                     (
                         live.metadata.generation.unwrap_or_default(),
                         project.mismatches(&live),
+                        retry_word(&live).filter(|_| project.is_older),
                     )
                 }
                 _ => return Ok(Written::ResourceGone),
@@ -248,6 +253,7 @@ async fn write_id(
             name: project.name,
             connection: &project.connection,
             spec_mismatch,
+            spent_word: word.as_deref(),
         };
         tries += 1;
         let error = match context
@@ -325,10 +331,8 @@ async fn delete_surplus(
             "that OMS cannot be reached through the connection".to_owned()
         ));
     };
-    match look_at_surplus(&mut link, id).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(Ok(())),
-        Err(why) => return Ok(Err(why)),
+    if let Err(why) = look_at_surplus(&mut link, id).await {
+        return Ok(Err(why));
     }
     // It was waited for the turn: whether it may be done is asked last.
     match link.suspension(live) {
@@ -362,9 +366,9 @@ async fn delete_surplus(
     })
 }
 
-/// Whether the surplus project is there, as its creation left it: or why it is left to a
-/// human. From then on the link holds the turn to delete it.
-async fn look_at_surplus(link: &mut Link, id: &str) -> Result<bool, String> {
+/// Sees that the surplus project is as its creation left it: or why it is left to a human. From
+/// then on the link holds the turn to delete it.
+async fn look_at_surplus(link: &mut Link, id: &str) -> Result<(), String> {
     let delete = oms::Action::DeleteProject;
     let turn = link.live.client.in_a_place(delete).await;
     link.take_place_of(&turn.map_err(|error| error.to_string())?);
@@ -377,14 +381,14 @@ async fn look_at_surplus(link: &mut Link, id: &str) -> Result<bool, String> {
                 project.status.unwrap_or_default()
             ));
         }
-        Err(error) if error.is_not_found() => return Ok(false),
+        // What was made just now may not be shown yet.
+        Err(error) if error.is_not_found() => return Err("OMS does not show it".to_owned()),
         // Known to be INIT all the same: this process has made it just now.
         Err(error) if error.is_unsupported() => {}
         Err(error) => return Err(error.to_string()),
     }
     let prepared = client.prepare(delete).await;
-    prepared.map_err(|error| error.to_string())?;
-    Ok(true)
+    prepared.map_err(|error| error.to_string())
 }
 
 /// Writes the ids that are not written yet, when the process ends. Returns those

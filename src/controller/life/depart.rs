@@ -184,6 +184,10 @@ impl Departing<'_> {
         link.take_place_of(&turn?);
         let observed = observe::ask(context, link, id).await?.0;
         departure.now = context.clock.now();
+        // It was waited for. What changes from here on is seen before the change is made.
+        departure.refused_by = context.refuses(read, departure.policy);
+        let other = link.claimant_of(context, id, &me.key);
+        departure.shared_with = other.map(|key| key.to_string());
         if !observe::is_settled(context, me, link, id, &observed) {
             return Ok(Look::Unsettled);
         }

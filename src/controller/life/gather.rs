@@ -1,17 +1,14 @@
 //! Gather: from the resource, its connection and what was seen to the situation
 //! that is decided on.
 
-use crate::api::keys::{CREATE_RESERVATION, RETRY};
+use crate::api::keys::CREATE_RESERVATION;
 use crate::api::v1alpha1::{MigrationProject, PauseStatus, WantedState};
 use crate::controller::context::Context;
 use crate::controller::link::Link;
-use crate::controller::me::{Me, annotation};
+use crate::controller::me::{Me, annotation, retry_word};
 use crate::decide::lifecycle::{LifeSituation, RunRecord};
 use crate::decide::{Observed, Provenance, classify};
 use crate::observe::Seen;
-
-/// Longest word that `status.lastHandledRetry` takes.
-const RETRY_LIMIT: usize = 1024;
 
 /// All that the decision rests on.
 pub fn situation(
@@ -29,7 +26,7 @@ pub fn situation(
         wanted: read.spec.state(),
         on_external_pause: read.spec.on_external_pause(),
         retry: read.spec.retry(),
-        word: word(read),
+        word: retry_word(read),
         suspended: link.suspension(read),
         observed,
         failed_step: seen.and_then(|seen| seen.progress.failed()).cloned(),
@@ -41,14 +38,8 @@ pub fn situation(
 
 /// Whether a human asks to try again, and was not heard yet.
 pub fn retry_is_asked(context: &Context, me: &Me, read: &MigrationProject) -> bool {
-    let word = word(read);
+    let word = retry_word(read);
     word.is_some() && word != record(context, me, read).handled_retry
-}
-
-/// The human's word to try again, as far as it goes into a status.
-fn word(read: &MigrationProject) -> Option<String> {
-    let text = annotation(read, RETRY)?;
-    Some(text.chars().take(RETRY_LIMIT).collect())
 }
 
 /// What is on record, from the status and from this process's memory.
@@ -64,7 +55,7 @@ fn record(context: &Context, me: &Me, read: &MigrationProject) -> RunRecord {
         Provenance::Own(reservation) => reservation.retry,
         _ => None,
     };
-    let word = word(read);
+    let word = retry_word(read);
     let handled = match word {
         // Of several words that were obeyed the one that stands counts.
         Some(word) if by_create.as_ref() == Some(&word) => Some(word),

@@ -45,7 +45,7 @@ impl SweepFigures {
             projects: book.gauges("sweep_projects", "Projects that there are in the OMS, as of the last sweep"),
             unclaimed: book.gauges(
                 "projects_unclaimed",
-                "Projects of the last sweep that no MigrationProject of this operator has recorded",
+                "Projects that no MigrationProject of this operator has recorded, as of the last walk over all",
             ),
             missing: book.gauges(
                 "projects_missing",

@@ -87,6 +87,23 @@ pub fn all() -> Vec<Scenario> {
                 Ending::Is("shop.orders", "SUSPEND"),
             ],
         ),
+        // The word was given when it was not this resource's yet.
+        scenario(
+            "adopt-what-is-paused-with-an-old-word",
+            vec![
+                Act::Plant("shop.orders", "SUSPEND"),
+                apply(orders()),
+                Act::Settle,
+                Act::Annotate("orders", "retry"),
+                Act::Settle,
+                apply(orders().with(json!({"adopt": {"byName": true}}))),
+                Act::Settle,
+            ],
+            vec![
+                Ending::Stalled("orders", &["PausedOutside"]),
+                Ending::Is("shop.orders", "SUSPEND"),
+            ],
+        ),
         scenario(
             "adopt-one-of-two",
             vec![

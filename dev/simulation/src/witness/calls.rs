@@ -165,6 +165,16 @@ impl Witness {
         let before = held().rev().find(|change| !lately(change));
         let was_open = before.is_some_and(|change| is_open(&change.object));
         let before = before.map(|change| word(&change.object));
+        // What stood when another one's project was recorded was not given for that.
+        let first = held().next();
+        let is_older = |change: &&Change| {
+            let uid = uid_of(&change.object);
+            !self
+                .made()
+                .iter()
+                .any(|made| made.id == id && made.uid == uid)
+        };
+        let at_first = first.filter(is_older).map(|change| word(&change.object));
         let mut recent = held().filter(lately).chain(held().next_back());
         recent.any(|change| {
             let spec = &change.object["spec"];
@@ -175,7 +185,8 @@ impl Witness {
                 _ => retries > 0,
             };
             let asked = word(&change.object);
-            let new = was_open || before.as_ref() != Some(&asked);
+            let new =
+                (was_open || before.as_ref() != Some(&asked)) && at_first.as_ref() != Some(&asked);
             wished || (!asked.is_null() && new)
         })
     }

@@ -171,11 +171,13 @@ async fn restart(world: World<'_>) -> anyhow::Result<(World<'_>, Restart)> {
         .screen
         .step("every resource is looked at", deadline, checking)
         .await?;
-    let after = world.count().await?;
     let has_id = |one: &Seen| one.id.is_some();
     let eyes = &mut world.eyes;
     eyes.until("with an id", all + 1, MOMENTS, has_id, |_| {})
         .await?;
+    // With all that the new one takes until it has its id.
+    let after = world.count().await?;
+    let eyes = &mut world.eyes;
     let new = eyes.seen(&name).and_then(|seen| seen.id);
     let new = new.map_or(Duration::MAX, |(_, at)| at.saturating_duration_since(began));
     let wait = async {

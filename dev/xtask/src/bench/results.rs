@@ -209,8 +209,11 @@ pub struct Cycles {
 }
 
 impl Results {
-    /// These, and of `before` what they do not have.
+    /// These, and of `before` what they do not have, if it is of the same machine.
     pub fn over(mut self, before: Results) -> Results {
+        if before.machine != self.machine {
+            return self;
+        }
         let known: Vec<usize> = self.fleets.iter().map(|fleet| fleet.size).collect();
         let others = before.fleets.into_iter();
         self.fleets
