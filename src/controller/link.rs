@@ -54,8 +54,7 @@ impl Link {
         context.connection(&self.key).is_some_and(|connection| {
             connection.metadata.deletion_timestamp.is_none()
                 && is_held(&*connection)
-                && connection.metadata.uid.as_deref() == Some(self.live.uid.as_str())
-                && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == self.live.url)
+                && leads_there(&connection, &self.live)
         })
     }
 
@@ -211,12 +210,8 @@ pub async fn link(
     }
     // What is written is not in use before the connection's own reconcile has seen it: until
     // then nothing is asked for where it led before.
-    let leads_there = |live: &Live| {
-        connection.metadata.uid.as_deref() == Some(live.uid.as_str())
-            && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == live.url)
-    };
     let live = match (entry.live, entry.answer) {
-        (Some(live), Answer::Good) if leads_there(&live) => live,
+        (Some(live), Answer::Good) if leads_there(&connection, &live) => live,
         // The first answer wakes whoever waits for it, as a first client does.
         // Before it, thousands would find out one by one that the password is wrong.
         _ => return Ok(Err(Blocked::NotYet(SWEEP_WAIT))),
@@ -233,6 +228,12 @@ pub async fn link(
         held,
         adoption_refused,
     }))
+}
+
+/// Whether what is in use is of this very connection, and of the address that it names by now.
+fn leads_there(connection: &OMSConnection, live: &Live) -> bool {
+    connection.metadata.uid.as_deref() == Some(live.uid.as_str())
+        && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == live.url)
 }
 
 /// Whether something of the resource is, or may be, in OMS: only then is its

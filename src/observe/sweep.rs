@@ -27,10 +27,9 @@ pub async fn sweep(
     before: Option<&Snapshot>,
     recorded: &BTreeSet<String>,
 ) -> Result<Snapshot, Error> {
-    let total = before.map_or(0, |before| before.total);
-    let is_walk_due = before.is_some_and(|before| before.is_walk_due(Instant::now()));
-    if !is_walk_due
-        && singly_is_cheaper(recorded.len(), total)
+    if let Some(before) = before
+        && !before.is_walk_due(Instant::now())
+        && singly_is_cheaper(recorded.len(), before.total)
         && let Some(snapshot) = singly(client, now, before, recorded).await?
     {
         return Ok(snapshot);
@@ -79,13 +78,10 @@ async fn walk(
 async fn singly(
     client: &Client,
     now: Timestamp,
-    before: Option<&Snapshot>,
+    before: &Snapshot,
     recorded: &BTreeSet<String>,
 ) -> Result<Option<Snapshot>, Error> {
     let begun = Instant::now();
-    let Some(walked) = before.map(|before| before.walked) else {
-        return Ok(None);
-    };
     let one = ListProjects::new().page_size(1);
     let first = client.list_projects(&one).await?;
     let Some(total) = first.total else {
@@ -99,7 +95,7 @@ async fn singly(
     for id in recorded {
         match client.describe_project(id).await {
             Ok(project) => {
-                let old = before.and_then(|before| before.projects.get(id));
+                let old = before.projects.get(id);
                 projects.insert(id.clone(), translate(project, oms_now, old));
             }
             Err(error) if error.is_not_found() => {}
@@ -117,7 +113,7 @@ async fn singly(
         projects,
         total,
         asked: Some(recorded.clone()),
-        walked,
+        walked: before.walked,
     }))
 }
 
