@@ -124,26 +124,18 @@ async fn after_three_calls_without_a_known_outcome_a_human_is_asked() {
     world.until_event("orders", "CreateUnknown").await;
     assert_eq!(world.oms().count(CREATE), 3);
     assert_eq!(world.oms().projects(), []);
-    let unresolved = async |operator: &Operator, count: u64| {
-        let what = format!("{count} creates are unresolved");
-        until(DEADLINE, &what, async || {
-            let seen = operator.counter("oms_operator_creates_unresolved").await?;
-            (seen == count).then_some(())
-        })
-        .await
-        .expect(&what);
-    };
-    unresolved(&operator, 1).await;
+    let unresolved = "oms_operator_creates_unresolved";
+    operator.until_it_reads(unresolved, 1).await;
     // The next process knows as much.
     operator.kill().await;
     let operator = world.operator().await;
-    unresolved(&operator, 1).await;
+    operator.until_it_reads(unresolved, 1).await;
     let retry = json!({"metadata": {"annotations": {"oms.oceanbase.com/retry": "one"}}});
     world.patch("orders", retry).await;
     world.until_running("orders").await;
     world.has_exactly_one("orders").await;
     assert_eq!(world.oms().count(CREATE), 4);
-    unresolved(&operator, 0).await;
+    operator.until_it_reads(unresolved, 0).await;
     world.finish([operator]).await;
 }
 

@@ -24,16 +24,7 @@ async fn throttled(connections: &Api<OMSConnection>, name: &str) -> Option<Strin
 async fn until_waiting(world: &World, operator: &Operator, lane: &str, count: u64) {
     let url = world.simulator.url();
     let waiting = format!("oms_operator_oms_waiting{{endpoint=\"{url}\",lane=\"{lane}\"}}");
-    until_it_reads(operator, &waiting, count).await;
-}
-
-async fn until_it_reads(operator: &Operator, figure: &str, count: u64) {
-    let what = format!("{figure} is {count}");
-    until(DEADLINE, &what, async || {
-        (operator.counter(figure).await? == count).then_some(())
-    })
-    .await
-    .expect(&what);
+    operator.until_it_reads(&waiting, count).await;
 }
 
 #[tokio::test]
@@ -56,7 +47,7 @@ async fn an_oms_that_hangs_holds_up_no_other() {
     gate.arrivals(2).await;
     let url = hangs.simulator.url();
     let parked = format!("oms_operator_queue_parked{{endpoint=\"{url}\"}}");
-    until_it_reads(&operator, &parked, 4).await;
+    operator.until_it_reads(&parked, 4).await;
     for number in 0..4 {
         let name = format!("q{number}");
         world.create(&name, json!({})).await;
@@ -67,7 +58,7 @@ async fn an_oms_that_hangs_holds_up_no_other() {
     for number in 0..6 {
         hangs.until_running(&format!("p{number}")).await;
     }
-    until_it_reads(&operator, &parked, 0).await;
+    operator.until_it_reads(&parked, 0).await;
     assert_eq!(hangs.oms().projects().len(), 6);
     world.finish([operator]).await;
     hangs.finish([]).await;

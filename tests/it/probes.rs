@@ -1,9 +1,10 @@
 //! What an operator's process answers over HTTP.
 
+use oms_harness::until;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::world::Operator;
+use crate::world::{DEADLINE, Operator};
 
 /// An answer, as text.
 #[derive(Debug)]
@@ -48,5 +49,15 @@ impl Operator {
         let answer = self.ask("/metrics").await?;
         let mut lines = answer.body.lines();
         lines.find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
+    }
+
+    /// Waits until a figure is this.
+    pub async fn until_it_reads(&self, series: &str, count: u64) {
+        let what = format!("{series} is {count}");
+        until(DEADLINE, &what, async || {
+            (self.counter(series).await? == count).then_some(())
+        })
+        .await
+        .expect(&what);
     }
 }
