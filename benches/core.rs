@@ -11,10 +11,14 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use oms_operator::api::v1alpha1::MigrationProjectSpec;
+use oms_operator::api::v1alpha1::{
+    MigrationProjectSpec, OnExternalPause, RetryPolicy, WantedState,
+};
 use oms_operator::decide::create::{self, CreateSituation, Look, Walked};
+use oms_operator::decide::lifecycle::{self, LifeSituation, RunRecord};
 use oms_operator::decide::{
-    Identity, OpenAttempt, Record, Reservation, ReservedConnection, Target, Timing, body,
+    Identity, Observed, OpenAttempt, ProjectStatus, Record, Reservation, ReservedConnection,
+    Target, Timing, body,
 };
 use oms_operator::observe::{self, Seen, Snapshot, translate};
 use oms_operator::oms::{Client, Credentials, ListProjects, Page, Project, Settings, Transport};
@@ -82,6 +86,23 @@ fn open_attempt() -> Record {
     })
 }
 
+fn life(status: ProjectStatus) -> LifeSituation {
+    LifeSituation {
+        id: "np_1".to_owned(),
+        generation: 1,
+        wanted: WantedState::Running,
+        on_external_pause: OnExternalPause::default(),
+        retry: RetryPolicy::default(),
+        word: None,
+        suspended: None,
+        observed: Observed::Present(status),
+        failed_step: None,
+        gone: false,
+        record: RunRecord::default(),
+        now: now(),
+    }
+}
+
 fn decide(bench: &mut Criterion) {
     let fresh = situation(Record::Fresh {
         next_attempt: 1,
@@ -93,6 +114,14 @@ fn decide(bench: &mut Criterion) {
     let open = situation(open_attempt());
     bench.bench_function("decide: an attempt of unknown outcome", |run| {
         run.iter(|| create::decide(black_box(&open)));
+    });
+    let runs = life(ProjectStatus::Running);
+    bench.bench_function("decide: a project that runs", |run| {
+        run.iter(|| lifecycle::decide(black_box(&runs)));
+    });
+    let failed = life(ProjectStatus::Failed);
+    bench.bench_function("decide: a project that has failed", |run| {
+        run.iter(|| lifecycle::decide(black_box(&failed)));
     });
 }
 

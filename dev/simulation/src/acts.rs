@@ -171,6 +171,8 @@ pub enum Act {
     LoseCreate(u64),
     /// Lists show the project of the next create only after so many seconds.
     ListLate(u64),
+    /// Nothing shows the project of the next create before so many seconds have passed.
+    ShowLate(u64),
     /// From now on OMS does not know these actions.
     Unsupported(Vec<&'static str>),
     /// From now on OMS answers well to every change of a project that is there, and makes none; or
@@ -344,6 +346,11 @@ impl World {
             Act::Remove(name) => self.each_named(name, Oms::remove),
             Act::ListLate(seconds) => {
                 self.list_late(*seconds);
+                Ok(())
+            }
+            Act::ShowLate(seconds) => {
+                let late = FaultKind::shown_late(Duration::from_secs(*seconds));
+                self.oms().fault(Fault::new("CreateProject", late).times(1));
                 Ok(())
             }
             Act::RefuseCreate => {

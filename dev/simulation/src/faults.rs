@@ -67,13 +67,15 @@ pub enum OmsFault {
     Hang,
     /// Done and answered well, but listed only later.
     ListedLate,
+    /// Done and answered well, but only later known to OMS by its id, too.
+    ShownLate,
     /// Answered well, and nothing is done.
     Unheeded,
 }
 
 impl OmsFault {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Refused,
         Self::Throttled,
         Self::Failed,
@@ -87,6 +89,7 @@ impl OmsFault {
         Self::Garbage,
         Self::Hang,
         Self::ListedLate,
+        Self::ShownLate,
         Self::Unheeded,
     ];
 }
@@ -116,7 +119,8 @@ impl OmsFault {
             | Self::WorkedLateListedLate
             | Self::FailedAfterWorkListedLate
             | Self::InnerErrorListedLate
-            | Self::ListedLate => creates,
+            | Self::ListedLate
+            | Self::ShownLate => creates,
             Self::Unheeded => changes,
             _ => true,
         }

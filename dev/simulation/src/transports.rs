@@ -238,6 +238,9 @@ fn work(oms: &Oms, action: Action, request: &Request<Bytes>, fault: Option<OmsFa
         Some(OmsFault::Garbage) => strike(Fault::new(name, Kind::Garbage).after_work()),
         Some(OmsFault::Hang) => strike(Fault::new(name, Kind::Hang)),
         Some(OmsFault::ListedLate) => strike(late(REPLIED)),
+        Some(OmsFault::ShownLate) => {
+            strike(Fault::new(name, Kind::shown_late(REPLIED.mul_f64(0.95))));
+        }
         Some(OmsFault::Unheeded) if changes => {
             strike(Fault::new(name, Kind::unheeded()));
         }

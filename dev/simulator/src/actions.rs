@@ -1,12 +1,11 @@
 //! The actions, one function each.
 
-use std::time::Duration;
-
 use serde_json::{Map, Value};
 
 use crate::clock::{Clock, Now};
 use crate::config::{Config, UnknownKeys};
 use crate::details;
+use crate::fault::Late;
 use crate::list;
 use crate::project::{Phase, Project};
 use crate::reply::{Answer, Refusal};
@@ -38,8 +37,8 @@ pub(crate) struct Work<'a> {
     pub config: &'a Config,
     pub now: Now,
     pub body: Map<String, Value>,
-    /// How long CreateProject's project stays out of lists.
-    pub listed_late: Option<Duration>,
+    /// How long CreateProject's project stays out of sight.
+    pub late: Late,
 }
 
 pub(crate) type Done = Result<Answer, Refusal>;
@@ -87,7 +86,8 @@ impl Work<'_> {
             &config.durations,
             now,
         );
-        project.listed_from += self.listed_late.unwrap_or_default();
+        project.listed_from += self.late.listed;
+        project.known_from += self.late.known;
         project.requests.insert("CreateProject".into(), 1);
         if let Some((step, errors)) = state.failures.remove(&project.name) {
             // A plan without that step has nothing to fail in.
@@ -172,6 +172,7 @@ impl Work<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let project = self.state.projects.get_mut(id);
+        let project = project.filter(|project| project.known_from <= self.now.wall);
         let project = project.ok_or_else(|| Refusal::no_such_project(id))?;
         project.settle(self.clock, &self.config.durations, self.now);
         Ok(project)

@@ -91,6 +91,12 @@ pub enum Kind {
         #[serde(with = "seconds")]
         seconds: Duration,
     },
+    /// The same, and until then no call by its id finds it either.
+    ShownLate {
+        /// How long.
+        #[serde(with = "seconds")]
+        seconds: Duration,
+    },
 }
 
 impl Fault {
@@ -172,6 +178,11 @@ impl Kind {
         Self::ListedLate { seconds: by }
     }
 
+    /// A project that nothing shows before.
+    pub fn shown_late(by: Duration) -> Self {
+        Self::ShownLate { seconds: by }
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Delay { .. } => "delay",
@@ -182,6 +193,7 @@ impl Kind {
             Self::Garbage => "garbage",
             Self::Html => "html",
             Self::ListedLate { .. } => "listedLate",
+            Self::ShownLate { .. } => "shownLate",
         }
     }
 }
@@ -199,12 +211,21 @@ impl About<'_> {
     }
 }
 
+/// How long CreateProject's project stays out of sight.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Late {
+    /// Of lists.
+    pub listed: Duration,
+    /// Of calls by its id.
+    pub known: Duration,
+}
+
 /// What strikes one call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Struck {
     pub delay_before: Duration,
     pub before: Option<Kind>,
-    pub listed_late: Option<Duration>,
+    pub late: Late,
     pub delay_after: Duration,
     pub after: Option<Kind>,
 }
@@ -261,7 +282,13 @@ impl Fault {
         };
         match &self.kind {
             Kind::Delay { seconds } => *delay += *seconds,
-            Kind::ListedLate { seconds } => struck.listed_late = Some(*seconds),
+            Kind::ListedLate { seconds } => struck.late.listed = *seconds,
+            Kind::ShownLate { seconds } => {
+                struck.late = Late {
+                    listed: *seconds,
+                    known: *seconds,
+                };
+            }
             _ if slot.is_some() => return,
             kind => *slot = Some(kind.clone()),
         }

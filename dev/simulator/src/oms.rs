@@ -187,7 +187,7 @@ impl Oms {
                             config: &shared.config,
                             now,
                             body,
-                            listed_late: exchange.struck.listed_late,
+                            late: exchange.struck.late,
                         };
                         work.perform(action)
                     })
@@ -259,7 +259,7 @@ impl Oms {
         match kind {
             Kind::Drop => Reply::undelivered(Delivery::Drop),
             // The two that replace no reply never come here; see `Fault::strike`.
-            Kind::Hang | Kind::Delay { .. } | Kind::ListedLate { .. } => {
+            Kind::Hang | Kind::Delay { .. } | Kind::ListedLate { .. } | Kind::ShownLate { .. } => {
                 Reply::undelivered(Delivery::Hang)
             }
             Kind::Http {

@@ -90,6 +90,8 @@ pub(crate) struct Project {
     pub created: Duration,
     /// Not in lists before.
     pub listed_from: Duration,
+    /// Not found by its id before.
+    pub known_from: Duration,
     pub started: Option<Duration>,
     pub finished: Option<Duration>,
     pub failed: Option<Duration>,
@@ -119,6 +121,7 @@ impl Project {
             differences: BTreeMap::new(),
             created: now.wall,
             listed_from: now.wall,
+            known_from: now.wall,
             started: None,
             finished: None,
             failed: None,

@@ -188,7 +188,7 @@ impl Departing<'_> {
         departure.refused_by = context.refuses(read, departure.policy);
         let other = link.claimant_of(context, id, &me.key);
         departure.shared_with = other.map(|key| key.to_string());
-        if !observe::is_settled(context, me, link, id, &observed) {
+        if !observe::is_settled(context, me, read, link, id, &observed) {
             return Ok(Look::Unsettled);
         }
         departure.observed = observed;

@@ -20,7 +20,7 @@ pub async fn publish(
     id: &str,
 ) -> Result<Step, Error> {
     let observed = match link {
-        Some(link) => observe(context, me, link, id, false).await.ok(),
+        Some(link) => observe(context, me, read, link, id, false).await.ok(),
         None => None,
     };
     let observed = observed.map_or(Observed::Unknown, |(observed, _)| observed);

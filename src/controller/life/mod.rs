@@ -99,7 +99,7 @@ async fn look(
     };
     let has_turn = turn.is_some_and(|turn| link.take_place_of(&turn));
     let at_once = gather::retry_is_asked(context, me, read);
-    let (observed, seen) = match observe::observe(context, me, &link, id, at_once).await {
+    let (observed, seen) = match observe::observe(context, me, read, &link, id, at_once).await {
         Ok(observed) => observed,
         Err(error) => return give_up_for_now(context, me, read, &error).await.map(Err),
     };

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::api::keys::CREATE_RESERVATION;
+use crate::api::v1alpha1::MigrationProject;
 use crate::controller::context::Context;
 use crate::controller::link::Link;
-use crate::controller::me::Me;
+use crate::controller::me::{Me, annotation, is_observed};
 use crate::controller::memory::LastMutation;
-use crate::decide::{Observed, ProjectStatus};
+use crate::decide::{Observed, ProjectStatus, Provenance, classify, later};
 use crate::observe::{Seen, Snapshot, translate};
 use crate::oms;
 
@@ -21,6 +23,7 @@ const RECENT: Duration = Duration::from_secs(5);
 pub async fn observe(
     context: &Context,
     me: &Me,
+    read: &MigrationProject,
     link: &Link,
     id: &str,
     at_once: bool,
@@ -29,7 +32,7 @@ pub async fn observe(
         match ask(context, link, id).await {
             // The sweep has to do.
             Err(error) if error.is_unsupported() => {}
-            answer => return answer.map(|answer| settled(context, me, link, id, answer)),
+            answer => return answer.map(|answer| settled(context, me, read, link, id, answer)),
         }
     }
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
@@ -55,17 +58,18 @@ pub async fn observe(
         (None, _) => {}
     }
     let answer = ask(context, link, id).await?;
-    Ok(settled(context, me, link, id, answer))
+    Ok(settled(context, me, read, link, id, answer))
 }
 
 fn settled(
     context: &Context,
     me: &Me,
+    read: &MigrationProject,
     link: &Link,
     id: &str,
     answer: (Observed, Option<Seen>),
 ) -> (Observed, Option<Seen>) {
-    match is_settled(context, me, link, id, &answer.0) {
+    match is_settled(context, me, read, link, id, &answer.0) {
         true => answer,
         false => (Observed::Unknown, None),
     }
@@ -74,9 +78,22 @@ fn settled(
 /// Whether the answer to a direct question may be believed. That a project is
 /// gone takes a sweep as well which does not show it: only that tells whether many
 /// others are gone, too, and this may not be the OMS that it was. If none is there
-/// it is brought forward.
-pub fn is_settled(context: &Context, me: &Me, link: &Link, id: &str, observed: &Observed) -> bool {
-    if *observed != Observed::Absent || link.live.unlisted {
+/// it is brought forward. Nor is it believed of what OMS may only not show yet.
+pub fn is_settled(
+    context: &Context,
+    me: &Me,
+    read: &MigrationProject,
+    link: &Link,
+    id: &str,
+    observed: &Observed,
+) -> bool {
+    if *observed != Observed::Absent {
+        return true;
+    }
+    if may_not_show_yet(context, me, read) {
+        return false;
+    }
+    if link.live.unlisted {
         return true;
     }
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
@@ -87,6 +104,18 @@ pub fn is_settled(context: &Context, me: &Me, link: &Link, id: &str, observed: &
         context.bring_sweep_forward(&link.key);
     }
     settled
+}
+
+/// Whether the project was made so short a time ago that OMS, which has never shown it, may
+/// not do so yet: as long as an answered create may take effect.
+fn may_not_show_yet(context: &Context, me: &Me, read: &MigrationProject) -> bool {
+    let identity = context.identity(&me.key, &me.uid);
+    let made = classify(annotation(read, CREATE_RESERVATION), &identity);
+    let Provenance::Own(made) = made else {
+        return false;
+    };
+    let answered = later(made.not_after, context.settings.timing.call);
+    !is_observed(read) && context.clock.now() < later(answered, context.settings.timing.replied)
 }
 
 /// A sweep that began before our own last change says nothing about it.

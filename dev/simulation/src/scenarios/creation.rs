@@ -288,6 +288,22 @@ pub fn all() -> Vec<Scenario> {
             ],
         ),
         scenario(
+            "shown-late",
+            vec![Act::ShowLate(18), apply(orders()), Act::Settle],
+            vec![Ending::Ready("orders", 1)],
+        ),
+        scenario(
+            "shown-late-and-deleted-before",
+            vec![
+                Act::ShowLate(18),
+                apply(orders().with(json!({"deletionPolicy": "Delete"}))),
+                Act::Wait(3),
+                Act::Delete("orders"),
+                Act::Settle,
+            ],
+            vec![Ending::Gone("orders"), Ending::Projects("shop.orders", 0)],
+        ),
+        scenario(
             "console-pauses",
             vec![
                 apply(orders()),

@@ -265,8 +265,13 @@ impl Witness {
 
     /// Whether a resource had reserved the name of a project when that was made.
     pub fn had_reserved(&self, uid: &str, made: &Made) -> bool {
+        self.reserved_until(made.at, uid, made)
+    }
+
+    /// Whether a resource had reserved the name of a project by then.
+    pub fn reserved_until(&self, then: Instant, uid: &str, made: &Made) -> bool {
         let changes = self.cluster.changes(Kind::MigrationProject, 0);
-        let mut earlier = changes.iter().filter(|change| change.at <= made.at);
+        let mut earlier = changes.iter().filter(|change| change.at <= then);
         earlier.any(|change| {
             uid_of(&change.object).as_deref() == Some(uid)
                 && reservation_of(&change.object).is_some_and(|it| it["projectName"] == made.name)

@@ -102,8 +102,11 @@ impl Witness {
             || adopt["projectId"].as_str() == Some(id)
             || (adopt["byName"] == true && living <= 1)
             || (tells && state.restored.contains(&uid))
-            // Of one that was deleted by force and applied again at once: nothing tells them apart.
-            || (tells && made.uid.as_ref().is_some_and(|uid| state.forced.contains(uid)))
+            // Of one that was deleted by force and applied again at once: nothing tells them apart
+            // once the name is reserved anew.
+            || (tells
+                && made.uid.as_ref().is_some_and(|uid| state.forced.contains(uid))
+                && self.reserved_until(Instant::now(), &uid, &made))
             // Under the name of an open attempt nobody else makes a project: nothing would
             // tell the two apart (docs/safety.md, what is assumed of OMS, 6).
             || (made.uid.is_none() && self.had_reserved(&uid, &made));

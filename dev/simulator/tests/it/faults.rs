@@ -116,6 +116,21 @@ fn a_project_may_be_listed_late_though_its_reply_is_lost_too() {
 }
 
 #[test]
+fn a_project_may_be_shown_late_by_its_id_too() {
+    let oms = Core::new();
+    oms.0
+        .fault(Fault::new("CreateProject", Kind::shown_late(secs(10))).times(1));
+    let id = oms.create(Oms::example_body("late"));
+    oms.advance(9);
+    assert_eq!(oms.data("ListProjects", json!({})), json!([]));
+    oms.refused("DescribeProject", json!({"id": id}));
+    oms.refused("StartProject", json!({"id": id}));
+    oms.advance(1);
+    assert_eq!(oms.data("ListProjects", json!({}))[0]["id"], json!(id));
+    oms.data("StartProject", json!({"id": id}));
+}
+
+#[test]
 fn the_log_tells_who_asked_what_and_what_came_of_it() {
     let oms = Core::new();
     let id = oms.create(Oms::example_body("logged"));

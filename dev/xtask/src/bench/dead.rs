@@ -1,7 +1,8 @@
-//! Two healthy OMS, alone and beside a third one that takes calls and answers none.
+//! Two healthy OMS, alone, beside a third one that is slow, and beside one that takes calls and
+//! answers none.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::future::try_join;
 
@@ -13,6 +14,9 @@ use super::operator::Programs;
 use super::results::{DeadOms, Pair};
 use super::world::{CONNECTION, EACH, MOMENTS, World, pair};
 use crate::screen::Screen;
+
+/// So much longer takes each call of the slow one: well within the time that a call may take.
+pub const SLOW: Duration = Duration::from_secs(5);
 
 /// Measures it, with so many resources on each OMS.
 pub async fn measure(
@@ -32,24 +36,27 @@ pub async fn measure(
     // One at a time, so that neither run pays for the other: the third has a fleet of its own before it dies.
     create(&mut world, "third-alive", &["third"], count).await?;
     let alone = create(&mut world, "alone", &[CONNECTION, "second"], count).await?;
+    third.slow_down(SLOW).await?;
+    wait_for_the_third(&world, "third-slow", count).await?;
+    let beside_slow = create(&mut world, "beside-slow", &[CONNECTION, "second"], count).await?;
     third.die().await?;
-    // They can only wait.
-    let waiting = load::names("third-dead", count);
-    load::apply_all(
-        &world.cluster.client,
-        &waiting,
-        "third",
-        TABLES_SMALL,
-        |_| {},
-    )
-    .await?;
+    wait_for_the_third(&world, "third-dead", count).await?;
     let beside = create(&mut world, "beside", &[CONNECTION, "second"], count).await?;
     world.stop().await?;
     Ok(DeadOms {
         count,
         alone,
+        beside_slow,
         beside,
     })
+}
+
+/// So many more that the third has to serve, and nobody waits for.
+async fn wait_for_the_third(world: &World<'_>, prefix: &str, count: usize) -> anyhow::Result<()> {
+    let names = load::names(prefix, count);
+    let client = &world.cluster.client;
+    load::apply_all(client, &names, "third", TABLES_SMALL, |_| {}).await?;
+    Ok(())
 }
 
 /// So many resources on each of these connections at once, until each is RUNNING.
@@ -60,13 +67,14 @@ async fn create(
     count: usize,
 ) -> anyhow::Result<Pair> {
     let (client, screen, eyes) = (&world.cluster.client, world.screen, &mut world.eyes);
-    let running = |one: &Seen| one.running.is_some();
-    let there = eyes.count(running);
-    let all = there + count * connections.len();
+    // Those of the third may become so meanwhile, and are not waited for.
+    let begin = format!("{prefix}-of-");
+    let running = |one: &Seen| one.running.is_some() && one.name.starts_with(&begin);
+    let all = count * connections.len();
     let deadline = MOMENTS + EACH * u32::try_from(all)?;
     let work = async {
         let each = connections.iter().map(|connection| async move {
-            let names = load::names(&format!("{prefix}-{connection}"), count);
+            let names = load::names(&format!("{prefix}-of-{connection}"), count);
             load::apply_all(client, &names, connection, TABLES_SMALL, |_| {}).await
         });
         let begun = futures::future::try_join_all(each).await?;

@@ -51,6 +51,8 @@ struct Condition {
 /// What was seen of one resource, and when first.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
+    /// Its name.
+    pub name: String,
     /// It has an id, which is this.
     pub id: Option<(String, Instant)>,
     /// The first time RUNNING.
@@ -175,7 +177,11 @@ async fn look(client: Client, shared: &Shared, count: &watch::Sender<u64>) -> an
 fn note(shared: &Shared, resource: Resource, at: Instant) {
     let Resource { metadata, status } = resource;
     let mut seen = shared.seen.lock();
-    let one = seen.entry(metadata.name).or_default();
+    let name = metadata.name;
+    let one = seen.entry(name.clone()).or_insert_with(|| Seen {
+        name,
+        ..Seen::default()
+    });
     if let (None, Some(id)) = (&one.id, status.project_id) {
         one.id = Some((id, at));
     }

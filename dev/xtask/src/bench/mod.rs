@@ -206,7 +206,7 @@ impl std::fmt::Display for Run {
         match self {
             Run::Fleet(size) => write!(formatter, "a fleet of {size}"),
             Run::Mappings => formatter.write_str("large mappings against small ones"),
-            Run::DeadOms => formatter.write_str("healthy OMS beside a dead one"),
+            Run::DeadOms => formatter.write_str("healthy OMS beside a slow and a dead one"),
             Run::Cycles => formatter.write_str("resources that come and go"),
         }
     }

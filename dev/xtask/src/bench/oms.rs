@@ -55,6 +55,12 @@ impl Oms {
         self.fault(&json!({"type": "hang"})).await
     }
 
+    /// From now on each call takes so much longer.
+    pub async fn slow_down(&self, by: Duration) -> anyhow::Result<()> {
+        self.fault(&json!({"type": "delay", "seconds": by.as_secs_f64()}))
+            .await
+    }
+
     async fn fault(&self, kind: &Value) -> anyhow::Result<()> {
         let fault = json!({"action": "*", "kind": kind});
         self.admin(Method::POST, "faults", &fault).await

@@ -5,6 +5,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 
 use super::cycles::mebibytes;
+use super::dead::SLOW;
 use super::oms::{Counts, total};
 use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Weight};
 use super::targets;
@@ -281,10 +282,14 @@ fn dead_oms(dead: &DeadOms) -> Sheet {
         "RUNNING, p99",
     ];
     Sheet {
-        title: "Two healthy OMS beside a dead one",
+        title: "Two healthy OMS beside a slow and a dead one",
         heads: heads.map(str::to_owned).to_vec(),
         rows: vec![
             row(&format!("{} on each of two, alone", dead.count), dead.alone),
+            row(
+                &format!("the same beside a third that takes {SLOW:?} for each call"),
+                dead.beside_slow,
+            ),
             row("the same beside a third that does not answer", dead.beside),
         ],
     }

@@ -4,7 +4,7 @@ use super::cycles::mebibytes;
 use super::oms::total;
 use super::proc::Memory;
 use super::report::{Sheet, lists, own_calls};
-use super::results::{Cycles, DeadOms, Fleet, Mappings, Results};
+use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results};
 
 /// What the figures of one whole fleet are aimed at.
 const FLEET: usize = 10_000;
@@ -56,7 +56,7 @@ pub fn sheet(results: &Results) -> Sheet {
     targets.extend(change(fleet));
     targets.push(growth(&results.fleets));
     targets.push(mappings(results.mappings.as_ref()));
-    targets.push(dead_oms(results.dead_oms.as_ref()));
+    targets.extend(dead_oms(results.dead_oms.as_ref()));
     targets.push(cycles(results.cycles.as_ref()));
     let row = |target: Target| {
         let (measured, verdict) = match target.measured {
@@ -223,15 +223,21 @@ fn mappings(mappings: Option<&Mappings>) -> Target {
     })
 }
 
-fn dead_oms(dead: Option<&DeadOms>) -> Target {
-    let what = "Two healthy OMS beside a dead one: apply → RUNNING, p99, s";
-    Target::new(what, "as alone", dead, |d| {
-        let (alone, beside) = (d.alone.running.p99, d.beside.running.p99);
-        (
-            format!("{beside:.1} against {alone:.1}"),
-            beside <= alone * NOISE,
-        )
-    })
+fn dead_oms(dead: Option<&DeadOms>) -> [Target; 2] {
+    let beside = |kind: &str, it: fn(&DeadOms) -> Pair| {
+        let what = format!("Two healthy OMS beside a {kind} one: apply → RUNNING, p99, s");
+        Target::new(what, "as alone", dead, |dead| {
+            let (alone, beside) = (dead.alone.running.p99, it(dead).running.p99);
+            (
+                format!("{beside:.1} against {alone:.1}"),
+                beside <= alone * NOISE,
+            )
+        })
+    };
+    [
+        beside("slow", |dead| dead.beside_slow),
+        beside("dead", |dead| dead.beside),
+    ]
 }
 
 /// The first third warms up.
