@@ -76,6 +76,29 @@ async fn deleted_and_applied_again_before_oms_lists_the_project() {
 }
 
 #[tokio::test]
+async fn deleted_before_oms_shows_the_project_at_all_it_is_deleted_with_its_resource() {
+    let world = World::new("unseen").await;
+    let late = Fault::new(CREATE, Kind::shown_late(Duration::from_secs(8)));
+    world.oms().fault(late.times(1));
+    let operator = world.operator().await;
+    let spec = json!({"state": "Created", "deletionPolicy": "Delete"});
+    world.create("orders", spec).await;
+    world
+        .until("orders", "an id", |project| id(project).is_some())
+        .await;
+    world.delete("orders").await;
+    let asked = world.oms().wait_until(DEADLINE, |oms| {
+        oms.count("DescribeProject") > 0 && oms.count("ListProjects") > 5
+    });
+    assert!(asked.await, "OMS is asked, and shows nothing");
+    assert_eq!(world.oms().count("DeleteProject"), 0);
+    world.until_gone("orders").await;
+    assert_eq!(world.oms().count("DeleteProject"), 1);
+    assert!(world.oms().projects().is_empty());
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn renamed_in_oms_and_edited_here_it_is_asked_about() {
     let world = World::new("renamed-edited").await;
     world
