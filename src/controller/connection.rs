@@ -17,6 +17,7 @@ use super::credentials;
 use super::doubt;
 use super::failure;
 use super::kept::Watched;
+use super::kubernetes;
 use super::limits::limits;
 use super::link::has_something_in_oms;
 use super::me::is_held;
@@ -74,8 +75,8 @@ pub async fn reconcile(
         false => connection,
     };
 
-    if asked(&connection) {
-        context.look_at_once(&key);
+    if let Some(word) = asked(&connection) {
+        context.look_at_once(&key, &word);
     }
     if doubt::take_answer(&context, &key, &connection) {
         wake_users(&context, &key);
@@ -128,7 +129,16 @@ async fn keep_client(
     {
         return Ok(());
     }
-    let read = credentials::read(context, key, connection).await?;
+    let read = match credentials::read(context, key, connection).await {
+        Ok(read) => read,
+        // What was read before is good until the opposite is known: OMS is asked all the same.
+        Err(error) if same_way => {
+            let error = failure::chain(&error);
+            tracing::warn!(connection = %key, error, "the Secret cannot be read; going on as before");
+            return Ok(());
+        }
+        Err(error) => Err(unreadable(key, &error)),
+    };
     context.sweeps.secret_was_read(key);
     let made = match read {
         Ok(settings) => {
@@ -248,6 +258,18 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
         }
     }
     context.registry.get(key)
+}
+
+/// The API server has not given what the connection names, and not for want of it or of a right.
+fn unreadable(key: &Key, error: &kubernetes::Error) -> Problem {
+    Problem::new(
+        Reason::SecretUnreadable,
+        format!(
+            "The API server does not give the Secret or ConfigMap that OMSConnection {key} names: \
+             {} It is asked again every few seconds.",
+            sentence(&failure::chain(error))
+        ),
+    )
 }
 
 /// The certificate authority that is not one, and where it stands.
@@ -495,12 +517,11 @@ fn wake_all(context: &Context, keys: &[Key]) {
     }
 }
 
-/// Whether a human asks for a look at once.
-fn asked(connection: &OMSConnection) -> bool {
-    let requested = requested(connection);
+/// The human's word that asks for a look at once, unless it was acknowledged.
+fn asked(connection: &OMSConnection) -> Option<String> {
     let status = connection.status.as_ref();
-    requested.is_some()
-        && requested != status.and_then(|status| status.last_handled_reconcile_at.clone())
+    let handled = status.and_then(|status| status.last_handled_reconcile_at.clone());
+    requested(connection).filter(|requested| handled.as_ref() != Some(requested))
 }
 
 /// A pass over a connection failed.

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::claims::{Claims, GivenUp, Key};
 use super::clock::Clock;
 use super::events::Events;
+use super::failure;
 use super::kept::KeptProject;
 use super::kubernetes::Kubernetes;
 use super::locks::NameLocks;
@@ -20,8 +21,8 @@ use super::registry::Registry;
 use super::shares::Shares;
 use super::sweeps::Sweeps;
 use super::wake::Waker;
-use crate::api::v1alpha1::{MigrationProject, OMSConnection};
-use crate::decide::{Identity, Timing};
+use crate::api::v1alpha1::{MigrationProject, OMSConnection, Reason};
+use crate::decide::{Answer, Identity, Problem, Timing};
 use crate::lease::Leadership;
 use crate::oms;
 use crate::telemetry::Metrics;
@@ -205,13 +206,34 @@ impl Context {
         }
     }
 
-    /// A human asks for a look at once: whatever is waited for with a connection
-    /// is not waited for any longer.
-    pub fn look_at_once(&self, connection: &Key) {
-        self.sweeps.ask(connection);
-        if let Some(live) = self.registry.get(connection).live {
+    /// A human asks for a look at once, by this `word` of the connection: whatever is waited
+    /// for with it is not waited for any longer.
+    pub fn look_at_once(&self, connection: &Key, word: &str) {
+        if self.sweeps.obey(connection, word)
+            && let Some(live) = self.registry.get(connection).live
+        {
             live.client.end_pause();
         }
+    }
+
+    /// The same by a word of a resource that waits for the connection. Thousands may be given
+    /// one at once, so an account that is refused, or an OMS that wants fewer calls, is not
+    /// asked for each of them.
+    pub fn look_soon(&self, connection: &Key) {
+        let entry = self.registry.get(connection);
+        let least = match &entry.answer {
+            Answer::Failed(Problem {
+                reason: Reason::AuthenticationFailed | Reason::Throttled,
+                ..
+            }) => failure::SLOW.min(self.settings.max_backoff),
+            Answer::Pending | Answer::Good | Answer::Failed(_) => Duration::ZERO,
+        };
+        if self.sweeps.ask(connection, least)
+            && let Some(live) = entry.live
+        {
+            live.client.end_pause();
+        }
+        self.wake_connection.wake(connection);
     }
 
     /// The connection is gone.

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::create::on_record;
 use super::kubernetes;
 use super::me::is_held;
-use super::pass::{MOMENT, SWEEP_WAIT};
+use super::pass::{MOMENT, STALLED_RECHECK, SWEEP_WAIT};
 use super::registry::Live;
 use crate::api::v1alpha1::{
     Adoption, MigrationProject, NamespacesFrom, OMSConnection, PinnedConnection, Reason,
@@ -151,8 +151,29 @@ fn addresses(connection: &OMSConnection) -> Vec<BaseUrl> {
     url.into_iter().chain(former_urls(connection)).collect()
 }
 
-/// Finds the connection of `project`, or says what stands in the way.
+/// Finds the connection of `project`, or says what stands in the way. A deletion has to end: what
+/// is still not there after minutes is in its way as whatever else is.
 pub async fn link(
+    context: &Context,
+    project: &MigrationProject,
+) -> Result<Result<Link, Blocked>, kubernetes::Error> {
+    let found = find(context, project).await?;
+    if project.metadata.deletion_timestamp.is_none() {
+        return Ok(found);
+    }
+    let waits = matches!(found, Err(Blocked::NotYet(_)));
+    let uid = project.uid().unwrap_or_default();
+    let waited = context.memory.unlinked(&uid, &Key::of(project), waits);
+    Ok(match waited < STALLED_RECHECK {
+        true => found,
+        false => Err(Blocked::Because(Verdict::progressing(
+            Reason::Deleting,
+            "Waiting for its OMSConnection, which this process has not been able to look at yet.",
+        ))),
+    })
+}
+
+async fn find(
     context: &Context,
     project: &MigrationProject,
 ) -> Result<Result<Link, Blocked>, kubernetes::Error> {
@@ -230,9 +251,10 @@ pub async fn link(
     }))
 }
 
-/// Whether what is in use is of this very connection, and of the address that it names by now.
+/// Whether what is in use is of this very connection, and of the addresses that it names by now.
 fn leads_there(connection: &OMSConnection, live: &Live) -> bool {
     connection.metadata.uid.as_deref() == Some(live.uid.as_str())
+        && former_urls(connection) == live.former_urls
         && BaseUrl::parse(&connection.spec.url).is_ok_and(|url| url == live.url)
 }
 

@@ -85,6 +85,8 @@ pub struct Remembered {
     /// Since when nothing was to be learnt of its project, although it was asked
     /// for alone.
     pub unseen_since: Option<Timestamp>,
+    /// Since when it is being deleted and its connection not to be told.
+    unlinked_since: Option<Instant>,
     /// What was asked of its project alone, and as of when.
     pub details: Marks,
     figures_written: Option<Instant>,
@@ -170,6 +172,7 @@ impl Remembered {
             told_foreign: false,
             lag_side: None,
             unseen_since: None,
+            unlinked_since: None,
             details: Marks::default(),
             figures_written: None,
             failures: Failures::default(),
@@ -325,6 +328,21 @@ impl Memory {
             attempt.is_some_and(|trace| matches!(trace.ending, Ending::Unknown { .. }))
         });
         in_doubt.map(|one| one.key.clone()).collect()
+    }
+
+    /// For how long a resource that is being deleted has waited for its connection, if it still
+    /// `waits`.
+    pub fn unlinked(&self, uid: &str, key: &Key, waits: bool) -> Duration {
+        if waits {
+            return self.remember(uid, key, |mine| {
+                let since = mine.unlinked_since.get_or_insert_with(Instant::now);
+                since.elapsed()
+            });
+        }
+        if let Some(mine) = self.by_uid.lock().get_mut(uid) {
+            mine.unlinked_since = None;
+        }
+        Duration::ZERO
     }
 
     /// Whether OMS has made a project for this resource whose id is not

@@ -13,7 +13,7 @@ use super::claims::Key;
 /// watches.
 const SPACING: Duration = Duration::from_secs(1);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Schedule {
     next: Instant,
     last_end: Option<Instant>,
@@ -23,6 +23,8 @@ struct Schedule {
     figures_written: Option<Instant>,
     /// When a change in OMS last asked for a sweep.
     asked: Option<Instant>,
+    /// The human's word by which the connection was looked at.
+    obeyed: Option<String>,
 }
 
 /// The schedules of all connections.
@@ -42,6 +44,7 @@ impl Sweeps {
             secret_read: None,
             figures_written: None,
             asked: None,
+            obeyed: None,
         };
         change(schedules.entry(key.clone()).or_insert(fresh))
     }
@@ -81,10 +84,32 @@ impl Sweeps {
         });
     }
 
-    /// Read the Secret and sweep now: somebody asks for it.
-    pub fn ask(&self, key: &Key) {
-        self.start_over(key);
-        self.change(key, |schedule| schedule.secret_read = None);
+    /// Read the Secret and sweep now: a human asks for it by a `word` of the connection's own,
+    /// which is obeyed once, whether it can be acknowledged or not. Whether it was new.
+    pub fn obey(&self, key: &Key, word: &str) -> bool {
+        let is_new = self.change(key, |schedule| {
+            let is_new = schedule.obeyed.as_deref() != Some(word);
+            schedule.obeyed = Some(word.to_owned());
+            is_new
+        });
+        if is_new {
+            self.start_over(key);
+            self.change(key, |schedule| schedule.secret_read = None);
+        }
+        is_new
+    }
+
+    /// Read the Secret, and sweep if the last one is `least` ago, or else then: one of the
+    /// resources asks for it, and all of them may. Whether it is now.
+    pub fn ask(&self, key: &Key, least: Duration) -> bool {
+        self.change(key, |schedule| {
+            let now = Instant::now();
+            let least = least.max(spacing(schedule.took));
+            let soonest = schedule.last_end.map_or(now, |end| now.max(end + least));
+            schedule.next = schedule.next.min(soonest);
+            schedule.secret_read = None;
+            soonest <= now
+        })
     }
 
     /// A sweep went well. What was changed while it ran is not in it: then the
@@ -168,6 +193,33 @@ mod tests {
             namespace: "oms".into(),
             name: "prod".into(),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_word_is_obeyed_once() {
+        let sweeps = Sweeps::default();
+        sweeps.failed(&key(), INTERVAL, INTERVAL);
+        assert!(sweeps.obey(&key(), "one"));
+        assert!(sweeps.due_in(&key()).is_zero());
+        sweeps.failed(&key(), INTERVAL, INTERVAL);
+        assert!(!sweeps.obey(&key(), "one"));
+        assert_eq!(sweeps.due_in(&key()), INTERVAL);
+        assert!(sweeps.obey(&key(), "two"));
+        assert!(sweeps.due_in(&key()).is_zero());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn however_many_resources_ask_their_oms_is_asked_now_and_then() {
+        let sweeps = Sweeps::default();
+        let least = Duration::from_secs(60);
+        assert!(sweeps.ask(&key(), least), "nobody has asked yet");
+        sweeps.failed(&key(), least * 5, least * 5);
+        let now = (0..100).filter(|_| sweeps.ask(&key(), least)).count();
+        assert_eq!(now, 0);
+        assert_eq!(sweeps.due_in(&key()), least, "sooner than by itself");
+        tokio::time::advance(least).await;
+        assert!(sweeps.ask(&key(), least));
+        assert_eq!(sweeps.failed(&key(), least, least * 5), least * 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -104,7 +104,6 @@ fn ask_connection(context: &Context, read: &MigrationProject) {
         return;
     };
     if context.connection(&key).is_some() {
-        context.look_at_once(&key);
-        context.wake_connection.wake(&key);
+        context.look_soon(&key);
     }
 }

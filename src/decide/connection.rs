@@ -37,7 +37,11 @@ impl Problem {
     fn needs_a_human(&self) -> bool {
         !matches!(
             self.reason,
-            Reason::OmsUnreachable | Reason::NotOms | Reason::Throttled | Reason::OmsError
+            Reason::OmsUnreachable
+                | Reason::NotOms
+                | Reason::Throttled
+                | Reason::OmsError
+                | Reason::SecretUnreadable
         )
     }
 
@@ -159,7 +163,10 @@ fn unusable(situation: &ConnectionSituation<'_>, problem: &Problem, message: Str
             format!("If it does not come within {minutes} minutes, this connection is Stalled.");
         return Verdict::progressing(problem.reason, message).and(&waits);
     }
-    Verdict::stalled(problem.reason, message)
+    match problem.needs_a_human() {
+        true => Verdict::stalled(problem.reason, message),
+        false => Verdict::progressing(problem.reason, message),
+    }
 }
 
 /// That it goes, and what keeps its projects from going first.

@@ -88,6 +88,7 @@ impl Verdict {
                     | Reason::AccessDenied
                     | Reason::SecretMissing
                     | Reason::SecretInvalid
+                    | Reason::SecretUnreadable
                     | Reason::CaMissing
                     | Reason::CaInvalid
                     | Reason::UrlInvalid

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Action;
 use super::codes::PROJECT_NOT_FOUND;
 use super::fields::Fields;
-use super::json::Part;
+use super::json::{Names, Part};
 
 /// Why a body is no reply of OMS. The body itself is never repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,10 +53,7 @@ pub struct Envelope {
 impl Envelope {
     /// Reads a body, of its `data` only `fields`, or all. An object without a verdict is an envelope too: its
     /// codes may still say something.
-    pub fn parse(
-        body: &[u8],
-        fields: Option<&'static [&'static str]>,
-    ) -> Result<Envelope, Unreadable> {
+    pub fn parse(body: &[u8], fields: Option<Names>) -> Result<Envelope, Unreadable> {
         let start = body.trim_ascii_start();
         if start.is_empty() {
             return Err(Unreadable::Empty);

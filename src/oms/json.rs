@@ -18,15 +18,18 @@ const OPAQUE: [&str; 7] = [
     "tags",
 ];
 
+/// Says which field names are meant.
+pub type Names = fn(&str) -> bool;
+
 /// What is built of a value of a reply.
 #[derive(Clone, Copy)]
 pub enum Part {
     /// The reply itself: all of it, and of its `data` these fields only, or all.
-    Reply(Option<&'static [&'static str]>),
+    Reply(Option<Names>),
     /// Everything.
     All,
-    /// These fields (in alphabetical order) at every depth, unless they are null.
-    Only(&'static [&'static str]),
+    /// These fields at every depth, unless they are null.
+    Only(Names),
     /// Everything, with its keys as they are.
     Opaque,
 }
@@ -46,7 +49,7 @@ impl Part {
     /// What is built of the field of this name; `None`: nothing.
     fn of(self, name: &str) -> Option<Part> {
         match self {
-            Part::Only(names) => names.binary_search(&name).is_ok().then_some(self),
+            Part::Only(names) => names(name).then_some(self),
             Part::Opaque => Some(self),
             Part::Reply(Some(names)) if name == "data" => Some(Part::Only(names)),
             Part::Reply(_) | Part::All if OPAQUE.contains(&name) => Some(Part::Opaque),

@@ -225,6 +225,57 @@ async fn a_surplus_project_whose_oms_is_out_of_reach_is_said_and_holds_nothing_u
 }
 
 #[tokio::test]
+async fn a_surplus_project_is_removed_where_one_call_at_a_time_is_allowed() {
+    let world = World::new("surplus-one").await;
+    let one = json!({"spec": {"limits": {"maxInFlight": 1}}});
+    world.patch_connection("oms", one).await;
+    let gate = world.oms().hold(CREATE, When::AfterWork);
+    let operator = world.operator_with(&[PATIENT], None).await;
+    world.create("orders", json!({})).await;
+    gate.arrived().await;
+    let other = world.oms().insert_project("another", "INIT", json!({}));
+    let url = world.simulator.url();
+    let status = json!({"status": {"projectId": other, "connection": {"url": url}}});
+    world
+        .projects()
+        .patch_status("orders", &PatchParams::default(), &Patch::Merge(status))
+        .await
+        .unwrap();
+    gate.release();
+    world.until_event("orders", "SurplusProject").await;
+    world.until_running("orders").await;
+    let left = world.oms().projects();
+    let left: Vec<&str> = left.iter().map(|project| &*project.id).collect();
+    assert_eq!(left, [other]);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_suspended_while_the_reservation_is_written_makes_no_project() {
+    let world = World::new("suspended-late").await;
+    let proxy = world.proxy().await;
+    let gate = proxy.hold_before(reserving("orders"));
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    gate.arrived(DEADLINE).await.unwrap();
+    let suspend = |on: bool| json!({"spec": {"suspend": on}});
+    world.patch_connection("oms", suspend(true)).await;
+    world.until_connection("oms", "Suspended").await;
+    gate.release();
+    world
+        .until("orders", "it waits", |project| {
+            condition(project, "Ready") == Some(("False", "Suspended"))
+        })
+        .await;
+    assert_eq!(world.oms().count(CREATE), 0);
+    world.patch_connection("oms", suspend(false)).await;
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count(CREATE), 1);
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_start_that_is_refused_is_not_ready() {
     let world = World::new("start-refused").await;
     let operator = world.operator().await;

@@ -17,7 +17,7 @@
 - {{ printf "--health-addr=%s" (include "oms-operator.listen" (dict "root" . "port" .Values.health.port)) | quote }}
 - {{ printf "--metrics-addr=%s" (include "oms-operator.listen" (dict "root" . "port" .Values.metrics.port)) | quote }}
 - --log-format={{ .Values.logging.format }}
-- {{ printf "--log-filter=%s" (default (printf "%s,kube_client=error" .Values.logging.level) .Values.logging.filter) | quote }}
+- {{ printf "--log-filter=%s" (default (printf "%s,kube_client=error,kube_runtime=warn" .Values.logging.level) .Values.logging.filter) | quote }}
 - --concurrency={{ .Values.concurrency }}
 - --min-sweep-interval={{ .Values.minSweepInterval }}
 - --oms-connect-timeout={{ .Values.oms.connectTimeout }}

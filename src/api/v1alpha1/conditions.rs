@@ -138,6 +138,7 @@ words! {
         SecretMissing: "The Secret with the credentials does not exist. It may be on its way: Stalled after 5 minutes.",
         SecretInvalid: "The Secret lacks `username` or `password`, or they are not text.",
         AccessDenied: "The operator's account may not read the Secret or ConfigMap that the connection names.",
+        SecretUnreadable: "The API server does not give the operator the Secret or ConfigMap that the connection names; it is asked again.",
         CaMissing: "The Secret or ConfigMap with the certificate authority, or its key, does not exist. It may be on its way: Stalled after 5 minutes.",
         CaInvalid: "The certificate authority is not in PEM form.",
         UrlInvalid: "The URL cannot be used.",

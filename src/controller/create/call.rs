@@ -71,9 +71,8 @@ pub async fn reserve_and_call(
     if reserved.metadata.deletion_timestamp.is_some() {
         return Ok(Step::Again);
     }
-    let client = link.live.client.clone();
     let unlisted = link.live.unlisted;
-    let outcome = call(context, me, client, &trace, body).await;
+    let outcome = call(context, me, &link, &trace, body).await;
     // What comes now may need a place of its own.
     drop(link);
     match outcome {
@@ -89,16 +88,19 @@ pub async fn reserve_and_call(
 }
 
 /// The call itself, in a task of its own: neither the end of this reconcile nor
-/// that of the controller cancels it. `None`: too late to call, or the lease
-/// ends too soon.
+/// that of the controller cancels it. `None`: too late to call, the lease ends too
+/// soon, or the connection asks for something else by now.
 async fn call(
     context: &Context,
     me: &Me,
-    client: oms::Client,
+    link: &Link,
     trace: &Trace,
     body: Map<String, Value>,
 ) -> Option<Outcome<String>> {
-    if context.clock.now() > trace.reservation.not_after || !context.may_finish_a_change() {
+    if context.clock.now() > trace.reservation.not_after
+        || !context.may_finish_a_change()
+        || !link.says_the_same(context)
+    {
         return None;
     }
     let mut begun = trace.clone();
@@ -107,6 +109,7 @@ async fn call(
     context.memory.remember(&me.uid, &me.key, |mine| {
         mine.attempt = Some(Box::new(begun))
     });
+    let client = link.live.client.clone();
     let call = async move { client.create_project(&body).await };
     let outcome = match context.tasks.spawn(call).await {
         Ok(outcome) => outcome,

@@ -128,12 +128,17 @@ impl Held<'_> {
                     }
                     let turn = context.kubernetes.turn().await;
                     if !self.link.still_holds(context) {
+                        // What is written now takes a turn of its own.
+                        drop(turn);
                         // Nothing new is begun through it. What was in doubt is settled, and
                         // does not keep the connection any more.
                         return match self.record {
                             Record::Open(_) => self.close_attempt(spent).await,
                             _ => Ok(Step::After(Duration::from_secs(1))),
                         };
+                    }
+                    if !self.link.says_the_same(context) {
+                        return Ok(Step::After(MOMENT));
                     }
                     let identity = context.identity(&me.key, &me.uid);
                     let at = context.clock.now();

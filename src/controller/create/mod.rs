@@ -96,6 +96,8 @@ pub async fn pass(context: &Context, read: &MigrationProject) -> Result<Step, Er
     match placed {
         Ok(client) => {
             held.link.take_place_of(&client);
+            // The link has the place now, and with the link it is given back.
+            drop(client);
             held.run().await
         }
         Err(error) => held.oms_failed(&error).await,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use super::observe::Unsettled;
 use super::{act, observe};
 use crate::api::keys::FINALIZER;
 use crate::api::v1alpha1::{DeletionPolicy, MigrationProject, OnDeletionTimeout, Reason};
@@ -55,10 +56,12 @@ pub async fn pass(
         if let Some(link) = &mut connected {
             match departing.look(link, &mut departure).await {
                 Ok(Look::Settled) => {}
-                Ok(Look::Unsettled) if departure.now < departure.deadline => {
-                    return Ok(Step::After(SWEEP_WAIT));
+                Ok(Look::Unsettled(why)) => {
+                    departure.hindrance = Some(not_settled(id, why));
+                    if departure.now < departure.deadline {
+                        return departing.wait_to_see(&departure, why).await;
+                    }
                 }
-                Ok(Look::Unsettled) => departure.hindrance = Some(not_settled(id)),
                 Ok(Look::Stopped) => return Ok(Step::After(MOMENT)),
                 Err(error) => return departing.oms_failed(departure, &error).await,
             }
@@ -116,7 +119,7 @@ enum Look {
     /// It is known what to go by.
     Settled,
     /// OMS has answered, and that is not enough.
-    Unsettled,
+    Unsettled(Unsettled),
     /// This process was told to stop, and has not waited for its turn.
     Stopped,
 }
@@ -188,8 +191,8 @@ impl Departing<'_> {
         departure.refused_by = context.refuses(read, departure.policy);
         let other = link.claimant_of(context, id, &me.key);
         departure.shared_with = other.map(|key| key.to_string());
-        if !observe::is_settled(context, me, read, link, id, &observed) {
-            return Ok(Look::Unsettled);
+        if let Some(why) = observe::unsettled(context, me, read, link, id, &observed) {
+            return Ok(Look::Unsettled(why));
         }
         departure.observed = observed;
         Ok(Look::Settled)
@@ -272,6 +275,16 @@ impl Departing<'_> {
         }
     }
 
+    /// The sweep that shows it is a matter of moments, and not worth a word.
+    async fn wait_to_see(&self, departure: &Departure, why: Unsettled) -> Result<Step, Error> {
+        if let (Unsettled::JustMade, RemoveDecision::Wait { verdict, .. }) =
+            (why, remove::decide(departure))
+        {
+            self.say(departure, &verdict).await?;
+        }
+        Ok(Step::After(SWEEP_WAIT))
+    }
+
     async fn say(&self, departure: &Departure, verdict: &Verdict) -> Result<(), Error> {
         let mut after = self.read.status.clone().unwrap_or_default();
         let mut more = Vec::new();
@@ -313,11 +326,17 @@ fn is_pinned(read: &MigrationProject) -> bool {
     pinned.is_some_and(|pinned| pinned.url.is_some())
 }
 
-fn not_settled(id: &str) -> Verdict {
-    Verdict::progressing(
-        Reason::Deleting,
-        format!("OMS says that project {id} is gone, and its list has not shown that yet."),
-    )
+fn not_settled(id: &str, why: Unsettled) -> Verdict {
+    let message = match why {
+        Unsettled::NotListed => {
+            format!("OMS says that project {id} is gone, and its list has not shown that yet.")
+        }
+        Unsettled::JustMade => format!(
+            "OMS does not show project {id}, which was made a moment ago: it may do so yet, and is \
+             not taken for gone before."
+        ),
+    };
+    Verdict::progressing(Reason::Deleting, message)
 }
 
 fn not_pinned(id: &str) -> Verdict {

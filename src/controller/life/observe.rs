@@ -11,7 +11,7 @@ use crate::controller::context::Context;
 use crate::controller::link::Link;
 use crate::controller::me::{Me, annotation, is_observed};
 use crate::controller::memory::LastMutation;
-use crate::decide::{Observed, ProjectStatus, Provenance, classify, later};
+use crate::decide::{Mutation, Observed, ProjectStatus, Provenance, classify, later};
 use crate::observe::{Seen, Snapshot, translate};
 use crate::oms;
 
@@ -69,53 +69,73 @@ fn settled(
     id: &str,
     answer: (Observed, Option<Seen>),
 ) -> (Observed, Option<Seen>) {
-    match is_settled(context, me, read, link, id, &answer.0) {
-        true => answer,
-        false => (Observed::Unknown, None),
+    match unsettled(context, me, read, link, id, &answer.0) {
+        None => answer,
+        Some(_) => (Observed::Unknown, None),
     }
 }
 
-/// Whether the answer to a direct question may be believed. That a project is
+/// Why it is not believed yet that a project is gone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Unsettled {
+    /// No list has shown that.
+    NotListed,
+    /// OMS may only not show it yet.
+    JustMade,
+}
+
+/// Why the answer to a direct question is not to be believed, if so. That a project is
 /// gone takes a sweep as well which does not show it: only that tells whether many
 /// others are gone, too, and this may not be the OMS that it was. If none is there
 /// it is brought forward. Nor is it believed of what OMS may only not show yet.
-pub fn is_settled(
+pub fn unsettled(
     context: &Context,
     me: &Me,
     read: &MigrationProject,
     link: &Link,
     id: &str,
     observed: &Observed,
-) -> bool {
+) -> Option<Unsettled> {
     if *observed != Observed::Absent {
-        return true;
+        return None;
     }
     if may_not_show_yet(context, me, read) {
-        return false;
+        return Some(Unsettled::JustMade);
     }
     if link.live.unlisted {
-        return true;
+        return None;
     }
     let mutated = context.memory.recall(&me.uid).and_then(|mine| mine.mutated);
     let fresh = fresh(link, mutated.map(|(_, at)| at));
     let settled = fresh
         .is_some_and(|snapshot| snapshot.would_show(id) && !snapshot.projects.contains_key(id));
-    if !settled {
-        context.bring_sweep_forward(&link.key);
+    if settled {
+        return None;
     }
-    settled
+    context.bring_sweep_forward(&link.key);
+    Some(Unsettled::NotListed)
 }
 
 /// Whether the project was made so short a time ago that OMS, which has never shown it, may
-/// not do so yet: as long as an answered create may take effect.
+/// not do so yet: as long as an answered create may take effect. A deletion takes that it was
+/// shown for no proof, but only that OMS has deleted it: what was wrong is set right by nothing
+/// that comes after.
 fn may_not_show_yet(context: &Context, me: &Me, read: &MigrationProject) -> bool {
+    let accepted = || context.memory.recall(&me.uid)?.accepted;
+    let is_known = match read.metadata.deletion_timestamp {
+        None => is_observed(read),
+        Some(_) => matches!(accepted(), Some((Mutation::Delete, _))),
+    };
+    if is_known {
+        return false;
+    }
     let identity = context.identity(&me.key, &me.uid);
     let made = classify(annotation(read, CREATE_RESERVATION), &identity);
     let Provenance::Own(made) = made else {
         return false;
     };
     let answered = later(made.not_after, context.settings.timing.call);
-    !is_observed(read) && context.clock.now() < later(answered, context.settings.timing.replied)
+    context.clock.now() < later(answered, context.settings.timing.replied)
 }
 
 /// A sweep that began before our own last change says nothing about it.

@@ -131,3 +131,18 @@ fn the_name_of_a_project_just_made_is_guarded_for_who_has_another_uid() {
         "settled, and of nobody who is there"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_deletion_waits_for_its_connection_counts_from_when_it_began_to() {
+    let memory = Memory::default();
+    let minute = Duration::from_secs(60);
+    let waited = |waits: bool| memory.unlinked("u", &key(), waits);
+    assert_eq!(waited(false), Duration::ZERO);
+    assert!(memory.recall("u").is_none(), "nothing to remember");
+    assert_eq!(waited(true), Duration::ZERO);
+    tokio::time::advance(minute).await;
+    assert_eq!(waited(true), minute);
+    assert_eq!(waited(false), Duration::ZERO, "it was there");
+    tokio::time::advance(minute).await;
+    assert_eq!(waited(true), Duration::ZERO);
+}

@@ -121,6 +121,33 @@ async fn a_secret_that_is_lost_is_told_and_what_was_read_before_is_used() {
 }
 
 #[tokio::test]
+async fn a_secret_that_the_api_server_cannot_give_holds_up_none_that_had_it() {
+    let world = World::new("fail-sealed").await;
+    let proxy = world.proxy().await;
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    let sealed = proxy.refuse(Match::any().path_contains("/secrets/"), 500);
+    sealed.wait_fired(3, DEADLINE).await.unwrap();
+    // What is changed in OMS takes a sweep to be seen.
+    let paused = json!({"spec": {"state": "Paused"}});
+    world.patch("orders", paused).await;
+    world
+        .until("orders", "it is paused", |project| {
+            condition(project, "Ready") == Some(("True", "Paused"))
+        })
+        .await;
+    operator.kill().await;
+    // A new process has nothing from before, says so, and mends itself.
+    let operator = world.operator_with(&[], Some(&proxy)).await;
+    let told = world.until_connection("oms", "SecretUnreadable").await;
+    assert!(told.contains("asked again"), "{told}");
+    sealed.remove();
+    world.until_connection("oms", "InsecureTransport").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_connection_that_is_missing_is_told_until_it_is_there() {
     let world = World::new("fail-none").await;
     let operator = world.operator().await;
