@@ -25,7 +25,8 @@ pub fn census(context: &Context, metrics: &Metrics) {
             unresolved.insert(Key::of(&*project));
         }
     }
-    let doubly_claimed = context.claims.doubly_claimed();
+    let is_same_oms = |one: &str, other: &str| context.registry.is_same_oms(one, other);
+    let doubly_claimed = context.claims.doubly_claimed(is_same_oms);
     metrics
         .projects()
         .census(&groups, unresolved.len(), doubly_claimed);
@@ -48,11 +49,11 @@ fn connections(context: &Context, metrics: &Metrics) {
     });
     let standings = context.governors.standings();
     metrics.endpoints(known, &standings);
-    let parked = standings.iter().map(|(endpoint, _)| {
-        let count = context.shares.parked(endpoint);
-        (endpoint.as_str(), count)
-    });
-    metrics.work().parked(parked);
+    let mut parked = context.shares.parked();
+    for (endpoint, _) in &standings {
+        parked.entry(endpoint.clone()).or_default();
+    }
+    metrics.work().parked(&parked);
     let now = context.clock.now();
     let ages = all.iter().filter_map(|connection| {
         let key = Key::of(&**connection);

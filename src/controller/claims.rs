@@ -168,20 +168,19 @@ impl Claims {
 
     /// How many ids are recorded by more than one resource, in what may be one OMS.
     #[must_use]
-    pub fn doubly_claimed(&self) -> usize {
+    pub fn doubly_claimed(&self, is_same_oms: impl Fn(&str, &str) -> bool) -> usize {
         let index = self.index.read();
         let shared = index.by_id.values().filter(|keys| keys.len() > 1);
         shared
             .filter(|keys| {
-                let claims: Vec<&Claim> = keys
-                    .iter()
-                    .filter_map(|key| index.by_key.get(key))
-                    .collect();
-                let urls: BTreeSet<_> = claims
-                    .iter()
-                    .filter_map(|claim| claim.pinned_url.as_deref())
-                    .collect();
-                urls.len() < claims.len()
+                let claims = keys.iter().filter_map(|key| index.by_key.get(key));
+                let urls: Vec<_> = claims.map(|claim| claim.pinned_url.as_deref()).collect();
+                let may_be_one = |one: &Option<&str>, other: &Option<&str>| match (one, other) {
+                    (Some(one), Some(other)) => is_same_oms(one, other),
+                    _ => true,
+                };
+                let mut before = urls.iter().enumerate();
+                before.any(|(at, one)| urls[..at].iter().any(|other| may_be_one(one, other)))
             })
             .count()
     }

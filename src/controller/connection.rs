@@ -230,6 +230,14 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
     if same_way && old == new {
         return before;
     }
+    let leads_elsewhere = {
+        let former = former_urls(connection);
+        old.url != new.url && !former.iter().any(|former| *former == live.url)
+    };
+    if leads_elsewhere {
+        // Figures of another OMS would be an alarm for ever, if this one does not answer.
+        context.metrics.unused(key);
+    }
     let revision = before.revision + 1;
     let same_former = old.former_urls == new.former_urls;
     let after = Entry {
@@ -247,6 +255,7 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
             Answer::Pending
         },
         revision,
+        seen: before.seen.filter(|_| !leads_elsewhere),
         ..before.clone()
     };
     context.registry.set(key, before.revision, after);
@@ -329,17 +338,21 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
         .max(context.settings.min_sweep_interval);
     let recorded = doubt::recorded(context, key, &live);
     let ids = strangers::recorded(context, key, &live);
-    let swept = if used {
-        observe::sweep(
-            &live.client,
-            context.clock.now(),
-            live.snapshot.as_deref(),
-            &ids,
-        )
-        .await
-        .map(Some)
-    } else {
-        observe::probe(&live.client).await.map(|()| None)
+    let goes_on = || {
+        let queue = context.wake_connection.queue();
+        queue.goes_on(&key.to_string());
+    };
+    let swept = async {
+        if !used {
+            return observe::probe(&live.client).await.map(|()| None);
+        }
+        let (now, before) = (context.clock.now(), live.snapshot.as_deref());
+        let swept = observe::sweep(&live.client, now, before, &ids, &goes_on);
+        swept.await.map(Some)
+    };
+    // It may take minutes, and to end early loses nothing.
+    let Some(swept) = context.unless_stopped(swept).await else {
+        return;
     };
     let mut next = (*live).clone();
     let mut seen = entry.seen;
@@ -383,6 +396,11 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
                 .sweeps
                 .succeeded(key, began.elapsed(), interval.max(IDLE_INTERVAL));
             next.unlisted = true;
+            // What lists have shown before does not become new any more.
+            next.snapshot = None;
+            next.vanished = Arc::default();
+            seen = None;
+            context.metrics.unused(key);
             Answer::Good
         }
         Err(error) => {
@@ -409,7 +427,8 @@ async fn sweep(context: &Context, key: &Key, connection: &OMSConnection, used: b
             ..entry
         },
     );
-    if turned || live.vanished.doubt().is_some() != next.vanished.doubt().is_some() {
+    let lost_lists = next.unlisted && !live.unlisted;
+    if turned || lost_lists || live.vanished.doubt().is_some() != next.vanished.doubt().is_some() {
         wake_users(context, key);
     }
     if recovered {

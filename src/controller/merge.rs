@@ -60,7 +60,10 @@ where
                 Box::new(std::iter::empty())
             }
             Ok(Event::InitApply(object)) => {
-                named[part].insert(Key::of(&object));
+                let key = Key::of(&object);
+                // Made anew, it is not what went before.
+                late.retain(|deleted| key_of(deleted).as_ref() != Some(&key));
+                named[part].insert(key);
                 one(if unlisted.is_empty() {
                     Event::Apply(object)
                 } else {
@@ -93,7 +96,9 @@ where
             // Before every namespace is listed, the store only takes parts of
             // the list.
             Ok(Event::Apply(object)) if !unlisted.is_empty() => {
-                named[part].insert(Key::of(&object));
+                let key = Key::of(&object);
+                late.retain(|deleted| key_of(deleted).as_ref() != Some(&key));
+                named[part].insert(key);
                 one(Event::InitApply(object))
             }
             Ok(event @ Event::Delete(_)) if !unlisted.is_empty() => {
@@ -105,6 +110,15 @@ where
         stream::iter(events)
     });
     stream::once(async { Ok(Event::Init) }).chain(merged)
+}
+
+fn key_of<K: Resource<DynamicType = ()>>(event: &Event<K>) -> Option<Key> {
+    match event {
+        Event::Apply(object) | Event::InitApply(object) | Event::Delete(object) => {
+            Some(Key::of(object))
+        }
+        Event::Init | Event::InitDone => None,
+    }
 }
 
 fn one<K: Send + 'static>(event: Event<K>) -> Events<K> {

@@ -55,7 +55,32 @@ impl Share {
 /// The shares, by address of the OMS.
 pub struct Shares {
     size: usize,
-    by_endpoint: Mutex<BTreeMap<String, Share>>,
+    all: Mutex<All>,
+}
+
+#[derive(Default)]
+struct All {
+    by_endpoint: BTreeMap<String, Share>,
+    /// Where each waits that does: its OMS may become another meanwhile.
+    waits_at: HashMap<Key, String>,
+}
+
+impl All {
+    /// The resource waits nowhere any more but at `endpoint`, if there.
+    fn move_to(&mut self, endpoint: &str, resource: &Key) {
+        if self.waits_at.get(resource).is_none_or(|at| at == endpoint) {
+            return;
+        }
+        if let Some(before) = self.waits_at.remove(resource)
+            && let Some(share) = self.by_endpoint.get_mut(&before)
+        {
+            share.is_parked.remove(resource);
+            share.kept.remove(resource);
+            if share.is_idle() {
+                self.by_endpoint.remove(&before);
+            }
+        }
+    }
 }
 
 impl Shares {
@@ -64,7 +89,7 @@ impl Shares {
     pub fn new(size: usize) -> Self {
         Self {
             size: size.max(1),
-            by_endpoint: Mutex::default(),
+            all: Mutex::default(),
         }
     }
 
@@ -76,15 +101,22 @@ impl Shares {
     /// come. The error is how long to wait for that: the longer the more wait, so that
     /// ten thousand do not spend their time looking.
     pub fn enter(&self, endpoint: &str, resource: &Key) -> Result<(), Duration> {
-        let mut shares = self.by_endpoint.lock();
-        let share = shares.entry(endpoint.to_owned()).or_default();
+        let mut all = self.all.lock();
+        all.move_to(endpoint, resource);
+        let All {
+            by_endpoint,
+            waits_at,
+        } = &mut *all;
+        let share = by_endpoint.entry(endpoint.to_owned()).or_default();
         share.kept.retain(|_, since| since.elapsed() < KEPT);
         share.kept.remove(resource);
         if !share.is_full(self.size) {
             share.taken += 1;
             share.is_parked.remove(resource);
+            waits_at.remove(resource);
             return Ok(());
         }
+        waits_at.insert(resource.clone(), endpoint.to_owned());
         if share.is_parked.insert(resource.clone()) {
             share.parked.push_back(resource.clone());
         }
@@ -110,7 +142,11 @@ impl Shares {
 
     /// The resource is gone. Returns who is to be woken for the parts that were kept for it.
     pub fn forget(&self, resource: &Key) -> Vec<Key> {
-        let endpoints: Vec<String> = self.by_endpoint.lock().keys().cloned().collect();
+        let endpoints: Vec<String> = {
+            let mut all = self.all.lock();
+            all.waits_at.remove(resource);
+            all.by_endpoint.keys().cloned().collect()
+        };
         let next = endpoints.iter().filter_map(|endpoint| {
             self.change(endpoint, |share| {
                 share.is_parked.remove(resource);
@@ -120,21 +156,21 @@ impl Shares {
         next.collect()
     }
 
-    /// How many wait for a part of an OMS's share.
-    pub fn parked(&self, endpoint: &str) -> usize {
-        let shares = self.by_endpoint.lock();
-        shares
-            .get(endpoint)
-            .map_or(0, |share| share.is_parked.len())
+    /// How many wait for a part of each OMS's share.
+    pub fn parked(&self) -> BTreeMap<String, usize> {
+        let all = self.all.lock();
+        let each = all.by_endpoint.iter();
+        each.map(|(endpoint, share)| (endpoint.clone(), share.is_parked.len()))
+            .collect()
     }
 
     fn change(&self, endpoint: &str, change: impl FnOnce(&mut Share)) -> Option<Key> {
-        let mut shares = self.by_endpoint.lock();
-        let share = shares.get_mut(endpoint)?;
+        let mut all = self.all.lock();
+        let share = all.by_endpoint.get_mut(endpoint)?;
         change(share);
         let next = share.next(self.size);
         if share.is_idle() {
-            shares.remove(endpoint);
+            all.by_endpoint.remove(endpoint);
         }
         next
     }
@@ -168,14 +204,14 @@ mod tests {
         for name in ["b", "c", "b"] {
             assert!(!enter(name));
         }
-        assert_eq!((shares.parked("oms"), shares.parked("other")), (2, 0));
+        assert_eq!(shares.parked(), BTreeMap::from([("oms".to_owned(), 2)]));
         assert_eq!(shares.leave("oms"), Some(key("b")));
         assert!(enter("b"));
         assert_eq!(shares.leave("oms"), Some(key("c")));
         assert!(enter("c"));
         assert_eq!(shares.leave("oms"), None);
         assert!(
-            shares.by_endpoint.lock().is_empty(),
+            shares.all.lock().by_endpoint.is_empty(),
             "nothing is left behind"
         );
     }
@@ -220,9 +256,25 @@ mod tests {
         assert_eq!(shares.forget(&key("b")), [key("d")]);
         assert_eq!(shares.forget(&key("d")), []);
         assert!(
-            shares.by_endpoint.lock().is_empty(),
+            shares.all.lock().by_endpoint.is_empty(),
             "nothing is left behind"
         );
+    }
+
+    #[test]
+    fn who_waits_for_another_oms_by_now_waits_for_the_first_no_more() {
+        let shares = Shares::new(1);
+        let enter = |endpoint: &str, name: &str| shares.enter(endpoint, &key(name)).is_ok();
+        assert!(enter("old", "a") && !enter("old", "b") && !enter("old", "c"));
+        assert_eq!(shares.leave("old"), Some(key("b")));
+        // Its part is free again, and so is its place.
+        assert!(enter("new", "b") && !enter("new", "c"));
+        let waits = BTreeMap::from([("new".to_owned(), 1)]);
+        assert_eq!(shares.parked(), waits, "nothing is left at the old one");
+        assert_eq!(shares.leave("new"), Some(key("c")));
+        assert!(enter("new", "c"));
+        assert_eq!(shares.leave("new"), None);
+        assert!(shares.all.lock().waits_at.is_empty());
     }
 
     #[test]

@@ -17,7 +17,8 @@ pub const MAX_PAGES: u32 = 1_000;
 
 /// Looks at all projects, or at the `recorded` ones each by itself, where that
 /// takes fewer calls: three projects among ten thousand of others. Then everything is
-/// walked over every ten minutes all the same. `before` is the last snapshot.
+/// walked over every ten minutes all the same. `before` is the last snapshot; `goes_on` is
+/// told after each answer.
 ///
 /// # Errors
 /// When any call fails: a part of what was asked for is no answer.
@@ -26,15 +27,16 @@ pub async fn sweep(
     now: Timestamp,
     before: Option<&Snapshot>,
     recorded: &BTreeSet<String>,
+    goes_on: &(dyn Fn() + Sync),
 ) -> Result<Snapshot, Error> {
     if let Some(before) = before
         && !before.is_walk_due(Instant::now())
         && singly_is_cheaper(recorded.len(), before.total)
-        && let Some(snapshot) = singly(client, now, before, recorded).await?
+        && let Some(snapshot) = singly(client, now, before, recorded, goes_on).await?
     {
         return Ok(snapshot);
     }
-    walk(client, now, before).await
+    walk(client, now, before, goes_on).await
 }
 
 /// Whether `recorded` calls and one that counts are fewer than the pages of a list
@@ -50,16 +52,20 @@ async fn walk(
     client: &Client,
     now: Timestamp,
     before: Option<&Snapshot>,
+    goes_on: &(dyn Fn() + Sync),
 ) -> Result<Snapshot, Error> {
     let begun = Instant::now();
     let request = ListProjects::new().sorted(SortField::GmtCreate, Order::Ascending);
     let mut shared = Shared::default();
     let mut projects = BTreeMap::new();
-    let keep = |mut project: Project, oms_now: Option<Timestamp>| {
-        let id = std::mem::take(&mut project.id);
-        let old = before.and_then(|before| before.projects.get(&id));
-        let seen = shared.share(translate(project, oms_now.unwrap_or(now), old), old);
-        projects.insert(id, seen);
+    let keep = |page: Vec<Project>, oms_now: Option<Timestamp>| {
+        goes_on();
+        for mut project in page {
+            let id = std::mem::take(&mut project.id);
+            let old = before.and_then(|before| before.projects.get(&id));
+            let seen = shared.share(translate(project, oms_now.unwrap_or(now), old), old);
+            projects.insert(id, seen);
+        }
     };
     client.each_project(&request, MAX_PAGES, keep).await?;
     Ok(Snapshot {
@@ -80,6 +86,7 @@ async fn singly(
     now: Timestamp,
     before: &Snapshot,
     recorded: &BTreeSet<String>,
+    goes_on: &(dyn Fn() + Sync),
 ) -> Result<Option<Snapshot>, Error> {
     let begun = Instant::now();
     let one = ListProjects::new().page_size(1);
@@ -93,6 +100,7 @@ async fn singly(
     let oms_now = first.server_date.unwrap_or(now);
     let mut projects = BTreeMap::new();
     for id in recorded {
+        goes_on();
         match client.describe_project(id).await {
             Ok(project) => {
                 let old = before.projects.get(id);

@@ -231,13 +231,13 @@ impl Client {
         }
     }
 
-    /// All pages of the projects, each given to `each` page by page, with OMS's clock at the first one. Of ten
+    /// All pages of the projects, one after the other given to `each`, with OMS's clock at the first one. Of ten
     /// thousand projects only a page is in memory. An error may come after some were given.
     pub async fn each_project(
         &self,
         request: &ListProjects,
         max_pages: u32,
-        mut each: impl FnMut(Project, Option<Timestamp>) + Send,
+        mut each: impl FnMut(Vec<Project>, Option<Timestamp>) + Send,
     ) -> Result<(), Error> {
         let mut walker = Walker::new(Action::ListProjects, request.size(), max_pages);
         loop {
@@ -245,10 +245,7 @@ impl Client {
                 .list_projects(&request.clone().page_number(walker.next()?))
                 .await?;
             let is_last = walker.add(page, |_| false)?;
-            let date = walker.server_date();
-            for project in walker.take() {
-                each(project, date);
-            }
+            each(walker.take(), walker.server_date());
             if is_last {
                 return Ok(());
             }

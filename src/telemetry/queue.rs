@@ -44,6 +44,13 @@ impl Queue {
         self.entries.lock().insert(resource.to_owned(), entry);
     }
 
+    /// The work on it takes long, and goes on: what takes the longest is counted from here.
+    pub fn goes_on(&self, resource: &str) {
+        if let Some(Entry::Running { since, .. }) = self.entries.lock().get_mut(resource) {
+            *since = Instant::now();
+        }
+    }
+
     /// It has ended, and is to come again after a while, or not unasked.
     pub fn end(&self, resource: &str, after: Option<Duration>) {
         let now = Instant::now();

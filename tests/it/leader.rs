@@ -167,12 +167,12 @@ async fn frozen(test: &str, at: At) {
     second.until_log("standing by").await;
     let leader = world.holder().await.expect("a holder");
 
-    let in_oms = match at {
+    let in_oms = match &at {
         At::Calling => Some(world.oms().hold("CreateProject", When::BeforeWork)),
         At::Answered => Some(world.oms().hold("CreateProject", When::AfterWork)),
         At::Reserving | At::Recording => None,
     };
-    let in_kubernetes = match at {
+    let in_kubernetes = match &at {
         At::Reserving => Some(proxy.hold_before(reserving("orders").times(1))),
         At::Recording => Some(proxy.hold_before(recording("orders").times(1))),
         At::Calling | At::Answered => None,
@@ -205,6 +205,9 @@ async fn frozen(test: &str, at: At) {
     .await
     .expect("one project");
     world.has_exactly_one("orders").await;
+    if matches!(at, At::Reserving) {
+        assert_eq!(world.oms().count("CreateProject"), 1, "it never called");
+    }
     world.finish([second]).await;
 }
 

@@ -54,6 +54,21 @@ async fn the_id_is_kept_and_the_missing_action_named() {
 }
 
 #[tokio::test]
+async fn an_oms_that_knows_lists_no_more_is_asked_about_each_project() {
+    let world = World::new("minimal-later").await;
+    let operator = world.operator().await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    world.oms().unsupported(["ListProjects"]);
+    world.until_connection("oms", "ActionMissing").await;
+    let made = world.oms().projects()[0].id.clone();
+    world.oms().set_status(&made, "FAILED").unwrap();
+    world.force_look("orders", "now").await;
+    world.until_stalled("orders", "Failed").await;
+    world.finish([operator]).await;
+}
+
+#[tokio::test]
 async fn a_lost_answer_stalls_at_once_and_is_never_repeated() {
     let (world, operator) = stalled("minimal-lost").await;
     // Not by a look, not by a restart.

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use kube::api::{Api, ListParams};
 use oms_harness::{ControlPlane, Match, Options, until};
 use oms_operator::api::v1alpha1::OMSConnection;
+use oms_simulator::When;
 use serde_json::json;
 
 use crate::world::{DEADLINE, Operator, PASSWORD, World};
@@ -228,6 +229,20 @@ async fn it_is_ready_only_once_the_first_lists_are_in() {
     .await
     .unwrap();
     world.finish([operator]).await;
+}
+
+#[tokio::test]
+async fn told_to_stop_in_a_sweep_it_ends_without_the_rest_of_it() {
+    let world = World::new("sweep-end").await;
+    let patient = ["--oms-read-timeout=10m"];
+    let operator = world.operator_with(&patient, None).await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    let page = world.oms().hold("ListProjects", When::BeforeWork);
+    page.arrived().await;
+    assert!(operator.terminate().await.success(), "{}", operator.log());
+    page.release();
+    world.finish([]).await;
 }
 
 #[tokio::test]

@@ -93,6 +93,15 @@ async fn what_is_deleted_while_others_are_still_listed_goes() {
 }
 
 #[tokio::test]
+async fn what_is_deleted_and_made_anew_while_others_are_still_listed_stays() {
+    let mut early = list("a", &["1", "2"]);
+    early.push(Ok(Event::Delete(object("a", "1"))));
+    early.push(Ok(Event::Apply(object("a", "1"))));
+    let names = names_after(vec![("a", early), ("b", list("b", &["3"]))]).await;
+    assert_eq!(names, ["1", "2", "3"]);
+}
+
+#[tokio::test]
 async fn what_goes_while_a_first_list_is_made_twice_is_not_kept() {
     let mut twice = list("a", &["1", "2"]);
     // It broke off.

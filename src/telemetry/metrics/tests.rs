@@ -29,8 +29,8 @@ fn endpoints(metrics: &Metrics, connections: &[&str]) {
         .map(|(_, url, _)| (url, standing()))
         .collect();
     metrics.endpoints(connections, &standings);
-    let parked = standings.iter().map(|(url, _)| (url.as_str(), 7));
-    metrics.work().parked(parked);
+    let parked = standings.iter().map(|(url, _)| (url.clone(), 7));
+    metrics.work().parked(&parked.collect());
 }
 
 /// Something of everything.

@@ -1,5 +1,6 @@
 //! What the process itself does: reconciles, its queue, requests to the API server.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -87,13 +88,13 @@ impl WorkFigures {
     }
 
     /// How many resources wait for the share of each OMS.
-    pub fn parked<'a>(&self, by_endpoint: impl Iterator<Item = (&'a str, usize)>) {
+    pub fn parked(&self, by_endpoint: &BTreeMap<String, usize>) {
         self.parked.clear();
         for (endpoint, count) in by_endpoint {
             let label = Endpoint {
-                endpoint: endpoint.to_owned(),
+                endpoint: endpoint.clone(),
             };
-            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            let count = i64::try_from(*count).unwrap_or(i64::MAX);
             self.parked.get_or_create(&label).set(count);
         }
     }

@@ -1,5 +1,4 @@
-//! Two healthy OMS, alone, beside a third one that is slow, and beside one that takes calls and
-//! answers none.
+//! Two healthy OMS beside a third that is healthy, slow, and takes calls and answers none.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -33,21 +32,24 @@ pub async fn measure(
     .await?;
     world.cluster.connection("second", second.url()).await?;
     world.cluster.connection("third", third.url()).await?;
-    // One at a time, so that neither run pays for the other: the third has a fleet of its own before it dies.
-    create(&mut world, "third-alive", &["third"], count).await?;
-    let alone = create(&mut world, "alone", &[CONNECTION, "second"], count).await?;
+    // Each time the third has as much to do, and what came before is over.
+    let mut beside = async |kind: &str| {
+        world.calm().await?;
+        wait_for_the_third(&world, &format!("third-{kind}"), count).await?;
+        let both = [CONNECTION, "second"];
+        create(&mut world, &format!("beside-{kind}"), &both, count).await
+    };
+    let beside_healthy = beside("healthy").await?;
     third.slow_down(SLOW).await?;
-    wait_for_the_third(&world, "third-slow", count).await?;
-    let beside_slow = create(&mut world, "beside-slow", &[CONNECTION, "second"], count).await?;
+    let beside_slow = beside("slow").await?;
     third.die().await?;
-    wait_for_the_third(&world, "third-dead", count).await?;
-    let beside = create(&mut world, "beside", &[CONNECTION, "second"], count).await?;
+    let beside_dead = beside("dead").await?;
     world.stop().await?;
     Ok(DeadOms {
         count,
-        alone,
+        beside_healthy,
         beside_slow,
-        beside,
+        beside_dead,
     })
 }
 

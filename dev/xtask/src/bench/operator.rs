@@ -16,7 +16,7 @@ const STOP: Duration = Duration::from_secs(90);
 
 /// How often a process is asked how far it is. A scrape counts all resources, which is not to be a part of what
 /// is measured.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(500);
 
 /// A running operator.
 pub struct Operator {

@@ -285,12 +285,18 @@ fn dead_oms(dead: &DeadOms) -> Sheet {
         title: "Two healthy OMS beside a slow and a dead one",
         heads: heads.map(str::to_owned).to_vec(),
         rows: vec![
-            row(&format!("{} on each of two, alone", dead.count), dead.alone),
+            row(
+                &format!("{} on each of two, beside a healthy third", dead.count),
+                dead.beside_healthy,
+            ),
             row(
                 &format!("the same beside a third that takes {SLOW:?} for each call"),
                 dead.beside_slow,
             ),
-            row("the same beside a third that does not answer", dead.beside),
+            row(
+                "the same beside a third that does not answer",
+                dead.beside_dead,
+            ),
         ],
     }
 }

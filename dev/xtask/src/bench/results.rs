@@ -184,19 +184,18 @@ pub struct Weight {
     pub restart_rest: Memory,
 }
 
-/// The same load on two healthy OMS, alone, beside one that is slow, and beside one that
-/// answers no more.
+/// The same load on two healthy OMS, beside a third with as much to do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeadOms {
     /// Resources of each OMS.
     pub count: usize,
-    /// The third has nothing to do.
-    pub alone: Pair,
+    /// The third is healthy.
+    pub beside_healthy: Pair,
     /// The third is slow.
     pub beside_slow: Pair,
     /// The third answers no more.
-    pub beside: Pair,
+    pub beside_dead: Pair,
 }
 
 /// Resources that come and go.

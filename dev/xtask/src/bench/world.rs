@@ -188,18 +188,7 @@ impl<'a> World<'a> {
             // Whatever does not come about is reported, not waited for for ever.
             let reached = eyes.until("caught up", all, deadline / 2, caught_up, told);
             let complete = reached.await.is_ok();
-            let mut last = cluster.writes().await?;
-            let mut since = Instant::now();
-            let end = Instant::now() + deadline / 2;
-            while since.elapsed() < CALM && Instant::now() < end {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                let now = cluster.writes().await?;
-                if now != last {
-                    (last, since) = (now, Instant::now());
-                }
-                screen.doing(format_args!("{} writes so far", now.projects));
-            }
-            anyhow::Ok(complete && since.elapsed() >= CALM)
+            anyhow::Ok(calm(cluster, screen, deadline / 2).await? && complete)
         };
         let complete = screen
             .step("until all is at rest", deadline, settle)
@@ -215,6 +204,14 @@ impl<'a> World<'a> {
         })
     }
 
+    /// Waits until nothing is written any more, whatever has become of the resources.
+    pub async fn calm(&self) -> anyhow::Result<()> {
+        let within = CALM * 4;
+        let calm = calm(&self.cluster, self.screen, within);
+        let calm = self.screen.step("until nothing is written", within, calm);
+        calm.await.map(drop)
+    }
+
     /// Ends the operator and starts it anew. It is ready then, and no more.
     pub async fn restart(self) -> anyhow::Result<(World<'a>, Duration)> {
         let screen = self.screen;
@@ -227,6 +224,22 @@ impl<'a> World<'a> {
         };
         screen.step("the operator anew", MOMENTS, restart).await
     }
+}
+
+/// Whether nothing is written any more, within that time.
+async fn calm(cluster: &Cluster, screen: &Screen, within: Duration) -> anyhow::Result<bool> {
+    let mut last = cluster.writes().await?;
+    let mut since = Instant::now();
+    let end = Instant::now() + within;
+    while since.elapsed() < CALM && Instant::now() < end {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = cluster.writes().await?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        screen.doing(format_args!("{} writes so far", now.projects));
+    }
+    Ok(since.elapsed() >= CALM)
 }
 
 /// From when each was begun until it had its id, and was RUNNING.
