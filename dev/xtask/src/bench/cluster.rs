@@ -12,7 +12,7 @@ use super::proc::cpu_of;
 use crate::paths::root;
 
 /// The account, as `deploy/default/rbac.yaml` makes it.
-const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
+pub const ACCOUNT: (&str, &str) = ("oms-system", "oms-operator");
 
 /// Where everything of the bench lies.
 pub const NAMESPACE: &str = "bench";

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what the operator costs, on a real API server and with the simulated OMS as a process.
 //!
-//! What is measured stands in `results`: each `fleet` of a size, large `mappings`, a `dead` OMS beside healthy
-//! ones, and `cycles` of resources that come and go. `world` holds the parts of a run (`cluster`, `oms`,
+//! What is measured stands in `results`: each `fleet` of a size, large `mappings`, a slow and a `dead` OMS beside
+//! healthy ones, the `takeover` of one process by another, and `cycles` of resources that come and go. `world` holds the parts of a run (`cluster`, `oms`,
 //! `operator`), `load` applies, `eyes` watch, `proc` tells what a process costs. `report` is what people read,
 //! `targets` what was aimed at.
 
@@ -20,6 +20,7 @@ mod proc;
 mod report;
 mod results;
 mod spread;
+mod takeover;
 mod targets;
 mod world;
 
@@ -54,7 +55,7 @@ pub struct Options {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "fleet,mappings,dead-oms"
+        default_value = "fleet,mappings,dead-oms,takeover"
     )]
     parts: Vec<Part>,
 
@@ -111,8 +112,10 @@ enum Part {
     Fleet,
     /// Specs of thousands of tables against small ones.
     Mappings,
-    /// Healthy OMS beside a dead one.
+    /// Healthy OMS beside a slow and a dead one.
     DeadOms,
+    /// One process after another.
+    Takeover,
     /// Resources that come and go.
     Cycles,
 }
@@ -187,6 +190,7 @@ enum Run {
     Fleet(u32),
     Mappings,
     DeadOms,
+    Takeover,
     Cycles,
 }
 
@@ -196,6 +200,7 @@ impl Part {
             Part::Fleet => options.sizes.iter().copied().map(Run::Fleet).collect(),
             Part::Mappings => vec![Run::Mappings],
             Part::DeadOms => vec![Run::DeadOms],
+            Part::Takeover => vec![Run::Takeover],
             Part::Cycles => vec![Run::Cycles],
         }
     }
@@ -207,6 +212,7 @@ impl std::fmt::Display for Run {
             Run::Fleet(size) => write!(formatter, "a fleet of {size}"),
             Run::Mappings => formatter.write_str("large mappings against small ones"),
             Run::DeadOms => formatter.write_str("healthy OMS beside a slow and a dead one"),
+            Run::Takeover => formatter.write_str("one process after another"),
             Run::Cycles => formatter.write_str("resources that come and go"),
         }
     }
@@ -240,6 +246,9 @@ impl Run {
             Run::DeadOms => {
                 let count = usize::try_from(options.dead_oms)?;
                 results.dead_oms = Some(dead::measure(count, programs, http, screen).await?);
+            }
+            Run::Takeover => {
+                results.takeover = Some(takeover::measure(programs, http, screen).await?);
             }
             Run::Cycles => {
                 let plan = cycles::Plan {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use oms_harness::{Process, until_ok};
 
+use super::cluster::ACCOUNT;
 use super::http::Http;
 use super::proc::{self, Memory};
 
@@ -29,14 +30,34 @@ pub struct Operator {
 impl Operator {
     /// Starts it with everything at its default.
     pub async fn start(program: &Path, kubeconfig: &Path, http: &Http) -> anyhow::Result<Operator> {
+        Operator::with(&[], program, kubeconfig, http).await
+    }
+
+    /// Starts one that takes turns with others, by the Lease that its rights are for.
+    pub async fn candidate(
+        program: &Path,
+        kubeconfig: &Path,
+        http: &Http,
+    ) -> anyhow::Result<Operator> {
+        let lease = format!("--leader-elect-namespace={}", ACCOUNT.0);
+        Operator::with(&["--leader-elect", &lease], program, kubeconfig, http).await
+    }
+
+    async fn with(
+        flags: &[&str],
+        program: &Path,
+        kubeconfig: &Path,
+        http: &Http,
+    ) -> anyhow::Result<Operator> {
         let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
-        let args = [
+        let mut args = vec![
             "run",
             // One free port for both; the log says which.
             "--health-addr=127.0.0.1:0",
             "--metrics-addr=127.0.0.1:0",
             &kubeconfig,
         ];
+        args.extend(flags);
         let began = Instant::now();
         let process = Process::spawn("oms-operator", program, &args, &[])?;
         let line = process.wait_for_log("listening", START).await?;
@@ -108,6 +129,11 @@ impl Operator {
     /// What it has spent.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
         proc::cpu(self.process.pid())
+    }
+
+    /// Ends it as a crash would.
+    pub async fn kill(self) {
+        self.process.kill().await;
     }
 
     /// Ends it in order.

@@ -7,7 +7,8 @@ use comfy_table::{CellAlignment, Table};
 use super::cycles::mebibytes;
 use super::dead::SLOW;
 use super::oms::{Counts, total};
-use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Weight};
+use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Takeover, Weight};
+use super::spread::Spread;
 use super::targets;
 
 /// Between these lines of the page stands what is measured.
@@ -86,6 +87,7 @@ fn sheets(results: &Results) -> Vec<Sheet> {
     let others = [
         results.mappings.as_ref().map(mappings),
         results.dead_oms.as_ref().map(dead_oms),
+        results.takeover.as_ref().map(takeover),
         results.cycles.as_ref().and_then(cycles),
     ];
     [targets::sheet(results)]
@@ -301,6 +303,26 @@ fn dead_oms(dead: &DeadOms) -> Sheet {
     }
 }
 
+fn takeover(takeover: &Takeover) -> Sheet {
+    let row = |name: &str, spread: Spread| {
+        let figures = [spread.p50, spread.max].map(|seconds| format!("{seconds:.1}"));
+        [&[name.to_owned()], figures.as_slice()].concat()
+    };
+    Sheet {
+        title: "One process after another",
+        heads: ["Until a resource applied then has its id, s", "p50", "max"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: vec![
+            row("The one that leads is killed (SIGKILL)", takeover.killed),
+            row(
+                "The one that leads ends in order (SIGTERM)",
+                takeover.stopped,
+            ),
+        ],
+    }
+}
+
 fn cycles(cycles: &Cycles) -> Option<Sheet> {
     let last = cycles.after.len().checked_sub(1)?;
     // The first few tell how memory warms up; from then on only growth would matter.
@@ -335,6 +357,7 @@ mod tests {
             }],
             mappings: Some(Mappings::default()),
             dead_oms: Some(DeadOms::default()),
+            takeover: Some(Takeover::default()),
             cycles: Some(Cycles {
                 count: 10,
                 after: vec![Default::default(); 3],

@@ -20,6 +20,8 @@ pub struct Results {
     pub mappings: Option<Mappings>,
     /// Healthy OMS beside a dead one.
     pub dead_oms: Option<DeadOms>,
+    /// One process after another.
+    pub takeover: Option<Takeover>,
     /// Resources that come and go.
     pub cycles: Option<Cycles>,
 }
@@ -198,6 +200,16 @@ pub struct DeadOms {
     pub beside_dead: Pair,
 }
 
+/// From the end of the process that leads until a resource applied then has its id.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Takeover {
+    /// It was killed.
+    pub killed: Spread,
+    /// It was told to stop.
+    pub stopped: Spread,
+}
+
 /// Resources that come and go.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -224,6 +236,7 @@ impl Results {
         Results {
             mappings: self.mappings.or(before.mappings),
             dead_oms: self.dead_oms.or(before.dead_oms),
+            takeover: self.takeover.or(before.takeover),
             cycles: self.cycles.or(before.cycles),
             ..self
         }

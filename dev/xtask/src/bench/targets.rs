@@ -4,7 +4,7 @@ use super::cycles::mebibytes;
 use super::oms::total;
 use super::proc::Memory;
 use super::report::{Sheet, lists, own_calls};
-use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results};
+use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Takeover};
 
 /// What the figures of one whole fleet are aimed at.
 const FLEET: usize = 10_000;
@@ -17,6 +17,9 @@ const PAGE: usize = 150;
 
 /// The default of `sweepInterval`, in seconds.
 const SWEEP: f64 = 30.0;
+
+/// The default of `--lease-duration`, in seconds.
+const LEASE: f64 = 15.0;
 
 /// By so much two runs of the same differ on a machine with nothing else to do.
 const NOISE: f64 = 1.1;
@@ -57,6 +60,7 @@ pub fn sheet(results: &Results) -> Sheet {
     targets.push(growth(&results.fleets));
     targets.push(mappings(results.mappings.as_ref()));
     targets.extend(dead_oms(results.dead_oms.as_ref()));
+    targets.push(takeover(results.takeover.as_ref()));
     targets.push(cycles(results.cycles.as_ref()));
     let row = |target: Target| {
         let (measured, verdict) = match target.measured {
@@ -238,6 +242,14 @@ fn dead_oms(dead: Option<&DeadOms>) -> [Target; 2] {
         beside("slow", |dead| dead.beside_slow),
         beside("dead", |dead| dead.beside_dead),
     ]
+}
+
+fn takeover(takeover: Option<&Takeover>) -> Target {
+    let what = "The one that leads is killed: until the next has created a project, s";
+    let wanted = format!("a lease + 5 = {:.0}", LEASE + 5.0);
+    Target::new(what, wanted, takeover, |it| {
+        at_most(it.killed.max, LEASE + 5.0, 1)
+    })
 }
 
 /// The first third warms up.
