@@ -40,6 +40,8 @@ pub struct Guard {
     pub url: String,
     /// Under which name.
     pub name: String,
+    /// When OMS had answered.
+    pub since: Timestamp,
     /// From then on OMS shows it.
     pub until: Timestamp,
 }

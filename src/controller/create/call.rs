@@ -143,6 +143,7 @@ async fn call(
                 mine.guard = Some(Guard {
                     url: trace.reservation.connection.url.clone(),
                     name: trace.reservation.project_name.clone(),
+                    since: now,
                     until: later(now, context.settings.timing.silent),
                 });
                 mine.mutated = Some((LastMutation::Created, Instant::now()));

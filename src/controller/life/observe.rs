@@ -121,21 +121,23 @@ pub fn unsettled(
 /// shown for no proof, but only that OMS has deleted it: what was wrong is set right by nothing
 /// that comes after.
 fn may_not_show_yet(context: &Context, me: &Me, read: &MigrationProject) -> bool {
-    let accepted = || context.memory.recall(&me.uid)?.accepted;
+    let mine = context.memory.recall(&me.uid);
+    let accepted = mine.as_ref().and_then(|mine| mine.accepted);
     let is_known = match read.metadata.deletion_timestamp {
         None => is_observed(read),
-        Some(_) => matches!(accepted(), Some((Mutation::Delete, _))),
+        Some(_) => matches!(accepted, Some((Mutation::Delete, _))),
     };
     if is_known {
         return false;
     }
+    let timing = context.settings.timing;
     let identity = context.identity(&me.key, &me.uid);
-    let made = classify(annotation(read, CREATE_RESERVATION), &identity);
-    let Provenance::Own(made) = made else {
-        return false;
+    let answered = match classify(annotation(read, CREATE_RESERVATION), &identity) {
+        Provenance::Own(made) => Some(later(made.not_after, timing.call)),
+        // Somebody has stripped it: the process that has made the project knows all the same.
+        _ => mine.and_then(|mine| mine.guard).map(|guard| guard.since),
     };
-    let answered = later(made.not_after, context.settings.timing.call);
-    context.clock.now() < later(answered, context.settings.timing.replied)
+    answered.is_some_and(|answered| context.clock.now() < later(answered, timing.replied))
 }
 
 /// A sweep that began before our own last change says nothing about it.

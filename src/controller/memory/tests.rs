@@ -119,6 +119,7 @@ fn the_name_of_a_project_just_made_is_guarded_for_who_has_another_uid() {
         mine.guard = Some(Guard {
             url: "here".into(),
             name: "a".into(),
+            since: now,
             until,
         });
     });
