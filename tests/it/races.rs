@@ -98,6 +98,27 @@ async fn deleted_before_oms_shows_the_project_at_all_it_is_deleted_with_its_reso
     world.finish([operator]).await;
 }
 
+/// Beyond its timeout, too, it is looked at as soon as that can tell more.
+#[tokio::test]
+async fn what_was_removed_in_oms_right_after_it_was_made_holds_its_resource_for_moments() {
+    let world = World::new("removed-early").await;
+    let operator = world.operator().await;
+    let spec = json!({
+        "state": "Created", "deletionPolicy": "Delete",
+        "deletionTimeout": "1s", "onDeletionTimeout": "Block",
+    });
+    world.create("orders", spec).await;
+    let project = world
+        .until("orders", "an id", |project| id(project).is_some())
+        .await;
+    let made = id(&project).unwrap().to_owned();
+    world.oms().remove(&made).unwrap();
+    world.delete("orders").await;
+    world.until_gone("orders").await;
+    assert_eq!(world.oms().count("DeleteProject"), 0);
+    world.finish([operator]).await;
+}
+
 #[tokio::test]
 async fn renamed_in_oms_and_edited_here_it_is_asked_about() {
     let world = World::new("renamed-edited").await;

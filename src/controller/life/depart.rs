@@ -58,9 +58,7 @@ pub async fn pass(
                 Ok(Look::Settled) => {}
                 Ok(Look::Unsettled(why)) => {
                     departure.hindrance = Some(not_settled(id, why));
-                    if departure.now < departure.deadline {
-                        return departing.wait_to_see(&departure, why).await;
-                    }
+                    return departing.wait_to_see(&departure, why).await;
                 }
                 Ok(Look::Stopped) => return Ok(Step::After(MOMENT)),
                 Err(error) => return departing.oms_failed(departure, &error).await,
@@ -275,12 +273,18 @@ impl Departing<'_> {
         }
     }
 
-    /// The sweep that shows it is a matter of moments, and not worth a word.
+    /// The sweep that shows it is a matter of moments, and before the deadline not worth a word.
     async fn wait_to_see(&self, departure: &Departure, why: Unsettled) -> Result<Step, Error> {
-        if let (Unsettled::JustMade, RemoveDecision::Wait { verdict, .. }) =
-            (why, remove::decide(departure))
-        {
-            self.say(departure, &verdict).await?;
+        let Self {
+            context, me, read, ..
+        } = self;
+        let is_soon = why == Unsettled::NotListed && departure.now < departure.deadline;
+        match remove::decide(departure) {
+            RemoveDecision::End(end) => return let_go(context, me, read, Some(self.id), end).await,
+            RemoveDecision::Wait { verdict, .. } if !is_soon => {
+                self.say(departure, &verdict).await?;
+            }
+            _ => {}
         }
         Ok(Step::After(SWEEP_WAIT))
     }
