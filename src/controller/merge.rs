@@ -42,7 +42,7 @@ where
     let mut named: Vec<HashSet<Key>> = vec![HashSet::new(); parts.len()];
     // Deletions that came before every namespace was listed: the store takes
     // them only after its list.
-    let mut late: Vec<Event<K>> = Vec::new();
+    let mut late: Vec<K> = Vec::new();
     let namespaces: Vec<Option<String>> = parts
         .iter()
         .map(|(namespace, _)| namespace.clone())
@@ -62,7 +62,7 @@ where
             Ok(Event::InitApply(object)) => {
                 let key = Key::of(&object);
                 // Made anew, it is not what went before.
-                late.retain(|deleted| key_of(deleted).as_ref() != Some(&key));
+                late.retain(|deleted| Key::of(deleted) != key);
                 named[part].insert(key);
                 one(if unlisted.is_empty() {
                     Event::Apply(object)
@@ -85,7 +85,7 @@ where
                     others(namespace.as_deref(), &named).into_iter()
                 });
                 let late = std::mem::take(&mut late).into_iter();
-                let after = late.chain(gone.map(Event::Delete));
+                let after = late.chain(gone).map(Event::Delete);
                 Box::new(std::iter::once(Event::InitDone).chain(after).map(Ok))
             }
             Ok(Event::InitDone) => {
@@ -97,12 +97,12 @@ where
             // the list.
             Ok(Event::Apply(object)) if !unlisted.is_empty() => {
                 let key = Key::of(&object);
-                late.retain(|deleted| key_of(deleted).as_ref() != Some(&key));
+                late.retain(|deleted| Key::of(deleted) != key);
                 named[part].insert(key);
                 one(Event::InitApply(object))
             }
-            Ok(event @ Event::Delete(_)) if !unlisted.is_empty() => {
-                late.push(event);
+            Ok(Event::Delete(object)) if !unlisted.is_empty() => {
+                late.push(object);
                 Box::new(std::iter::empty())
             }
             Ok(event) => one(event),
@@ -110,15 +110,6 @@ where
         stream::iter(events)
     });
     stream::once(async { Ok(Event::Init) }).chain(merged)
-}
-
-fn key_of<K: Resource<DynamicType = ()>>(event: &Event<K>) -> Option<Key> {
-    match event {
-        Event::Apply(object) | Event::InitApply(object) | Event::Delete(object) => {
-            Some(Key::of(object))
-        }
-        Event::Init | Event::InitDone => None,
-    }
 }
 
 fn one<K: Send + 'static>(event: Event<K>) -> Events<K> {

@@ -214,13 +214,8 @@ async fn a_write_of_the_id_that_is_refused_for_a_while_at_the_end_succeeds() {
     world.finish([]).await;
 }
 
-#[tokio::test]
-async fn a_surplus_project_whose_oms_is_out_of_reach_is_said_and_holds_nothing_up() {
-    let world = World::new("surplus-moved").await;
-    let gate = world.oms().hold(CREATE, When::AfterWork);
-    let operator = world.operator_with(&[PATIENT], None).await;
-    world.create("orders", json!({})).await;
-    gate.arrived().await;
+/// Somebody else writes another id while the project is being made.
+async fn another_id(world: &World) -> String {
     let other = world.oms().insert_project("another", "INIT", json!({}));
     let url = world.simulator.url();
     let status = json!({"status": {"projectId": other, "connection": {"url": url}}});
@@ -229,6 +224,17 @@ async fn a_surplus_project_whose_oms_is_out_of_reach_is_said_and_holds_nothing_u
         .patch_status("orders", &PatchParams::default(), &Patch::Merge(status))
         .await
         .unwrap();
+    other
+}
+
+#[tokio::test]
+async fn a_surplus_project_whose_oms_is_out_of_reach_is_said_and_holds_nothing_up() {
+    let world = World::new("surplus-moved").await;
+    let gate = world.oms().hold(CREATE, When::AfterWork);
+    let operator = world.operator_with(&[PATIENT], None).await;
+    world.create("orders", json!({})).await;
+    gate.arrived().await;
+    another_id(&world).await;
     let moved = another_oms().await;
     let edit = json!({"spec": {"url": moved.url()}});
     world.patch_connection("oms", edit).await;
@@ -254,14 +260,7 @@ async fn a_surplus_project_is_removed_where_one_call_at_a_time_is_allowed() {
     let operator = world.operator_with(&[PATIENT], None).await;
     world.create("orders", json!({})).await;
     gate.arrived().await;
-    let other = world.oms().insert_project("another", "INIT", json!({}));
-    let url = world.simulator.url();
-    let status = json!({"status": {"projectId": other, "connection": {"url": url}}});
-    world
-        .projects()
-        .patch_status("orders", &PatchParams::default(), &Patch::Merge(status))
-        .await
-        .unwrap();
+    let other = another_id(&world).await;
     gate.release();
     world.until_event("orders", "SurplusProject").await;
     world.until_running("orders").await;
