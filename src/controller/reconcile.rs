@@ -30,11 +30,11 @@ pub async fn reconcile(kept: Arc<KeptProject>, context: Arc<Context>) -> Result<
         .hold_back(&uid, me::cause(&context, &project))
     {
         pass_on(&context, &project);
-        return Ok(Action::requeue(wait));
+        return Ok(Action::defer(wait));
     }
     let _part = match Part::take(&context, &project) {
         Ok(part) => part,
-        Err(wait) => return Ok(Action::requeue(wait.mul_f64(1.0 + context.clock.chance()))),
+        Err(wait) => return Ok(Action::defer(wait.mul_f64(1.0 + context.clock.chance()))),
     };
     let project = match context.memory.is_behind(&uid) {
         false => project,

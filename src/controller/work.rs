@@ -71,6 +71,7 @@ impl<'a, K: Resource<DynamicType = ()> + Clone> Piece<'a, K> {
         policy: impl FnOnce(&Error) -> Action,
     ) -> controller::Action {
         let (action, result) = match &done {
+            Ok(action) if action.is_deferred() => (*action, "deferred"),
             Ok(action) => (*action, "ok"),
             Err(error) => {
                 let result = if error.is_conflict() {

@@ -267,3 +267,39 @@ async fn an_oms_that_is_away_is_asked_by_its_sweep_alone() {
     assert_eq!(world.oms().projects().len(), 21, "none was made twice");
     world.finish([operator]).await;
 }
+
+#[tokio::test]
+async fn an_overload_halves_how_many_calls_go_at_once_and_answers_bring_it_back() {
+    let world = World::new("halved").await;
+    // No sweep comes between.
+    let seldom = json!({"spec": {"sweepInterval": "10m"}});
+    world.patch_connection("oms", seldom).await;
+    let operator = world.operator().await;
+    let url = world.simulator.url();
+    let limit = format!("oms_operator_oms_in_flight_limit{{endpoint=\"{url}\"}}");
+    let before = until(DEADLINE, "a limit", async || operator.counter(&limit).await)
+        .await
+        .expect("a limit");
+    assert!(before >= 4, "{before} leave something to halve");
+    let busy = Kind::too_many_requests(Duration::from_secs(1));
+    world.oms().fault(Fault::new(CREATE, busy).times(1));
+    world.create("first", json!({})).await;
+    operator.until_it_reads(&limit, before / 2).await;
+    world.until_running("first").await;
+    // What needs few calls at once does not make it grow.
+    operator.until_it_reads(&limit, before / 2).await;
+    let gate = world.oms().hold("ListProjects", When::BeforeWork);
+    let names: Vec<String> = (0..before).map(|number| format!("p{number}")).collect();
+    for name in &names {
+        world.create(name, json!({})).await;
+    }
+    until_waiting(&world, &operator, "create", before / 2).await;
+    assert_eq!(gate.arrived_so_far() as u64, before / 2);
+    gate.release();
+    for name in &names {
+        world.until_running(name).await;
+    }
+    let grown = operator.counter(&limit).await.unwrap_or_default();
+    assert!(grown > before / 2, "{grown}");
+    world.finish([operator]).await;
+}

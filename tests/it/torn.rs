@@ -163,3 +163,29 @@ async fn a_sweep_that_fails_midway_says_nothing_of_whom_it_has_not_reached() {
     all_are_as_they_were(&world, &ours).await;
     world.finish([operator]).await;
 }
+
+#[tokio::test]
+async fn what_comes_while_a_sweep_walks_moves_nobody() {
+    let (world, operator, theirs, ours) = on_the_second_page("torn-new").await;
+    let mark = world.plane.audit().mark().await.unwrap();
+    let sweep = after_the_first_page(world.oms()).await;
+    let body = json!({"type": "MIGRATION"});
+    world.oms().insert_project("theirs-too", "RUNNING", body);
+    world.oms().clear_calls();
+    sweep.release();
+    let next = after_the_first_page(world.oms()).await;
+    // In the order of their making it is the last, and so in this sweep already.
+    let all = theirs.len() + ours.len() + 1;
+    let connection = format!("{}/oms", world.namespace);
+    let shown = format!("oms_operator_sweep_projects{{connection=\"{connection}\"}}");
+    assert_eq!(operator.counter(&shown).await, Some(all as u64));
+    next.release();
+    pages(world.oms(), 4).await;
+    let calls = world.oms().calls();
+    let alone = calls.iter().find(|call| call.action != "ListProjects");
+    assert!(alone.is_none(), "nothing was missed: {alone:#?}");
+    let written = written(&world, mark).await;
+    assert!(written.is_empty(), "{written}");
+    all_are_as_they_were(&world, &ours).await;
+    world.finish([operator]).await;
+}

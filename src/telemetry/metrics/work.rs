@@ -37,7 +37,7 @@ impl WorkFigures {
         Self {
             reconciles: book.counters(
                 "reconciles",
-                "Reconciles by kind of resource. `result`: ok, conflict or error",
+                "Reconciles by kind of resource. `result`: ok, deferred (it was not the resource's turn), conflict or error",
             ),
             seconds: book.histograms("reconcile_seconds", "How long reconciles took", || {
                 Histogram::new(SECONDS)

@@ -30,6 +30,8 @@ struct Resource {
 struct Metadata {
     name: String,
     resource_version: String,
+    #[serde(default)]
+    generation: i64,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -37,6 +39,8 @@ struct Metadata {
 struct Status {
     project_id: Option<String>,
     project_status: Option<String>,
+    #[serde(default)]
+    observed_generation: i64,
     #[serde(default)]
     conditions: Vec<Condition>,
 }
@@ -57,6 +61,10 @@ pub struct Seen {
     pub id: Option<(String, Instant)>,
     /// The first time RUNNING.
     pub running: Option<Instant>,
+    /// How often it was written after it was made, until it was first RUNNING.
+    pub writes: u64,
+    /// The last generation that its status speaks of, and since when.
+    pub observed: Option<(i64, Instant)>,
     /// The word of OMS now, and since when.
     pub word: Option<(String, Instant)>,
     /// CaughtUp is True.
@@ -158,9 +166,14 @@ async fn look(client: Client, shared: &Shared, count: &watch::Sender<u64>) -> an
         while let Some(event) = events.next().await {
             let at = Instant::now();
             match event.context("the API server ended it")? {
-                WatchEvent::Added(one) | WatchEvent::Modified(one) => {
+                WatchEvent::Added(one) => {
                     version.clone_from(&one.metadata.resource_version);
-                    note(shared, one, at);
+                    note(shared, one, at, 0);
+                }
+                // The API server tells of each write by itself.
+                WatchEvent::Modified(one) => {
+                    version.clone_from(&one.metadata.resource_version);
+                    note(shared, one, at, 1);
                 }
                 WatchEvent::Deleted(one) => {
                     version = one.metadata.resource_version;
@@ -174,7 +187,7 @@ async fn look(client: Client, shared: &Shared, count: &watch::Sender<u64>) -> an
     }
 }
 
-fn note(shared: &Shared, resource: Resource, at: Instant) {
+fn note(shared: &Shared, resource: Resource, at: Instant, writes: u64) {
     let Resource { metadata, status } = resource;
     let mut seen = shared.seen.lock();
     let name = metadata.name;
@@ -182,6 +195,13 @@ fn note(shared: &Shared, resource: Resource, at: Instant) {
         name,
         ..Seen::default()
     });
+    if one.running.is_none() {
+        one.writes += writes;
+    }
+    let observed = status.observed_generation;
+    if observed == metadata.generation && one.observed.is_none_or(|(before, _)| before < observed) {
+        one.observed = Some((observed, at));
+    }
     if let (None, Some(id)) = (&one.id, status.project_id) {
         one.id = Some((id, at));
     }

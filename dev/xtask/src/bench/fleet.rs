@@ -51,7 +51,7 @@ pub async fn measure(
     let change = change(&mut world, &names).await?;
     let single = single(&mut world).await?;
     world.settle().await?;
-    let (world, restart) = restart(world).await?;
+    let (world, restart) = restart(world, &names[0]).await?;
     world.stop().await?;
     Ok(Fleet {
         size: plan.size,
@@ -156,13 +156,16 @@ async fn single(world: &mut World<'_>) -> anyhow::Result<Option<Pair>> {
     Ok(Some(pair(&begun, |name| world.eyes.seen(name))))
 }
 
-async fn restart(world: World<'_>) -> anyhow::Result<(World<'_>, Restart)> {
+/// With one resource that is applied as soon as the process is ready, and one whose spec is changed then.
+async fn restart<'a>(world: World<'a>, old: &str) -> anyhow::Result<(World<'a>, Restart)> {
     let before = world.count().await?;
     let all = world.eyes.count(|_| true);
     let (mut world, ready) = world.restart().await?;
     let name = "after-the-restart".to_owned();
     let project = load::project(&name, CONNECTION, TABLES_SMALL);
-    let began = load::apply(&world.cluster.client, &project).await?;
+    let client = &world.cluster.client;
+    let (generation, changed) = load::change(client, old).await?;
+    let began = load::apply(client, &project).await?;
     let deadline = MOMENTS + EACH * u32::try_from(all)?;
     // Two passes of each: the first finds that OMS has not been asked yet.
     let passes = 2 * u64::try_from(all)?;
@@ -175,11 +178,22 @@ async fn restart(world: World<'_>) -> anyhow::Result<(World<'_>, Restart)> {
     let eyes = &mut world.eyes;
     eyes.until("with an id", all + 1, MOMENTS, has_id, |_| {})
         .await?;
-    // With all that the new one takes until it has its id.
+    let is_served = |one: &Seen| {
+        one.name == old
+            && one
+                .observed
+                .is_some_and(|(observed, _)| observed >= generation)
+    };
+    eyes.until("served", 1, MOMENTS, is_served, |_| {}).await?;
+    // With all that the two take.
     let after = world.count().await?;
     let eyes = &mut world.eyes;
     let new = eyes.seen(&name).and_then(|seen| seen.id);
     let new = new.map_or(Duration::MAX, |(_, at)| at.saturating_duration_since(began));
+    let served = eyes.seen(old).and_then(|seen| seen.observed);
+    let served = served.map_or(Duration::MAX, |(_, at)| {
+        at.saturating_duration_since(changed)
+    });
     let wait = async {
         tokio::time::sleep(SWEEP + WRITTEN).await;
         Ok(())
@@ -188,6 +202,7 @@ async fn restart(world: World<'_>) -> anyhow::Result<(World<'_>, Restart)> {
     let restart = Restart {
         ready: ready.as_secs_f64(),
         new_id: new.as_secs_f64(),
+        changed: served.as_secs_f64(),
         checked: checked.as_secs_f64(),
         cpu: cpu.as_secs_f64(),
         calls: between(&before.calls, &after.calls),

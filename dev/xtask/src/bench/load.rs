@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context;
 use futures::{StreamExt, TryStreamExt};
 use kube::Client;
-use kube::api::{DeleteParams, PostParams};
+use kube::api::{DeleteParams, GetParams, PostParams};
 use kube::core::Request;
 use serde_json::{Value, json};
 
@@ -61,6 +61,26 @@ pub async fn apply(client: &Client, project: &Value) -> anyhow::Result<Instant> 
     let made = client.request_text(request).await;
     made.with_context(|| format!("cannot make {}", project["metadata"]["name"]))?;
     Ok(began)
+}
+
+/// Changes the spec of one, in a way that OMS has nothing to do with; returns its generation from then on, and when
+/// that was begun. By a PUT: patches are counted as the operator's.
+pub async fn change(client: &Client, name: &str) -> anyhow::Result<(i64, Instant)> {
+    let get = Request::new(path()).get(name, &GetParams::default())?;
+    let mut project: Value = client.request(get).await?;
+    project["spec"]["deletionPolicy"] = json!("Retain");
+    let body = serde_json::to_vec(&project)?;
+    let request = Request::new(path()).replace(name, &PostParams::default(), body)?;
+    let began = Instant::now();
+    let changed: Value = client
+        .request(request)
+        .await
+        .with_context(|| format!("cannot change {name}"))?;
+    let generation = changed["metadata"]["generation"].as_i64();
+    Ok((
+        generation.context("a resource without a generation")?,
+        began,
+    ))
 }
 
 /// Makes those of these names; returns when each was begun.

@@ -24,15 +24,17 @@ mod takeover;
 mod targets;
 mod world;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use tokio::process::Command;
 
 use self::http::Http;
 use self::operator::Programs;
-use self::results::Results;
+use self::results::{Results, Stamp};
 use crate::build::build;
 use crate::checks;
 use crate::paths::root;
@@ -80,7 +82,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 200)]
     dead_oms: u32,
 
-    /// How often resources come and go, for the part cycles.
+    /// How often resources come and go, for the part cycles, after 12 minutes in which memory warms up.
     #[arg(long, value_name = "N", default_value_t = 30)]
     cycles: u32,
 
@@ -147,13 +149,17 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         kubernetes: oms_harness::kubernetes_version().to_owned(),
         ..Results::default()
     };
+    let stamp = stamp(options).await?;
     let mut failed = Vec::new();
     for part in options.parts.iter().flat_map(|part| part.runs(options)) {
         screen.say(format_args!("--- {part}"));
         let measured = part.measure(options, &programs, &http, &screen, &mut results);
         match measured.await {
             // What was measured is kept, whatever becomes of the next part.
-            Ok(()) => keep(options, &results)?,
+            Ok(()) => {
+                results.stamps.insert(part.to_string(), stamp.clone());
+                keep(options, &results)?;
+            }
             // One that fails takes no other with it.
             Err(error) => {
                 screen.say(format_args!("{part} was not measured: {error:#}"));
@@ -165,6 +171,39 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     match failed.is_empty() {
         true => Ok(()),
         false => bail!("not measured, see above: {}", failed.join(", ")),
+    }
+}
+
+/// Of the files of the repository as they are now. The page of the figures itself is none of them.
+async fn stamp(options: &Options) -> anyhow::Result<Stamp> {
+    let commit = match options.programs {
+        Some(_) => String::new(),
+        None => {
+            let commit = git(&["rev-parse", "--short", "HEAD"]).await?;
+            let others = [
+                "status",
+                "--porcelain",
+                "--untracked-files=no",
+                "--",
+                ".",
+                ":!docs",
+            ];
+            let is_changed = !git(&others).await?.is_empty();
+            commit + if is_changed { "+" } else { "" }
+        }
+    };
+    let day = jiff::Timestamp::now().strftime("%F").to_string();
+    Ok(Stamp { commit, day })
+}
+
+/// Empty where there is no git, or no repository of it.
+async fn git(args: &[&str]) -> anyhow::Result<String> {
+    let mut command = Command::new("git");
+    command.args(args).current_dir(root());
+    match command.output().await {
+        Ok(output) => Ok(String::from_utf8(output.stdout)?.trim().to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).context("cannot run git"),
     }
 }
 

@@ -110,10 +110,13 @@ impl Operator {
         }
     }
 
+    /// Of MigrationProjects, those whose turn it was.
     async fn reconciles(&self) -> anyhow::Result<u64> {
+        const SERIES: &str =
+            "oms_operator_reconciles_total{kind=\"MigrationProject\",result=\"ok\"}";
         let url = format!("http://{}/metrics", self.address);
         let metrics = self.http.get(&url).await?;
-        Ok(sum_of(&metrics, "oms_operator_reconciles_total"))
+        Ok(value_of(&metrics, SERIES).unwrap_or_default())
     }
 
     /// What it has in memory.
@@ -149,14 +152,10 @@ impl Operator {
     }
 }
 
-/// The sum of a metric over all its labels.
-fn sum_of(metrics: &str, name: &str) -> u64 {
-    let values = metrics.lines().filter_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        let is_it = rest.starts_with(['{', ' ']);
-        is_it.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())?
-    });
-    values.sum::<f64>() as u64
+/// What a counter reads, if it is there.
+fn value_of(metrics: &str, series: &str) -> Option<u64> {
+    let mut lines = metrics.lines();
+    lines.find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
 }
 
 /// Where the programs are.
@@ -172,9 +171,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_metric_is_summed_over_its_labels_and_not_over_its_neighbours() {
-        let text = "# TYPE a counter\na_total{result=\"ok\"} 3\na_total{result=\"error\"} 2\na_total_more 7\n";
-        assert_eq!(sum_of(text, "a_total"), 5);
-        assert_eq!(sum_of("a_total 4\n", "a_total"), 4);
+    fn a_counter_is_not_taken_for_its_neighbours() {
+        let text = "# TYPE a counter\na_total{result=\"error\"} 2\na_total{result=\"ok\"} 3\n";
+        assert_eq!(value_of(text, "a_total{result=\"ok\"}"), Some(3));
+        assert_eq!(value_of(text, "a_total"), None);
     }
 }

@@ -11,12 +11,15 @@ const WIDTH: u32 = 760;
 const HEIGHT: u32 = 300;
 
 /// A figure that should not depend on the size, as of one fleet.
-struct Cost {
-    title: &'static str,
-    of: fn(&Fleet) -> f64,
+pub struct Cost {
+    /// What it is, and its unit.
+    pub title: &'static str,
+    /// The figure.
+    pub of: fn(&Fleet) -> f64,
 }
 
-const COSTS: [Cost; 3] = [
+/// All of them.
+pub const COSTS: [Cost; 3] = [
     Cost {
         title: "CPU to create one, ms",
         of: |fleet| fleet.creation.cpu * 1e3 / fleet.size as f64,

@@ -1,5 +1,7 @@
 //! The figures for people: a table on the screen, the same in `docs/benchmarks.md`.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
@@ -7,7 +9,7 @@ use comfy_table::{CellAlignment, Table};
 use super::cycles::mebibytes;
 use super::dead::SLOW;
 use super::oms::{Counts, total};
-use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Takeover, Weight};
+use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Stamp, Takeover, Weight};
 use super::spread::Spread;
 use super::targets;
 
@@ -79,7 +81,23 @@ fn machine(results: &Results) -> String {
         machine.cores,
         mebibytes(machine.memory) / 1024.0,
         results.kubernetes
-    )
+    ) + &stamps(results)
+}
+
+/// Which part is of which code.
+fn stamps(results: &Results) -> String {
+    let mut parts: BTreeMap<&Stamp, Vec<&str>> = BTreeMap::new();
+    for (part, stamp) in &results.stamps {
+        parts.entry(stamp).or_default().push(part);
+    }
+    let line = |(stamp, parts): (&Stamp, Vec<&str>)| {
+        let commit = match stamp.commit.as_str() {
+            "" => "programs from elsewhere".to_owned(),
+            commit => format!("commit {commit}"),
+        };
+        format!(" Of {commit}, on {}: {}.", stamp.day, parts.join(", "))
+    };
+    parts.into_iter().map(line).collect()
 }
 
 fn sheets(results: &Results) -> Vec<Sheet> {
@@ -141,8 +159,14 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             "Kubernetes writes per project until all are RUNNING",
             &|f| format!("{:.2}", each(f, f.creation.writes as f64)),
         ),
-        row("… of Events", &|f| {
+        row("… of the resource itself, until it is RUNNING", &|f| {
+            format!("{:.2}", f.creation.writes_until_running)
+        }),
+        row("… of Events, until all are RUNNING", &|f| {
             format!("{:.2}", each(f, f.creation.events as f64))
+        }),
+        row("Of 100, caught up by then", &|f| {
+            format!("{:.0}", each(f, f.creation.caught_up as f64 * 100.0))
         }),
         row("… after that, until at rest (both)", &|f| {
             let more = f.settling.writes + f.settling.events;
@@ -154,8 +178,16 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             format!("{:.2}{unsettled}", each(f, more as f64))
         }),
         row(
-            "OMS calls per project until all are RUNNING, lists apart",
-            &|f| format!("{:.2}", each(f, own_calls(&f.creation.calls) as f64)),
+            "OMS calls per project until all are RUNNING, lists apart / CreateProject and StartProject",
+            &|f| {
+                let calls = &f.creation.calls;
+                let both = made(calls) as f64;
+                format!(
+                    "{:.2} / {:.2}",
+                    each(f, own_calls(calls) as f64),
+                    each(f, both)
+                )
+            },
         ),
         row("… after that, until at rest", &|f| {
             format!("{:.2}", each(f, own_calls(&f.settling.calls) as f64))
@@ -190,10 +222,11 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             format!("{:.2}", f.change.writes as f64 / count)
         }),
         row(
-            "Restart → ready / all checked, s; from ready on: a new resource has its id, s",
+            "Restart → ready / all checked, s; from ready on: a changed resource is served / a new one has its id, s",
             &|f| {
                 let r = &f.restart;
-                format!("{:.1} / {:.1}; {:.1}", r.ready, r.checked, r.new_id)
+                let (changed, new) = (r.changed, r.new_id);
+                format!("{:.1} / {:.1}; {changed:.1} / {new:.1}", r.ready, r.checked)
             },
         ),
         row("Restart: OMS calls / Kubernetes writes / CPU, s", &|f| {
@@ -229,6 +262,12 @@ fn per_minute(fleet: &Fleet, sum: f64, digits: usize) -> String {
 /// be told from a sweep's by its action, so both are counted as lists.
 pub(super) fn own_calls(calls: &Counts) -> u64 {
     total(calls) - lists(calls)
+}
+
+/// What makes a project and starts it.
+pub(super) fn made(calls: &Counts) -> u64 {
+    let count = |action| calls.get(action).copied().unwrap_or_default();
+    count("CreateProject") + count("StartProject")
 }
 
 pub(super) fn lists(calls: &Counts) -> u64 {
@@ -324,16 +363,19 @@ fn takeover(takeover: &Takeover) -> Sheet {
 }
 
 fn cycles(cycles: &Cycles) -> Option<Sheet> {
-    let last = cycles.after.len().checked_sub(1)?;
-    // The first few tell how memory warms up; from then on only growth would matter.
-    let mut shown = vec![0, 1, 2, 4, 9, 19, last];
+    let all = [&cycles.warm_up[..], &cycles.after].concat();
+    let last = all.len().checked_sub(1)?;
+    let warm = cycles.warm_up.len();
+    let half = warm + cycles.after.len() / 2;
+    let mut shown = vec![0, 1, 2, 4, 9, 19, warm, half, last];
     shown.retain(|index| *index <= last);
+    shown.sort_unstable();
     shown.dedup();
     let mut rows = vec![vec!["before".to_owned(), memory(cycles.idle)]];
     rows.extend(
         shown
             .into_iter()
-            .map(|index| vec![(index + 1).to_string(), memory(cycles.after[index])]),
+            .map(|index| vec![(index + 1).to_string(), memory(all[index])]),
     );
     Some(Sheet {
         title: "Resources that come and go",
@@ -358,8 +400,10 @@ mod tests {
             mappings: Some(Mappings::default()),
             dead_oms: Some(DeadOms::default()),
             takeover: Some(Takeover::default()),
+            stamps: [("a fleet of 100".to_owned(), Stamp::default())].into(),
             cycles: Some(Cycles {
                 count: 10,
+                warm_up: vec![Default::default(); 2],
                 after: vec![Default::default(); 3],
                 ..Cycles::default()
             }),
@@ -382,6 +426,8 @@ mod tests {
         for sheet in sheets(&some()) {
             assert!(sheet.rows.iter().all(|row| row.len() == sheet.heads.len()));
         }
-        assert!(text(&some()).contains("A fleet on one OMS"));
+        let text = text(&some());
+        assert!(text.contains("A fleet on one OMS"));
+        assert!(text.contains("programs from elsewhere, on : a fleet of 100."));
     }
 }

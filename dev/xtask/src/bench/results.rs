@@ -1,5 +1,7 @@
 //! What was measured, as it stands in `docs/benchmarks.json`. Times are in seconds, memory is in bytes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::oms::Counts;
@@ -14,6 +16,8 @@ pub struct Results {
     pub machine: Machine,
     /// The version of the API server.
     pub kubernetes: String,
+    /// Of which code each part is, by what it is called.
+    pub stamps: BTreeMap<String, Stamp>,
     /// Fleets, by their size.
     pub fleets: Vec<Fleet>,
     /// Large specs against small ones.
@@ -24,6 +28,16 @@ pub struct Results {
     pub takeover: Option<Takeover>,
     /// Resources that come and go.
     pub cycles: Option<Cycles>,
+}
+
+/// Of which code a part is, and when it was measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Stamp {
+    /// The commit; with `+` where files of the repository differed from it. Empty: of programs from elsewhere.
+    pub commit: String,
+    /// The day, in UTC.
+    pub day: String,
 }
 
 /// So many resources on one OMS.
@@ -78,6 +92,10 @@ pub struct Creation {
     pub events: u64,
     /// Of both, refused.
     pub refused: u64,
+    /// Writes of one resource until it was RUNNING, on average.
+    pub writes_until_running: f64,
+    /// So many had caught up before the last one was RUNNING: what that takes is among the writes, Events and calls.
+    pub caught_up: usize,
     /// CPU of the operator.
     pub cpu: f64,
     /// CPU of the API server and etcd.
@@ -140,13 +158,15 @@ pub struct Restart {
     pub ready: f64,
     /// Until a resource that was applied then had its id.
     pub new_id: f64,
+    /// Until the status of a resource whose spec was changed then spoke of it.
+    pub changed: f64,
     /// Until every resource had been looked at, and none was any more.
     pub checked: f64,
     /// CPU of the operator until then.
     pub cpu: f64,
     /// Calls of OMS.
     pub calls: Counts,
-    /// Writes of the resources, those of the one that was applied included.
+    /// Writes of the resources, those of the one that was applied and of the one that was changed included.
     pub writes: u64,
     /// The most that it had in RAM.
     pub peak: u64,
@@ -218,7 +238,9 @@ pub struct Cycles {
     pub count: usize,
     /// Before the first.
     pub idle: Memory,
-    /// After each.
+    /// After each of those that warm up: until what is remembered of the first for a time is forgotten.
+    pub warm_up: Vec<Memory>,
+    /// After each from then on.
     pub after: Vec<Memory>,
 }
 
@@ -233,7 +255,10 @@ impl Results {
         self.fleets
             .extend(others.filter(|fleet| !known.contains(&fleet.size)));
         self.fleets.sort_by_key(|fleet| fleet.size);
+        let mut stamps = before.stamps;
+        stamps.append(&mut self.stamps);
         Results {
+            stamps,
             mappings: self.mappings.or(before.mappings),
             dead_oms: self.dead_oms.or(before.dead_oms),
             takeover: self.takeover.or(before.takeover),
@@ -257,17 +282,26 @@ mod tests {
             },
             ..Fleet::default()
         };
+        let of = |day: &str| Stamp {
+            day: day.to_owned(),
+            ..Stamp::default()
+        };
         let before = Results {
+            stamps: [("a", of("1")), ("b", of("1"))]
+                .map(|(part, of)| (part.to_owned(), of))
+                .into(),
             fleets: vec![fleet(100, 1.0), fleet(1_000, 1.0)],
             cycles: Some(Cycles::default()),
             ..Results::default()
         };
         let now = Results {
+            stamps: [("b".to_owned(), of("2"))].into(),
             fleets: vec![fleet(1_000, 2.0)],
             ..Results::default()
         };
         let all = now.over(before);
         assert_eq!(all.fleets, [fleet(100, 1.0), fleet(1_000, 2.0)]);
+        assert_eq!((&all.stamps["a"], &all.stamps["b"]), (&of("1"), &of("2")));
         assert!(all.cycles.is_some() && all.mappings.is_none());
     }
 

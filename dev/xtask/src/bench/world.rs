@@ -169,6 +169,9 @@ impl<'a> World<'a> {
             writes: writes.projects,
             events: writes.events,
             refused: writes.refused,
+            writes_until_running: seen.values().map(|one| one.writes as f64).sum::<f64>()
+                / seen.len().max(1) as f64,
+            caught_up: seen.values().filter(|one| one.caught_up).count(),
             cpu: (after.cpu - before.cpu).as_secs_f64(),
             cpu_kubernetes: (after.cpu_kubernetes - before.cpu_kubernetes).as_secs_f64(),
             peak: 0,
