@@ -8,6 +8,7 @@ mod index;
 mod key;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kube::ResourceExt;
 use kube::runtime::watcher;
@@ -15,7 +16,7 @@ use parking_lot::RwLock;
 
 use self::claim::version_of;
 pub use self::claim::{Claim, GivenUp};
-use self::index::{Index, Keys, List};
+use self::index::{Index, List};
 pub use self::key::Key;
 use crate::api::v1alpha1::MigrationProject;
 use crate::decide::{Naming, project_name};
@@ -162,7 +163,7 @@ impl Claims {
     pub fn claimant_of(&self, id: &str, me: &Key, is_here: impl Fn(&Claim) -> bool) -> Option<Key> {
         let index = self.index.read();
         let mut keys = index.by_id.get(id)?.iter().filter(|key| ***key != *me);
-        keys.find(|key| index.by_key.get(*key).is_some_and(&is_here))
+        keys.find(|key| index.by_key.get(*key).is_some_and(|claim| is_here(claim)))
             .map(|key| Key::clone(key))
     }
 
@@ -259,7 +260,7 @@ impl Claims {
     pub fn is_recorded(&self, id: &str, is_here: impl Fn(&Claim) -> bool) -> bool {
         let index = self.index.read();
         let mut keys = index.by_id.get(id).into_iter().flatten();
-        keys.any(|key| index.by_key.get(key).is_some_and(&is_here))
+        keys.any(|key| index.by_key.get(key).is_some_and(|claim| is_here(claim)))
     }
 
     /// The ids that resources have recorded through `connection` in an OMS of which
@@ -319,7 +320,7 @@ impl Claims {
     }
 }
 
-fn all(keys: Option<&Keys>) -> Vec<Key> {
+fn all<'a>(keys: Option<impl IntoIterator<Item = &'a Arc<Key>>>) -> Vec<Key> {
     let keys = keys.into_iter().flatten();
     keys.map(|key| Key::clone(key)).collect()
 }

@@ -87,6 +87,11 @@ pub async fn reconcile(
         governors.join(&key.to_string(), &live.url, limits(&connection.spec));
     }
     sweep(&context, &key, &connection, users > 0).await;
+    // Ten thousand that were just made are settled soon, and perhaps nobody creates another one for a year.
+    let (memory, now) = (&context.memory, context.clock.now());
+    memory.tidy(now, context.settings.timing, |user, uid| {
+        context.claims.is_alive(user, uid)
+    });
     let figures = status::publish(&context, &key, &connection, users).await?;
 
     let read = context.settings.secret_interval;

@@ -2,6 +2,8 @@
 //! written down, what it keeps others from doing, and how often it has failed.
 //! After a crash the annotation and the status have to do.
 
+mod failures;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+pub use self::failures::Bounds;
+use self::failures::Failures;
 use super::claims::Key;
 use super::details::Marks;
 use crate::api::v1alpha1::RetriesStatus;
@@ -62,7 +66,7 @@ pub struct Remembered {
     pub made_by: Option<Box<Reservation>>,
     /// The name is not free for another resource before this, although OMS may
     /// not show the project yet.
-    pub guard: Option<Guard>,
+    pub guard: Option<Box<Guard>>,
     /// The last change that was asked of OMS, and when that was answered: what
     /// was seen before says nothing any more.
     pub mutated: Option<(LastMutation, Instant)>,
@@ -79,7 +83,7 @@ pub struct Remembered {
     pub asked_with: Option<String>,
     /// The retries that stand although the status tells of one more: that one never
     /// reached OMS.
-    pub unmade_retry: Option<UnmadeRetry>,
+    pub unmade_retry: Option<Box<UnmadeRetry>>,
     /// A foreign reservation was told of.
     pub told_foreign: bool,
     /// On which side of its limit the lag has been, and since when.
@@ -92,68 +96,9 @@ pub struct Remembered {
     /// What was asked of its project alone, and as of when.
     pub details: Marks,
     figures_written: Option<Instant>,
-    failures: Failures,
-    broken_off: Failures,
+    failures: Option<Box<Failures>>,
+    broken_off: Option<Box<Failures>>,
     conflicts: u32,
-}
-
-/// How long the wait after a failure may be.
-#[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    /// Never less than this, whatever `cap` says.
-    pub least: Duration,
-    /// What it doubles up to.
-    pub cap: Duration,
-    /// Never more than this, whatever else: something is due then.
-    pub most: Duration,
-}
-
-impl Bounds {
-    /// Up to this much.
-    #[must_use]
-    pub const fn up_to(cap: Duration) -> Self {
-        Self {
-            least: Duration::ZERO,
-            cap,
-            most: Duration::MAX,
-        }
-    }
-}
-
-/// Failures in a row, and what they were of: any change of the cause starts
-/// the count anew.
-#[derive(Clone, Debug, Default)]
-struct Failures {
-    cause: u64,
-    count: u32,
-    not_before: Option<Instant>,
-}
-
-impl Failures {
-    /// One more, of this cause. How long to wait: doubling within `bounds`, a tenth
-    /// more or less by chance.
-    fn add(&mut self, cause: u64, bounds: Bounds, chance: f64) -> Duration {
-        let Bounds { least, cap, most } = bounds;
-        if self.cause != cause {
-            *self = Self {
-                cause,
-                ..Self::default()
-            };
-        }
-        let first = FIRST_BACKOFF.max(least);
-        let doubled = first.saturating_mul(1 << self.count.min(16));
-        self.count = self.count.saturating_add(1);
-        let wait = doubled.min(cap).mul_f64(0.9 + 0.2 * chance);
-        let wait = wait.max(least).min(most);
-        self.not_before = Some(Instant::now() + wait);
-        wait
-    }
-
-    fn hold_back(&self, cause: u64) -> Option<Duration> {
-        let not_before = self.not_before.filter(|_| self.cause == cause)?;
-        let left = not_before.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left)
-    }
 }
 
 impl Remembered {
@@ -177,8 +122,8 @@ impl Remembered {
             unlinked_since: None,
             details: Marks::default(),
             figures_written: None,
-            failures: Failures::default(),
-            broken_off: Failures::default(),
+            failures: None,
+            broken_off: None,
             conflicts: 0,
         }
     }
@@ -239,9 +184,6 @@ impl Remembered {
         }
     }
 }
-
-/// First wait after a failure; each further one doubles it.
-const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
 /// Longest wait after a pass that was broken off: the API server comes back by
 /// itself, and the resource is then worked on by the usual means.
@@ -398,7 +340,7 @@ impl Memory {
 
     /// Until when an attempt for a resource that is gone may still make a
     /// project with `name` in the OMS of which `same_oms` says by its address
-    /// that it is the one in question. Settled ones are dropped here.
+    /// that it is the one in question.
     pub fn others_attempt(
         &self,
         same_oms: impl Fn(&str) -> bool,
@@ -407,28 +349,35 @@ impl Memory {
         timing: Timing,
         is_alive: impl Fn(&Key, &str) -> bool,
     ) -> Option<Timestamp> {
-        let mut by_uid = self.by_uid.lock();
-        let mut open = self.open.lock();
-        let is_old = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK;
-        if open.looked.is_none_or(is_old) {
-            by_uid.retain(|uid, remembered| {
-                let alive = is_alive(&remembered.key, uid);
-                remembered.is_of_use(alive, now, timing)
-            });
-            *open = Open {
-                looked: Some(now),
-                ..Open::default()
-            };
-            for (uid, remembered) in &*by_uid {
-                open.note(uid, remembered);
-            }
-        }
+        self.tidy(now, timing, &is_alive);
+        let (by_uid, open) = (self.by_uid.lock(), self.open.lock());
         let known = open.under(name);
         known
             .filter_map(|uid| Some((uid, by_uid.get(uid)?)))
             .filter(|(uid, remembered)| !is_alive(&remembered.key, uid))
             .filter_map(|(_, remembered)| remembered.open_until(&same_oms, name, now, timing))
             .max()
+    }
+
+    /// Drops what is settled, if that was not done a moment ago.
+    pub fn tidy(&self, now: Timestamp, timing: Timing, is_alive: impl Fn(&Key, &str) -> bool) {
+        let mut by_uid = self.by_uid.lock();
+        let mut open = self.open.lock();
+        let is_old = |looked: Timestamp| now.duration_since(looked).abs() >= LOOK;
+        if !open.looked.is_none_or(is_old) {
+            return;
+        }
+        by_uid.retain(|uid, remembered| {
+            let alive = is_alive(&remembered.key, uid);
+            remembered.is_of_use(alive, now, timing)
+        });
+        *open = Open {
+            looked: Some(now),
+            ..Open::default()
+        };
+        for (uid, remembered) in &*by_uid {
+            open.note(uid, remembered);
+        }
     }
 
     /// Counts a failure that `cause` stands for. Returns how long to wait:
@@ -443,7 +392,8 @@ impl Memory {
         chance: f64,
     ) -> Duration {
         self.remember(uid, key, |remembered| {
-            remembered.failures.add(cause, bounds, chance)
+            let failures = remembered.failures.get_or_insert_default();
+            failures.add(cause, bounds, chance)
         })
     }
 
@@ -451,7 +401,7 @@ impl Memory {
     /// Returns how long to wait.
     pub fn broken_off(&self, uid: &str, key: &Key, cause: u64, chance: f64) -> Duration {
         self.remember(uid, key, |remembered| {
-            let broken_off = &mut remembered.broken_off;
+            let broken_off = remembered.broken_off.get_or_insert_default();
             broken_off.add(cause, Bounds::up_to(LONGEST_BREAK), chance)
         })
     }
@@ -478,7 +428,7 @@ impl Memory {
     /// A pass went through, whatever it has come to.
     pub fn went_through(&self, uid: &str) {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
-            remembered.broken_off = Failures::default();
+            remembered.broken_off = None;
             remembered.conflicts = 0;
         }
     }
@@ -499,7 +449,7 @@ impl Memory {
     /// The work went well: the next failure starts small.
     pub fn succeeded(&self, uid: &str) {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid) {
-            remembered.failures = Failures::default();
+            remembered.failures = None;
         }
     }
 
@@ -508,7 +458,7 @@ impl Memory {
         if let Some(remembered) = self.by_uid.lock().get_mut(uid)
             && remembered.accepted.take().is_some()
         {
-            remembered.failures = Failures::default();
+            remembered.failures = None;
         }
     }
 
@@ -519,8 +469,8 @@ impl Memory {
         let remembered = by_uid.get(uid)?;
         let failures = [&remembered.failures, &remembered.broken_off];
         failures
-            .iter()
-            .filter_map(|failures| failures.hold_back(cause))
+            .into_iter()
+            .filter_map(|failures| failures.as_ref()?.hold_back(cause))
             .max()
     }
 }

@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use super::{Claim, GivenUp, Key};
 
-/// Mostly a single one, of which every index has the same.
-pub(super) type Keys = BTreeSet<Arc<Key>>;
+/// In order, and mostly a single one, of which every index has the same.
+pub(super) type Few = Vec<Arc<Key>>;
+
+/// In order, and as many as there are.
+pub(super) type Many = BTreeSet<Arc<Key>>;
 
 #[derive(Default)]
 pub(super) struct Index {
-    pub(super) by_key: BTreeMap<Arc<Key>, Claim>,
-    pub(super) by_name: HashMap<String, Keys>,
-    pub(super) by_id: HashMap<String, Keys>,
-    pub(super) by_adopted: HashMap<String, Keys>,
-    pub(super) by_connection: HashMap<Key, Keys>,
+    /// Boxed: nodes of a tree that grows at its end are only half full.
+    pub(super) by_key: BTreeMap<Arc<Key>, Box<Claim>>,
+    pub(super) by_name: HashMap<String, Few>,
+    pub(super) by_id: HashMap<String, Few>,
+    pub(super) by_adopted: HashMap<String, Few>,
+    pub(super) by_connection: HashMap<Key, Many>,
     /// A list that is not complete yet.
     pub(super) list: Option<List>,
 }
@@ -53,22 +57,13 @@ impl Index {
         let before = self.remove(&key);
         let key = Arc::new(key);
         for name in claim.names() {
-            self.by_name
-                .entry(name.clone())
-                .or_default()
-                .insert(key.clone());
+            put(&mut self.by_name, name, &key);
         }
         if let Some(id) = &claim.project_id {
-            self.by_id
-                .entry(id.clone())
-                .or_default()
-                .insert(key.clone());
+            put(&mut self.by_id, id, &key);
         }
         if let Some(id) = &claim.adopts {
-            self.by_adopted
-                .entry(id.clone())
-                .or_default()
-                .insert(key.clone());
+            put(&mut self.by_adopted, id, &key);
         }
         if let Some(connection) = &claim.connection {
             self.by_connection
@@ -76,7 +71,7 @@ impl Index {
                 .or_default()
                 .insert(key.clone());
         }
-        self.by_key.insert(key, claim);
+        self.by_key.insert(key, Box::new(claim));
         before
     }
 
@@ -86,7 +81,7 @@ impl Index {
     }
 
     fn remove(&mut self, key: &Key) -> Option<Claim> {
-        let claim = self.by_key.remove(key)?;
+        let claim = *self.by_key.remove(key)?;
         for name in claim.names() {
             take(&mut self.by_name, name, key);
         }
@@ -96,16 +91,34 @@ impl Index {
         if let Some(id) = &claim.adopts {
             take(&mut self.by_adopted, id, key);
         }
-        if let Some(connection) = &claim.connection {
-            take(&mut self.by_connection, connection, key);
+        if let Some(connection) = &claim.connection
+            && let Some(users) = self.by_connection.get_mut(connection)
+        {
+            users.remove(key);
+            if users.is_empty() {
+                self.by_connection.remove(connection);
+            }
         }
         Some(claim)
     }
 }
 
-fn take<K: std::hash::Hash + Eq>(map: &mut HashMap<K, Keys>, entry: &K, key: &Key) {
+fn put(map: &mut HashMap<String, Few>, entry: &str, key: &Arc<Key>) {
+    match map.get_mut(entry) {
+        Some(keys) => {
+            if let Err(place) = keys.binary_search(key) {
+                keys.insert(place, key.clone());
+            }
+        }
+        None => {
+            map.insert(entry.to_owned(), vec![key.clone()]);
+        }
+    }
+}
+
+fn take(map: &mut HashMap<String, Few>, entry: &str, key: &Key) {
     if let Some(keys) = map.get_mut(entry) {
-        keys.remove(key);
+        keys.retain(|one| **one != *key);
         if keys.is_empty() {
             map.remove(entry);
         }

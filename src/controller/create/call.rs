@@ -134,18 +134,18 @@ async fn call(
         made,
         &outcome,
     );
-    let now = context.clock.now();
+    let (now, timing) = (context.clock.now(), context.settings.timing);
     context
         .memory
         .remember(&me.uid, &me.key, |mine| match &outcome {
             Outcome::Done(id, _) => {
                 mine.made = Some(id.clone());
-                mine.guard = Some(Guard {
+                mine.guard = Some(Box::new(Guard {
                     url: trace.reservation.connection.url.clone(),
                     name: trace.reservation.project_name.clone(),
                     since: now,
-                    until: later(now, context.settings.timing.silent),
-                });
+                    until: later(now, timing.silent.max(timing.replied)),
+                }));
                 mine.mutated = Some((LastMutation::Created, Instant::now()));
             }
             Outcome::NotDone(_) => mine.attempt = Some(Box::new(trace.clone())),

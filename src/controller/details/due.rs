@@ -80,14 +80,14 @@ pub struct Marks {
     not_before: Option<Instant>,
     /// It was made a moment ago: when it was seen first, as of which change, and
     /// from which spec.
-    made: Option<(Instant, Compared)>,
+    made: Option<Box<(Instant, Compared)>>,
     repeat_at: Option<Instant>,
     failed: Option<Instant>,
     failures: u32,
     /// A comparison failed, and what depends on none was written without its mark.
     behind: bool,
-    precheck: Option<At>,
-    verification: Option<At>,
+    precheck: Option<Box<At>>,
+    verification: Option<Box<At>>,
     unverifiable: bool,
 }
 
@@ -162,13 +162,13 @@ impl Due {
     /// The project was made by this process, from the spec of today, a moment ago.
     pub fn just_made(&mut self) {
         if self.marks.compared.is_none() && self.marks.made.is_none() {
-            self.marks.made = Some((Instant::now(), self.now));
+            self.marks.made = Some(Box::new((Instant::now(), self.now)));
         }
     }
 
     /// Until when a project that was just made needs no comparison.
     fn first_at(&self) -> Option<Instant> {
-        let (seen, made) = self.marks.made?;
+        let (seen, made) = **self.marks.made.as_ref()?;
         (self.marks.compared.is_none() && made == self.now).then_some(seen + FIRST_AFTER)
     }
 
@@ -245,7 +245,7 @@ impl Due {
     /// Whether the items of a failed precheck are to be asked for.
     pub fn precheck(&mut self, step: &Step) -> bool {
         let moved = match &self.marks.precheck {
-            Some(at) => *at != self.precheck_at(step),
+            Some(at) => **at != self.precheck_at(step),
             None => !self.prechecked,
         };
         self.step_is_due(moved)
@@ -254,7 +254,7 @@ impl Due {
     /// They were, or will not be told.
     pub fn prechecked(&mut self, step: &Step) {
         if self.marks.failed.is_none() {
-            self.marks.precheck = Some(self.precheck_at(step));
+            self.marks.precheck = Some(Box::new(self.precheck_at(step)));
         }
     }
 
@@ -265,7 +265,11 @@ impl Due {
 
     /// Whether the result of the verification is to be asked for.
     pub fn verification(&mut self, step: &Step) -> bool {
-        let known = self.marks.verification.as_ref().or(self.verified.as_ref());
+        let known = self
+            .marks
+            .verification
+            .as_deref()
+            .or(self.verified.as_ref());
         let moved = known != Some(&verification_at(step));
         self.step_is_due(moved)
     }
@@ -274,7 +278,7 @@ impl Due {
     pub fn verified(&mut self, step: &Step) {
         self.marks.failures = 0;
         self.marks.unverifiable = false;
-        self.marks.verification = Some(verification_at(step));
+        self.marks.verification = Some(Box::new(verification_at(step)));
     }
 
     /// The server does not tell of verifications.

@@ -135,9 +135,11 @@ fn has_not_reached_oms(error: &oms::Error) -> bool {
 
 /// What was recorded for an attempt to resume a project that failed does not hold.
 fn unmade(context: &Context, me: &Me, situation: &LifeSituation, first: Option<&RunRecord>) {
-    let unmade = first.map(|first| UnmadeRetry {
-        recorded: first.retries.clone(),
-        before: situation.record.retries.clone(),
+    let unmade = first.map(|first| {
+        Box::new(UnmadeRetry {
+            recorded: first.retries.clone(),
+            before: situation.record.retries.clone(),
+        })
     });
     context
         .memory

@@ -116,12 +116,12 @@ fn the_name_of_a_project_just_made_is_guarded_for_who_has_another_uid() {
     // Looked at before anything is there: what comes later is found all the same.
     assert_eq!(others(&memory, "a", now, false), None);
     memory.remember("u", &key(), |mine| {
-        mine.guard = Some(Guard {
+        mine.guard = Some(Box::new(Guard {
             url: "here".into(),
             name: "a".into(),
             since: now,
             until,
-        });
+        }));
     });
     assert_eq!(others(&memory, "a", now, false), Some(until));
     assert_eq!(others(&memory, "b", now, false), None);
