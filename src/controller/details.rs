@@ -241,17 +241,20 @@ impl Asking<'_> {
         if step.status == "INIT" {
             after.verification = None;
         } else if self.due.verification(step) {
-            match self.client.full_verification(&self.id, MAX_PAGES).await {
-                Ok(found) => {
+            let walk = self.client.full_verification(&self.id, MAX_PAGES);
+            match self.context.unless_stopped(walk).await {
+                // The next process asks.
+                None => {}
+                Some(Ok(found)) => {
                     let found = observe::verification(self.client, found);
                     after.verification = Some(verification::summary(found));
                     self.due.verified(step);
                 }
-                Err(error) if error.is_unsupported() => {
+                Some(Err(error)) if error.is_unsupported() => {
                     self.due.cannot_verify(step);
                     after.verification = None;
                 }
-                Err(error) => self.failed(&error),
+                Some(Err(error)) => self.failed(&error),
             }
         }
         if step.status != "INIT" && self.due.is_unverifiable() {
