@@ -186,7 +186,7 @@ struct Run {
     log_format: LogFormat,
 
     /// How many MigrationProjects of one OMS are worked on at the same time. What hangs with one OMS
-    /// takes nothing from another.
+    /// takes nothing from another, as long as all together are fewer than 1,792.
     #[arg(long, env = "OMS_OPERATOR_CONCURRENCY", value_name = "N", default_value_t = 32,
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,

@@ -93,12 +93,6 @@ impl Shares {
         }
     }
 
-    /// How many passes a share is.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
     /// Takes a part of a share.
     ///
     /// # Errors

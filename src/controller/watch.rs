@@ -34,10 +34,10 @@ use crate::api::v1alpha1::{MigrationProject, OMSConnection};
 /// wait for an OMS that is away: so many have to be before another waits for them.
 const CONNECTIONS_AT_ONCE: u16 = 64;
 
-/// So many OMS may have all that one may have of this process (`shares.rs`) before what is another's waits. Not
-/// without bound: after a start all resources are due at once, and kube would begin with each of them before it
-/// goes on with one.
-const FULL_SHARES: u16 = 32;
+/// Projects reconciled at a time, of all OMS: 56 may hang with all that one may have by default (`shares.rs`) before
+/// what is another's waits. Not without bound, because after a start all resources are due at once, and kube would
+/// begin with each of them before it goes on with one (docs/decisions/0049-a-bound-on-all-passes.md).
+const PROJECTS_AT_ONCE: u16 = 1_792;
 
 /// How long it is known of what was not seen any more what it was: of what is gone, too. One that
 /// is seen later, by an own write or in a new list, is worked on once without need.
@@ -208,12 +208,10 @@ pub async fn run<P, C>(
     P: Stream<Item = ObjectRef<KeptProject>> + Send + 'static,
     C: Stream<Item = ObjectRef<OMSConnection>> + Send + 'static,
 {
-    let share = u16::try_from(context.shares.size()).unwrap_or(u16::MAX);
-    let at_once = share.saturating_mul(FULL_SHARES);
     let stored = projects.store();
     let project_events = projects.waking(context.clone());
     let project_controller = Controller::for_stream(project_events, stored)
-        .with_config(controller::Config::default().concurrency(at_once))
+        .with_config(controller::Config::default().concurrency(PROJECTS_AT_ONCE))
         .reconcile_on(wakes.projects)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(

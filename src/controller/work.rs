@@ -44,6 +44,9 @@ pub async fn connection(
     }))
 }
 
+/// The result of a reconcile that was not the resource's turn.
+const DEFERRED: &str = "deferred";
+
 struct Piece<'a, K: Resource<DynamicType = ()> + Clone + 'static> {
     key: Key,
     context: &'a Context,
@@ -71,7 +74,7 @@ impl<'a, K: Resource<DynamicType = ()> + Clone> Piece<'a, K> {
         policy: impl FnOnce(&Error) -> Action,
     ) -> controller::Action {
         let (action, result) = match &done {
-            Ok(action) if action.is_deferred() => (*action, "deferred"),
+            Ok(action) if action.is_deferred() => (*action, DEFERRED),
             Ok(action) => (*action, "ok"),
             Err(error) => {
                 let result = if error.is_conflict() {
@@ -83,7 +86,9 @@ impl<'a, K: Resource<DynamicType = ()> + Clone> Piece<'a, K> {
             }
         };
         let work = self.context.metrics.work();
-        work.reconciled(kind::<K>(), result, self.began.elapsed());
+        // How long it took to find that it is not the resource's turn says nothing of the others.
+        let took = (result != DEFERRED).then(|| self.began.elapsed());
+        work.reconciled(kind::<K>(), result, took);
         let (queue, key) = (self.waker.queue(), self.key.to_string());
         queue.end(&key, action.after());
         // What went meanwhile does not come again.

@@ -48,6 +48,9 @@ async fn an_oms_that_hangs_holds_up_no_other() {
     let url = hangs.simulator.url();
     let parked = format!("oms_operator_queue_parked{{endpoint=\"{url}\"}}");
     operator.until_it_reads(&parked, 4).await;
+    let kind = "kind=\"MigrationProject\"";
+    let deferred = format!("oms_operator_reconciles_total{{{kind},result=\"deferred\"}}");
+    assert!(operator.counter(&deferred).await >= Some(4));
     for number in 0..4 {
         let name = format!("q{number}");
         world.create(&name, json!({})).await;

@@ -126,6 +126,7 @@ async fn many_resources_at_rest_cause_two_list_calls_a_sweep_and_no_write() {
     assert!(about.is_empty(), "nothing is even read: {about}");
 
     let operator = a_restarted_operator_finds_everything_as_it_was(&world, operator).await;
+    a_spec_that_is_changed_then_is_one_write(&world).await;
     a_change_in_oms_reaches_just_that_resource(&world).await;
     world.finish([operator]).await;
 }
@@ -154,20 +155,33 @@ async fn a_restarted_operator_finds_everything_as_it_was(
     )
     .await
     .expect("every resource has had its pass");
-    for call in world.oms().calls() {
-        assert_eq!(
-            (
-                call.action.as_str(),
-                call.project_id.as_deref(),
-                call.search_key.as_deref()
-            ),
-            ("ListProjects", None, None),
-            "{call:#?}"
-        );
-    }
+    only_sweeps(&world.oms().calls());
     let asked = asked(world, mark).await;
     assert!(asked.writes().is_empty(), "{}", asked.writes());
     operator
+}
+
+async fn a_spec_that_is_changed_then_is_one_write(world: &World) {
+    let mark = world.plane.audit().mark().await.unwrap();
+    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
+    world.patch("p55", retain).await;
+    let is_served = |one: &MigrationProject| {
+        let status = one.status.as_ref();
+        status.is_some_and(|status| status.observed_generation == one.metadata.generation)
+    };
+    let project = world.until("p55", "it is served", is_served).await;
+    let calls = sweeps(world, 2).await;
+    let others = calls
+        .into_iter()
+        .filter(|call| call.project_id.as_deref() != id(&project));
+    only_sweeps(&Vec::from_iter(others));
+    let writes = asked(world, mark).await.writes();
+    assert_eq!(writes.len(), 1, "{writes}");
+    assert_eq!(
+        writes.name("p55").subresource("status").len(),
+        1,
+        "{writes}"
+    );
 }
 
 async fn a_change_in_oms_reaches_just_that_resource(world: &World) {

@@ -183,12 +183,8 @@ async fn clear_calls(State(oms): State<Oms>) -> StatusCode {
 }
 
 async fn counts(State(oms): State<Oms>) -> Json<BTreeMap<&'static str, u64>> {
-    Json(
-        ACTIONS
-            .iter()
-            .map(|action| (*action, oms.count(action)))
-            .collect(),
-    )
+    let each = ACTIONS.iter().map(|action| (*action, oms.count(action)));
+    Json(each.chain([("searches", oms.searches())]).collect())
 }
 
 async fn faults(State(oms): State<Oms>) -> Json<BTreeMap<u64, Fault>> {

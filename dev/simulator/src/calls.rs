@@ -61,6 +61,7 @@ pub enum Outcome {
 pub(crate) struct CallLog {
     calls: VecDeque<Call>,
     counts: BTreeMap<String, u64>,
+    searches: u64,
     last: u64,
 }
 
@@ -70,6 +71,7 @@ impl CallLog {
         self.last += 1;
         call.number = self.last;
         *self.counts.entry(call.action.clone()).or_default() += 1;
+        self.searches += u64::from(call.search_key.is_some());
         self.calls.push_back(call);
         while self.calls.len() > keep {
             self.calls.pop_front();
@@ -93,8 +95,13 @@ impl CallLog {
         self.counts.get(action).copied().unwrap_or_default()
     }
 
+    pub fn searches(&self) -> u64 {
+        self.searches
+    }
+
     pub fn clear(&mut self) {
         self.calls.clear();
         self.counts.clear();
+        self.searches = 0;
     }
 }

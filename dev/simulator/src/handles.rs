@@ -255,6 +255,11 @@ impl Oms {
         self.shared.state.lock().calls.count(action)
     }
 
+    /// How many of them searched for a name, such as the look before a create.
+    pub fn searches(&self) -> u64 {
+        self.shared.state.lock().calls.searches()
+    }
+
     /// Forgets the calls.
     pub fn clear_calls(&self) {
         self.shared.state.lock().calls.clear();

@@ -118,7 +118,9 @@ fn put(map: &mut HashMap<String, Few>, entry: &str, key: &Arc<Key>) {
 
 fn take(map: &mut HashMap<String, Few>, entry: &str, key: &Key) {
     if let Some(keys) = map.get_mut(entry) {
-        keys.retain(|one| **one != *key);
+        if let Ok(place) = keys.binary_search_by(|one| (**one).cmp(key)) {
+            keys.remove(place);
+        }
         if keys.is_empty() {
             map.remove(entry);
         }

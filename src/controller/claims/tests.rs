@@ -285,3 +285,18 @@ fn who_goes_to_another_oms_gives_up_its_name_in_this_one() {
     assert_eq!(given_up.len(), 1);
     assert!(!given_up[0].is_gone);
 }
+
+#[test]
+fn several_of_one_name_are_known_in_order_and_each_can_go() {
+    let of = |name: &str| project(name, json!({}));
+    let claims = claims(&[of("c"), of("a"), of("d"), of("b"), of("c")]);
+    let named = |claims: &Claims| claims.named("orders");
+    assert_eq!(named(&claims), ["a", "b", "c", "d"].map(key));
+    claims.follow(&watcher::Event::Delete(of("b")));
+    assert_eq!(named(&claims), ["a", "c", "d"].map(key));
+    for last in ["d", "a", "c"] {
+        claims.follow(&watcher::Event::Delete(of(last)));
+    }
+    assert!(named(&claims).is_empty());
+    assert_eq!(claims.count_users(&key("oms")), 0);
+}

@@ -204,6 +204,7 @@ impl Due {
             _ => true,
         };
         self.marks.failures = 0;
+        self.marks.made = None;
         self.late = std::mem::take(&mut self.marks.behind);
         let now = Instant::now();
         let long_ago = self.marks.last.is_none_or(|last| now - last > LONGEST_WAIT);

@@ -147,3 +147,28 @@ async fn how_long_a_deletion_waits_for_its_connection_counts_from_when_it_began_
     tokio::time::advance(minute).await;
     assert_eq!(waited(true), Duration::ZERO);
 }
+
+#[test]
+fn what_is_settled_goes_also_where_nobody_creates_another() {
+    let memory = Memory::default();
+    let now: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+    let until = now + SignedDuration::from_mins(10);
+    for uid in ["alive", "gone"] {
+        memory.remember(uid, &key(), |mine| {
+            mine.guard = Some(Box::new(Guard {
+                url: "here".into(),
+                name: uid.into(),
+                since: now,
+                until,
+            }));
+        });
+    }
+    let tidy = |now| memory.tidy(now, timing(), |_, uid| uid == "alive");
+    tidy(now);
+    assert!(memory.recall("gone").is_some(), "its name is not free yet");
+    tidy(until + SignedDuration::from_secs(1));
+    assert!(memory.recall("gone").is_none());
+    let alive = memory.recall("alive").unwrap();
+    assert!(alive.guard.is_none(), "it guards nothing any more");
+    assert!(memory.open.lock().uids.is_empty());
+}

@@ -62,7 +62,7 @@ fn everything() -> Arc<Metrics> {
         .backlog("MigrationProject", Backlog::default());
     metrics
         .work()
-        .reconciled("MigrationProject", "ok", Duration::ZERO);
+        .reconciled("MigrationProject", "ok", Some(Duration::ZERO));
     metrics
         .work()
         .requested("patch", "events".to_owned(), "200".to_owned());

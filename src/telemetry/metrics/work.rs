@@ -39,7 +39,7 @@ impl WorkFigures {
                 "reconciles",
                 "Reconciles by kind of resource. `result`: ok, deferred (it was not the resource's turn), conflict or error",
             ),
-            seconds: book.histograms("reconcile_seconds", "How long reconciles took", || {
+            seconds: book.histograms("reconcile_seconds", "How long reconciles took, without deferred ones", || {
                 Histogram::new(SECONDS)
             }),
             waiting: book.gauges(
@@ -64,13 +64,14 @@ impl WorkFigures {
     }
 
     /// A reconcile has ended.
-    pub fn reconciled(&self, kind: &'static str, result: &'static str, took: Duration) {
+    pub fn reconciled(&self, kind: &'static str, result: &'static str, took: Option<Duration>) {
         let label = Reconciled { kind, result };
         self.reconciles.get_or_create(&label).inc();
-        let label = Kind { kind };
-        self.seconds
-            .get_or_create(&label)
-            .observe(took.as_secs_f64());
+        if let Some(took) = took {
+            let label = Kind { kind };
+            let seconds = self.seconds.get_or_create(&label);
+            seconds.observe(took.as_secs_f64());
+        }
     }
 
     /// How the queue of a kind stands.

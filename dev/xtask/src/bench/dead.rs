@@ -39,11 +39,11 @@ pub async fn measure(
         let both = [CONNECTION, "second"];
         create(&mut world, &format!("beside-{kind}"), &both, count).await
     };
-    let beside_healthy = beside("healthy").await?;
+    let beside_healthy = Some(beside("healthy").await?);
     third.slow_down(SLOW).await?;
-    let beside_slow = beside("slow").await?;
+    let beside_slow = Some(beside("slow").await?);
     third.die().await?;
-    let beside_dead = beside("dead").await?;
+    let beside_dead = Some(beside("dead").await?);
     world.stop().await?;
     Ok(DeadOms {
         count,

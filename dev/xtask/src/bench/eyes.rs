@@ -63,6 +63,8 @@ pub struct Seen {
     pub running: Option<Instant>,
     /// How often it was written after it was made, until it was first RUNNING.
     pub writes: u64,
+    /// How often it was written since.
+    pub later_writes: u64,
     /// The last generation that its status speaks of, and since when.
     pub observed: Option<(i64, Instant)>,
     /// The word of OMS now, and since when.
@@ -116,6 +118,15 @@ impl Eyes {
             .values()
             .filter(|one| is(one))
             .count()
+    }
+
+    /// How often all but these were written so far, by whomever.
+    pub fn writes(&self, but: &[&str]) -> u64 {
+        let seen = self.shared.seen.lock();
+        let others = seen
+            .values()
+            .filter(|one| !but.contains(&one.name.as_str()));
+        others.map(|one| one.writes + one.later_writes).sum()
     }
 
     /// Waits until `count` of all that are there are so. `told` hears how many are.
@@ -195,8 +206,9 @@ fn note(shared: &Shared, resource: Resource, at: Instant, writes: u64) {
         name,
         ..Seen::default()
     });
-    if one.running.is_none() {
-        one.writes += writes;
+    match one.running {
+        None => one.writes += writes,
+        Some(_) => one.later_writes += writes,
     }
     let observed = status.observed_generation;
     if observed == metadata.generation && one.observed.is_none_or(|(before, _)| before < observed) {

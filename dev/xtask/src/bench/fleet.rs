@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+
 use super::eyes::Seen;
 use super::http::Http;
 use super::load::{self, TABLES_SMALL};
@@ -66,6 +68,7 @@ pub async fn measure(
 }
 
 async fn rest(world: &World<'_>, long: Duration) -> anyhow::Result<Rest> {
+    let swept = world.operator.sweeps().await?;
     let before = world.count().await?;
     let wait = async {
         tokio::time::sleep(long).await;
@@ -74,12 +77,14 @@ async fn rest(world: &World<'_>, long: Duration) -> anyhow::Result<Rest> {
     let what = format!("at rest, for {} s", long.as_secs());
     world.screen.step(what, long + MOMENTS, wait).await?;
     let after = world.count().await?;
+    let sweeps = world.operator.sweeps().await? - swept;
     let writes = after.writes - before.writes;
     Ok(Rest {
         seconds: after.at.duration_since(before.at).as_secs_f64(),
         calls: between(&before.calls, &after.calls),
         writes: writes.projects,
         events: writes.events,
+        sweeps: Some(sweeps),
         cpu: (after.cpu - before.cpu).as_secs_f64(),
         memory: world.operator.memory()?,
     })
@@ -160,9 +165,10 @@ async fn single(world: &mut World<'_>) -> anyhow::Result<Option<Pair>> {
 async fn restart<'a>(world: World<'a>, old: &str) -> anyhow::Result<(World<'a>, Restart)> {
     let before = world.count().await?;
     let all = world.eyes.count(|_| true);
+    let name = "after-the-restart";
+    let written = world.eyes.writes(&[old, name]);
     let (mut world, ready) = world.restart().await?;
-    let name = "after-the-restart".to_owned();
-    let project = load::project(&name, CONNECTION, TABLES_SMALL);
+    let project = load::project(name, CONNECTION, TABLES_SMALL);
     let client = &world.cluster.client;
     let (generation, changed) = load::change(client, old).await?;
     let began = load::apply(client, &project).await?;
@@ -188,12 +194,9 @@ async fn restart<'a>(world: World<'a>, old: &str) -> anyhow::Result<(World<'a>, 
     // With all that the two take.
     let after = world.count().await?;
     let eyes = &mut world.eyes;
-    let new = eyes.seen(&name).and_then(|seen| seen.id);
-    let new = new.map_or(Duration::MAX, |(_, at)| at.saturating_duration_since(began));
+    let (_, new) = eyes.seen(name).and_then(|seen| seen.id).context("no id")?;
     let served = eyes.seen(old).and_then(|seen| seen.observed);
-    let served = served.map_or(Duration::MAX, |(_, at)| {
-        at.saturating_duration_since(changed)
-    });
+    let (_, served) = served.context("nothing observed")?;
     let wait = async {
         tokio::time::sleep(SWEEP + WRITTEN).await;
         Ok(())
@@ -201,8 +204,9 @@ async fn restart<'a>(world: World<'a>, old: &str) -> anyhow::Result<(World<'a>, 
     world.screen.step("a sweep later", MOMENTS, wait).await?;
     let restart = Restart {
         ready: ready.as_secs_f64(),
-        new_id: new.as_secs_f64(),
-        changed: served.as_secs_f64(),
+        new_id: new.saturating_duration_since(began).as_secs_f64(),
+        changed: Some(served.saturating_duration_since(changed).as_secs_f64()),
+        others: Some(world.eyes.writes(&[old, name]) - written),
         checked: checked.as_secs_f64(),
         cpu: cpu.as_secs_f64(),
         calls: between(&before.calls, &after.calls),

@@ -71,7 +71,7 @@ pub struct Options {
     rest: u64,
 
     /// How many resources of each kind for mappings.
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     mappings: u32,
 
     /// Tables of a large mapping.
@@ -79,15 +79,15 @@ pub struct Options {
     tables: u32,
 
     /// How many resources on each OMS beside a dead one.
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     dead_oms: u32,
 
     /// How often resources come and go, for the part cycles, after 12 minutes in which memory warms up.
-    #[arg(long, value_name = "N", default_value_t = 30)]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     cycles: u32,
 
     /// How many come and go each time.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     per_cycle: u32,
 
     /// Measure oms-operator and oms-simulator of this folder, such as those of another version, and build none.
@@ -139,6 +139,7 @@ pub async fn bench(options: Options) -> anyhow::Result<()> {
 async fn run(options: &Options) -> anyhow::Result<()> {
     let screen = Screen::new();
     let http = Http::new();
+    let stamp = stamp(options).await?;
     let programs = programs(options, &screen).await?;
     // The first time on a machine they are built, which no deadline of a measurement allows for.
     let found = checks::programs();
@@ -149,7 +150,6 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         kubernetes: oms_harness::kubernetes_version().to_owned(),
         ..Results::default()
     };
-    let stamp = stamp(options).await?;
     let mut failed = Vec::new();
     for part in options.parts.iter().flat_map(|part| part.runs(options)) {
         screen.say(format_args!("--- {part}"));
@@ -176,33 +176,32 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Of the files of the repository as they are now. The page of the figures itself is none of them.
 async fn stamp(options: &Options) -> anyhow::Result<Stamp> {
-    let commit = match options.programs {
-        Some(_) => String::new(),
+    let code = match options.programs {
+        Some(_) => "programs from elsewhere".to_owned(),
         None => {
             let commit = git(&["rev-parse", "--short", "HEAD"]).await?;
-            let others = [
-                "status",
-                "--porcelain",
-                "--untracked-files=no",
-                "--",
-                ".",
-                ":!docs",
-            ];
-            let is_changed = !git(&others).await?.is_empty();
-            commit + if is_changed { "+" } else { "" }
+            let others = git(&["status", "--porcelain", "--", ".", ":!docs"]).await?;
+            match (commit, others.as_deref()) {
+                (Some(commit), Some("")) => format!("commit {commit}"),
+                (Some(commit), _) => format!("commit {commit}+"),
+                (None, _) => "an unknown commit".to_owned(),
+            }
         }
     };
     let day = jiff::Timestamp::now().strftime("%F").to_string();
-    Ok(Stamp { commit, day })
+    Ok(Stamp { code, day })
 }
 
-/// Empty where there is no git, or no repository of it.
-async fn git(args: &[&str]) -> anyhow::Result<String> {
+/// What git says; nothing where there is no git, or no repository of it.
+async fn git(args: &[&str]) -> anyhow::Result<Option<String>> {
     let mut command = Command::new("git");
     command.args(args).current_dir(root());
     match command.output().await {
-        Ok(output) => Ok(String::from_utf8(output.stdout)?.trim().to_owned()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Ok(output) if output.status.success() => {
+            Ok(Some(String::from_utf8(output.stdout)?.trim().to_owned()))
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).context("cannot run git"),
     }
 }
@@ -274,6 +273,7 @@ impl Run {
                 };
                 let fleet = fleet::measure(plan, programs, http, screen).await?;
                 results.fleets.push(fleet);
+                results.fleets.sort_by_key(|fleet| fleet.size);
             }
             Run::Mappings => {
                 let plan = mappings::Plan {

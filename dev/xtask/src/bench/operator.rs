@@ -119,6 +119,14 @@ impl Operator {
         Ok(value_of(&metrics, SERIES).unwrap_or_default())
     }
 
+    /// Sweeps that have ended well, of its one connection.
+    pub async fn sweeps(&self) -> anyhow::Result<u64> {
+        const SERIES: &str = "oms_operator_sweeps_total{connection=\"bench/oms\",result=\"ok\"}";
+        let url = format!("http://{}/metrics", self.address);
+        let metrics = self.http.get(&url).await?;
+        value_of(&metrics, SERIES).context("no sweeps are counted")
+    }
+
     /// What it has in memory.
     pub fn memory(&self) -> anyhow::Result<Memory> {
         proc::memory(self.process.pid())

@@ -16,26 +16,34 @@ pub struct Cost {
     pub title: &'static str,
     /// The figure.
     pub of: fn(&Fleet) -> f64,
+    /// By so much it may be off, because the kernel counts CPU in hundredths of a second.
+    pub grain: fn(&Fleet) -> f64,
 }
 
-/// All of them.
-pub const COSTS: [Cost; 3] = [
-    Cost {
-        title: "CPU to create one, ms",
-        of: |fleet| fleet.creation.cpu * 1e3 / fleet.size as f64,
+/// Of the creation.
+pub const CREATE: Cost = Cost {
+    title: "CPU to create one, ms",
+    of: |fleet| fleet.creation.cpu * 1e3 / fleet.size as f64,
+    grain: |fleet| 10.0 / fleet.size as f64,
+};
+
+/// At rest.
+pub const REST: Cost = Cost {
+    title: "CPU at rest for each, ms a minute",
+    of: |fleet| fleet.rest.cpu * 6e4 / fleet.rest.seconds.max(1.0) / fleet.size as f64,
+    grain: |fleet| 600.0 / fleet.rest.seconds.max(1.0) / fleet.size as f64,
+};
+
+const MEMORY: Cost = Cost {
+    title: "Memory at rest for each, kB",
+    of: |fleet| {
+        let grown = fleet.rest.memory.anonymous;
+        grown.saturating_sub(fleet.idle.anonymous) as f64 / 1e3 / fleet.size as f64
     },
-    Cost {
-        title: "Memory at rest for each, kB",
-        of: |fleet| {
-            let grown = fleet.rest.memory.anonymous;
-            grown.saturating_sub(fleet.idle.anonymous) as f64 / 1e3 / fleet.size as f64
-        },
-    },
-    Cost {
-        title: "CPU at rest for each, ms a minute",
-        of: |fleet| fleet.rest.cpu * 6e4 / fleet.rest.seconds.max(1.0) / fleet.size as f64,
-    },
-];
+    grain: |_| 0.0,
+};
+
+const COSTS: [Cost; 3] = [CREATE, MEMORY, REST];
 
 /// Draws it into the file: what one project costs, over the number of projects. A line that is level means that
 /// cost does not grow with size.

@@ -76,6 +76,17 @@ pub struct Machine {
     pub processor: String,
 }
 
+impl Machine {
+    /// Whether figures of both may stand side by side. The kernel keeps some of the RAM for itself, and not always
+    /// as much.
+    pub fn is_like(&self, other: &Machine) -> bool {
+        let gibibytes = |machine: &Machine| (machine.memory as f64 / f64::from(1 << 30)).round();
+        self.cores == other.cores
+            && self.processor == other.processor
+            && gibibytes(self) == gibibytes(other)
+    }
+}
+
 /// This one.
 pub fn machine() -> anyhow::Result<Machine> {
     let memory = fs::read_to_string("/proc/meminfo").context("cannot read /proc/meminfo")?;
@@ -101,6 +112,16 @@ mod tests {
     fn a_name_with_spaces_and_brackets_does_not_move_the_figures() {
         let stat = "7 (a (b) c) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 5 0 1000 1 1";
         assert_eq!(ticks(stat), Some(300));
+    }
+
+    #[test]
+    fn some_pages_more_make_no_other_machine() {
+        let of = |memory| Machine {
+            memory,
+            ..Machine::default()
+        };
+        assert!(of(24 << 30).is_like(&of((24 << 30) + (100 << 20))));
+        assert!(!of(24 << 30).is_like(&of(32 << 30)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::cycles::mebibytes;
 use super::dead::SLOW;
-use super::oms::{Counts, total};
+use super::oms::{Counts, LOOK, total};
 use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Stamp, Takeover, Weight};
 use super::spread::Spread;
 use super::targets;
@@ -91,11 +91,12 @@ fn stamps(results: &Results) -> String {
         parts.entry(stamp).or_default().push(part);
     }
     let line = |(stamp, parts): (&Stamp, Vec<&str>)| {
-        let commit = match stamp.commit.as_str() {
-            "" => "programs from elsewhere".to_owned(),
-            commit => format!("commit {commit}"),
-        };
-        format!(" Of {commit}, on {}: {}.", stamp.day, parts.join(", "))
+        format!(
+            " Of {}, on {}: {}.",
+            stamp.code,
+            stamp.day,
+            parts.join(", ")
+        )
     };
     parts.into_iter().map(line).collect()
 }
@@ -160,13 +161,20 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             &|f| format!("{:.2}", each(f, f.creation.writes as f64)),
         ),
         row("… of the resource itself, until it is RUNNING", &|f| {
-            format!("{:.2}", f.creation.writes_until_running)
+            or_none(f.creation.writes_until_running.map(|it| format!("{it:.2}")))
+        }),
+        row("… that changed nothing, of 100 projects", &|f| {
+            let idle = f.creation.idle_writes;
+            or_none(idle.map(|idle| format!("{:.1}", each(f, idle as f64 * 100.0))))
         }),
         row("… of Events, until all are RUNNING", &|f| {
             format!("{:.2}", each(f, f.creation.events as f64))
         }),
-        row("Of 100, caught up by then", &|f| {
-            format!("{:.0}", each(f, f.creation.caught_up as f64 * 100.0))
+        row("Of 100, caught up by then / older than a minute", &|f| {
+            let of = |count: Option<usize>| {
+                or_none(count.map(|count| format!("{:.0}", each(f, count as f64 * 100.0))))
+            };
+            format!("{} / {}", of(f.creation.caught_up), of(f.creation.compared))
         }),
         row("… after that, until at rest (both)", &|f| {
             let more = f.settling.writes + f.settling.events;
@@ -178,24 +186,25 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             format!("{:.2}{unsettled}", each(f, more as f64))
         }),
         row(
-            "OMS calls per project until all are RUNNING, lists apart / CreateProject and StartProject",
+            "OMS calls per project until all are RUNNING: look / CreateProject / StartProject / others",
             &|f| {
-                let calls = &f.creation.calls;
-                let both = made(calls) as f64;
-                format!(
-                    "{:.2} / {:.2}",
-                    each(f, own_calls(calls) as f64),
-                    each(f, both)
-                )
+                let made = Made::of(&f.creation.calls);
+                let each = |count| format!("{:.2}", each(f, count as f64));
+                [made.looks, made.creates, made.starts, made.others]
+                    .map(each)
+                    .join(" / ")
             },
         ),
         row("… after that, until at rest", &|f| {
             format!("{:.2}", each(f, own_calls(&f.settling.calls) as f64))
         }),
-        row("List calls until all are RUNNING / after that", &|f| {
-            let (first, then) = (lists(&f.creation.calls), lists(&f.settling.calls));
-            format!("{first} / {then}")
-        }),
+        row(
+            "List calls of sweeps until all are RUNNING / after that",
+            &|f| {
+                let (first, then) = (lists(&f.creation.calls), lists(&f.settling.calls));
+                format!("{first} / {then}")
+            },
+        ),
         row(
             "CPU per project: the operator / API server and etcd, ms",
             &|f| {
@@ -225,14 +234,26 @@ fn fleets(fleets: &[Fleet]) -> Sheet {
             "Restart → ready / all checked, s; from ready on: a changed resource is served / a new one has its id, s",
             &|f| {
                 let r = &f.restart;
-                let (changed, new) = (r.changed, r.new_id);
-                format!("{:.1} / {:.1}; {changed:.1} / {new:.1}", r.ready, r.checked)
+                let changed = or_none(r.changed.map(|it| format!("{it:.1}")));
+                format!(
+                    "{:.1} / {:.1}; {changed} / {:.1}",
+                    r.ready, r.checked, r.new_id
+                )
             },
         ),
-        row("Restart: OMS calls / Kubernetes writes / CPU, s", &|f| {
-            let r = &f.restart;
-            format!("{} / {} / {:.2}", total(&r.calls), r.writes, r.cpu)
-        }),
+        row(
+            "Restart: OMS calls / Kubernetes writes, of others / CPU, s",
+            &|f| {
+                let r = &f.restart;
+                let others = or_none(r.others.map(|others| others.to_string()));
+                format!(
+                    "{} / {}, {others} / {:.2}",
+                    total(&r.calls),
+                    r.writes,
+                    r.cpu
+                )
+            },
+        ),
         row("Restart: memory at the peak / a sweep later, MiB", &|f| {
             let r = &f.restart;
             let later = mebibytes(r.memory.resident);
@@ -258,16 +279,34 @@ fn per_minute(fleet: &Fleet, sum: f64, digits: usize) -> String {
     format!("{:.digits$}", sum * 60.0 / fleet.rest.seconds.max(1.0))
 }
 
-/// Calls that are made for one project each. The look before a create is a list of one page, too: it cannot
-/// be told from a sweep's by its action, so both are counted as lists.
+/// Calls that are made for one project each.
 pub(super) fn own_calls(calls: &Counts) -> u64 {
     total(calls) - lists(calls)
 }
 
-/// What makes a project and starts it.
-pub(super) fn made(calls: &Counts) -> u64 {
-    let count = |action| calls.get(action).copied().unwrap_or_default();
-    count("CreateProject") + count("StartProject")
+/// The calls of a creation, but for sweeps.
+pub(super) struct Made {
+    pub looks: u64,
+    pub creates: u64,
+    pub starts: u64,
+    pub others: u64,
+}
+
+impl Made {
+    pub fn of(calls: &Counts) -> Made {
+        let count = |action| calls.get(action).copied().unwrap_or_default();
+        let (looks, creates, starts) = (count(LOOK), count("CreateProject"), count("StartProject"));
+        Made {
+            looks,
+            creates,
+            starts,
+            others: total(calls) - lists(calls) - looks - creates - starts,
+        }
+    }
+}
+
+fn or_none(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| "–".to_owned())
 }
 
 pub(super) fn lists(calls: &Counts) -> u64 {
@@ -310,10 +349,15 @@ fn mappings(mappings: &Mappings) -> Sheet {
 }
 
 fn dead_oms(dead: &DeadOms) -> Sheet {
-    let row = |name: &str, pair: Pair| {
-        let figures = [pair.id.p50, pair.id.p99, pair.running.p50, pair.running.p99];
-        let figures = figures.map(|seconds| format!("{seconds:.2}"));
-        [&[name.to_owned()], figures.as_slice()].concat()
+    let row = |name: &str, pair: Option<Pair>| {
+        let of = |figure: fn(Pair) -> f64| or_none(pair.map(|it| format!("{:.2}", figure(it))));
+        vec![
+            name.to_owned(),
+            of(|it| it.id.p50),
+            of(|it| it.id.p99),
+            of(|it| it.running.p50),
+            of(|it| it.running.p99),
+        ]
     };
     let heads = [
         "Apply → …, s",
@@ -372,11 +416,10 @@ fn cycles(cycles: &Cycles) -> Option<Sheet> {
     shown.sort_unstable();
     shown.dedup();
     let mut rows = vec![vec!["before".to_owned(), memory(cycles.idle)]];
-    rows.extend(
-        shown
-            .into_iter()
-            .map(|index| vec![(index + 1).to_string(), memory(all[index])]),
-    );
+    rows.extend(shown.into_iter().map(|index| {
+        let warm = if index < warm { ", warming up" } else { "" };
+        vec![format!("{}{warm}", index + 1), memory(all[index])]
+    }));
     Some(Sheet {
         title: "Resources that come and go",
         heads: vec![
@@ -400,7 +443,14 @@ mod tests {
             mappings: Some(Mappings::default()),
             dead_oms: Some(DeadOms::default()),
             takeover: Some(Takeover::default()),
-            stamps: [("a fleet of 100".to_owned(), Stamp::default())].into(),
+            stamps: [(
+                "a fleet of 100".to_owned(),
+                Stamp {
+                    code: "commit 1a2b3c4".to_owned(),
+                    day: "2026-11-27".to_owned(),
+                },
+            )]
+            .into(),
             cycles: Some(Cycles {
                 count: 10,
                 warm_up: vec![Default::default(); 2],
@@ -413,9 +463,9 @@ mod tests {
 
     #[test]
     fn the_figures_replace_what_stood_between_the_lines_and_nothing_else() {
-        let old = format!("# Title\n\n{BEGIN}\nold\n{END}\n\nThe end.\n");
+        let old = format!("# Title\n\n{BEGIN}\nstale\n{END}\n\nThe end.\n");
         let new = page(&old, &some()).unwrap();
-        assert!(new.starts_with(&format!("# Title\n\n{BEGIN}\n")) && !new.contains("old"));
+        assert!(new.starts_with(&format!("# Title\n\n{BEGIN}\n")) && !new.contains("stale"));
         assert!(new.ends_with(&format!("{END}\n\nThe end.\n")));
         assert_eq!(page(&new, &some()).unwrap(), new);
         assert!(page("no lines", &some()).is_err());
@@ -428,6 +478,6 @@ mod tests {
         }
         let text = text(&some());
         assert!(text.contains("A fleet on one OMS"));
-        assert!(text.contains("programs from elsewhere, on : a fleet of 100."));
+        assert!(text.contains(" Of commit 1a2b3c4, on 2026-11-27: a fleet of 100."));
     }
 }

@@ -30,6 +30,9 @@ const FIRST_SWEEP: Duration = Duration::from_secs(2);
 /// spec within a minute.
 const CALM: Duration = Duration::from_secs(75);
 
+/// After so long what a process has made is compared with its spec.
+const COMPARED: Duration = Duration::from_secs(60);
+
 /// The connection that every run has.
 pub const CONNECTION: &str = "oms";
 
@@ -129,6 +132,7 @@ impl<'a> World<'a> {
     /// Applies resources of these names at once and waits until each is seen RUNNING.
     pub async fn create(&mut self, names: &[String], tables: usize) -> anyhow::Result<Creation> {
         let there = self.eyes.count(|_| true);
+        let seen_before = self.eyes.writes(&[]);
         let before = self.count().await?;
         let (client, screen) = (self.cluster.client.clone(), self.screen);
         let what = format!("{} resources, from nothing to RUNNING", names.len());
@@ -159,6 +163,7 @@ impl<'a> World<'a> {
             let last = seen.values().filter_map(at).max();
             last.map_or(0.0, |last| last.duration_since(before.at).as_secs_f64())
         };
+        let count = |is: &dyn Fn(&Seen) -> bool| seen.values().filter(|one| is(one)).count();
         let writes = after.writes - before.writes;
         Ok(Creation {
             applied: applied.as_secs_f64(),
@@ -169,9 +174,20 @@ impl<'a> World<'a> {
             writes: writes.projects,
             events: writes.events,
             refused: writes.refused,
-            writes_until_running: seen.values().map(|one| one.writes as f64).sum::<f64>()
-                / seen.len().max(1) as f64,
-            caught_up: seen.values().filter(|one| one.caught_up).count(),
+            writes_until_running: Some(
+                seen.values().map(|one| one.writes as f64).sum::<f64>() / names.len().max(1) as f64,
+            ),
+            // The watch may tell of the last ones a moment later than the API server counts them.
+            idle_writes: Some(
+                writes
+                    .projects
+                    .saturating_sub(self.eyes.writes(&[]) - seen_before),
+            ),
+            caught_up: Some(count(&|one| one.caught_up)),
+            compared: Some(count(&|one| {
+                let id = one.id.as_ref();
+                id.is_some_and(|(_, since)| after.at.saturating_duration_since(*since) >= COMPARED)
+            })),
             cpu: (after.cpu - before.cpu).as_secs_f64(),
             cpu_kubernetes: (after.cpu_kubernetes - before.cpu_kubernetes).as_secs_f64(),
             peak: 0,

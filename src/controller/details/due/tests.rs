@@ -193,4 +193,5 @@ async fn what_was_just_made_is_compared_when_it_moves_or_after_a_while() {
     );
     late.compared(at(10), at(100), false);
     assert_eq!(late.comparison(), Comparison::Made);
+    assert!(late.into_marks().made.is_none(), "of no use any more");
 }
