@@ -155,7 +155,7 @@ impl Claims {
     #[must_use]
     pub fn connection_at(&self, key: &Key) -> Option<Key> {
         let index = self.index.read();
-        index.by_key.get(key)?.connection.clone()
+        index.by_key.get(key)?.connection.as_deref().cloned()
     }
 
     /// The resource that has recorded `id`, other than `me`, and of whose claim `is_here`
@@ -250,7 +250,7 @@ impl Claims {
                 index
                     .by_key
                     .get(*key)
-                    .is_some_and(|claim| claim.connection.as_ref() == Some(connection))
+                    .is_some_and(|claim| claim.connection.as_deref() == Some(connection))
             })
             .map(|key| Key::clone(key))
             .collect()
@@ -291,7 +291,7 @@ impl Claims {
     /// The projects that are recorded through `connection` and have to be there: the
     /// id, and the address under which it was seen last.
     #[must_use]
-    pub fn recorded(&self, connection: &Key) -> Vec<(String, Option<String>)> {
+    pub fn recorded(&self, connection: &Key) -> Vec<(String, Option<Arc<str>>)> {
         let index = self.index.read();
         let users = index.by_connection.get(connection).into_iter().flatten();
         users

@@ -23,7 +23,7 @@ pub type Recorded = BTreeMap<String, bool>;
 pub fn recorded(context: &Context, key: &Key, live: &Live) -> Recorded {
     let all = context.claims.recorded(key).into_iter();
     all.filter(|(_, url)| url.as_deref().is_none_or(|url| live.is_same_oms(url)))
-        .map(|(id, url)| (id, url.is_some_and(|url| url == live.url.as_str())))
+        .map(|(id, url)| (id, url.is_some_and(|url| *url == *live.url.as_str())))
         .collect()
 }
 

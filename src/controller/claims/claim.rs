@@ -1,6 +1,7 @@
 //! What a resource claims.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -18,11 +19,11 @@ pub struct Claim {
     /// The project name it has or wants.
     pub project_name: String,
     /// The connection it uses.
-    pub connection: Option<Key>,
+    pub connection: Option<Arc<Key>>,
     /// The connection its id was recorded through, where that is another one.
-    recorded_through: Option<Key>,
+    recorded_through: Option<Box<Key>>,
     /// The OMS its id belongs to, once it has one.
-    pub pinned_url: Option<String>,
+    pub pinned_url: Option<Arc<str>>,
     /// The project it has.
     pub project_id: Option<String>,
     /// It was found gone, or is on its way: that it is not there surprises nobody.
@@ -30,11 +31,11 @@ pub struct Claim {
     /// The lag that it calls caught up, in seconds.
     pub(super) max_lag: u64,
     /// The project it wants to take over, by its id.
-    pub(super) adopts: Option<String>,
+    pub(super) adopts: Option<Box<str>>,
     /// The name that its own create reservation speaks of. It is another than the
     /// wanted one while an attempt is open whose resource was renamed meanwhile:
     /// what that attempt may have made is this resource's all the same.
-    reserved: Option<String>,
+    reserved: Option<Box<str>>,
     pub(super) created: Option<Timestamp>,
     /// The resourceVersion, which numbers the versions of an object in order
     /// (Kubernetes API conventions, since 1.35 for clients too).
@@ -54,14 +55,15 @@ impl Claim {
             uid: project.uid().unwrap_or_default(),
             project_name,
             recorded_through: recorded_through(pinned)
-                .filter(|key| Some(key) != connection.as_ref()),
-            connection,
-            pinned_url: pinned.and_then(|pinned| pinned.url.clone()),
+                .filter(|key| Some(key) != connection.as_ref())
+                .map(Box::new),
+            connection: connection.map(Arc::new),
+            pinned_url: pinned.and_then(|pinned| Some(pinned.url.as_deref()?.into())),
             project_id: status.and_then(|status| status.project_id.clone()),
             may_be_gone: may_be_gone(project),
-            adopts: project.spec.adopt_project_id().map(str::to_owned),
+            adopts: project.spec.adopt_project_id().map(Into::into),
             max_lag: project.spec.max_lag().as_secs(),
-            reserved: own_reservation(project),
+            reserved: own_reservation(project).map(Into::into),
             created: project.creation_timestamp().map(|time| time.0),
             version: version_of(project),
         }
@@ -69,13 +71,16 @@ impl Claim {
 
     /// The connections through which its project may be reached.
     pub fn connections(&self) -> impl Iterator<Item = &Key> {
-        self.connection.iter().chain(&self.recorded_through)
+        let connection = self.connection.as_deref();
+        connection
+            .into_iter()
+            .chain(self.recorded_through.as_deref())
     }
 
     /// The names that nobody else gets.
-    pub fn names(&self) -> impl Iterator<Item = &String> {
-        let wanted = std::iter::once(&self.project_name);
-        let reserved = self.reserved.as_ref();
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let wanted = std::iter::once(self.project_name.as_str());
+        let reserved = self.reserved.as_deref();
         let reserved =
             reserved.filter(|name| self.project_id.is_none() && **name != self.project_name);
         wanted.chain(reserved)

@@ -18,7 +18,7 @@ pub(super) struct Index {
     pub(super) by_name: HashMap<String, Few>,
     pub(super) by_id: HashMap<String, Few>,
     pub(super) by_adopted: HashMap<String, Few>,
-    pub(super) by_connection: HashMap<Key, Many>,
+    pub(super) by_connection: HashMap<Arc<Key>, Many>,
     /// A list that is not complete yet.
     pub(super) list: Option<List>,
 }
@@ -53,7 +53,8 @@ impl Index {
         })
     }
 
-    fn insert(&mut self, key: Key, claim: Claim) -> Option<Claim> {
+    fn insert(&mut self, key: Key, mut claim: Claim) -> Option<Claim> {
+        self.share(&mut claim);
         let before = self.remove(&key);
         let key = Arc::new(key);
         for name in claim.names() {
@@ -73,6 +74,23 @@ impl Index {
         }
         self.by_key.insert(key, Box::new(claim));
         before
+    }
+
+    /// What ten thousand claims have in common is there once.
+    fn share(&self, claim: &mut Claim) {
+        let Some(connection) = &mut claim.connection else {
+            return;
+        };
+        let Some((known, users)) = self.by_connection.get_key_value(connection) else {
+            return;
+        };
+        connection.clone_from(known);
+        let another = users.first().and_then(|user| self.by_key.get(user));
+        if let Some(another) = another
+            && another.pinned_url == claim.pinned_url
+        {
+            claim.pinned_url.clone_from(&another.pinned_url);
+        }
     }
 
     pub(super) fn lose(&mut self, key: &Key) -> Option<GivenUp> {

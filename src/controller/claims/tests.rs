@@ -155,7 +155,7 @@ fn whoever_wants_another_name_gives_up_the_one_before() {
     assert_eq!(claims.follow(&same), []);
     let renamed = json!({"spec": {"project": {"name": "renamed"}}});
     let given_up = claims.follow(&watcher::Event::Apply(project("a", renamed)));
-    let names: Vec<&String> = given_up.iter().flat_map(|it| it.claim.names()).collect();
+    let names: Vec<&str> = given_up.iter().flat_map(|it| it.claim.names()).collect();
     assert_eq!(names, ["orders"]);
     assert!(!given_up[0].is_gone);
 }
@@ -299,4 +299,29 @@ fn several_of_one_name_are_known_in_order_and_each_can_go() {
     }
     assert!(named(&claims).is_empty());
     assert_eq!(claims.count_users(&key("oms")), 0);
+}
+
+#[test]
+fn what_all_have_in_common_is_there_once() {
+    let of = |name: &str, url: &str| {
+        let connection = json!({"namespace": "shop", "name": "oms", "url": url});
+        project(
+            name,
+            json!({"status": {"projectId": name, "connection": connection}}),
+        )
+    };
+    let claims = claims(&[
+        of("a", "http://one"),
+        of("b", "http://one"),
+        of("c", "http://two"),
+    ]);
+    claims.follow(&watcher::Event::Apply(of("a", "http://one")));
+    let index = claims.index.read();
+    let [a, b, c] = ["a", "b", "c"].map(|name| &index.by_key[&key(name)]);
+    let both = |one: &Claim, other: &Claim| one.connection.clone().zip(other.connection.clone());
+    assert!(both(a, b).is_some_and(|(one, other)| Arc::ptr_eq(&one, &other)));
+    assert!(both(a, c).is_some_and(|(one, other)| Arc::ptr_eq(&one, &other)));
+    let urls = a.pinned_url.clone().zip(b.pinned_url.clone());
+    assert!(urls.is_some_and(|(one, other)| Arc::ptr_eq(&one, &other)));
+    assert_eq!(c.pinned_url.as_deref(), Some("http://two"));
 }

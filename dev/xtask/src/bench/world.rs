@@ -26,9 +26,9 @@ const EACH_TABLE: Duration = Duration::from_millis(1);
 /// The first sweep of an OMS without projects is over by then.
 const FIRST_SWEEP: Duration = Duration::from_secs(2);
 
-/// No write for so long: at rest. Figures are written every 10 s at most, and a new project is compared with its
-/// spec within a minute.
-const CALM: Duration = Duration::from_secs(75);
+/// No write for so long: at rest. Figures are written every 10 s at most, a new project is compared with its
+/// spec within a minute, and the API server closes connections that have been idle for 90 s, with their buffers.
+const CALM: Duration = Duration::from_secs(100);
 
 /// After so long what a process has made is compared with its spec.
 const COMPARED: Duration = Duration::from_secs(60);
