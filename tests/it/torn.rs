@@ -102,6 +102,13 @@ async fn written(world: &World, mark: Mark) -> Entries {
         .resource("migrationprojects")
 }
 
+/// Whom a sweep has not shown would be.
+fn none_was_asked_about(oms: &Oms) {
+    let calls = oms.calls();
+    let alone = calls.iter().find(|call| call.action != "ListProjects");
+    assert!(alone.is_none(), "nothing was missed: {alone:#?}");
+}
+
 async fn all_are_as_they_were(world: &World, ids: &[String]) {
     for (name, made) in OURS.iter().zip(ids) {
         let project = world.get(name).await;
@@ -155,9 +162,7 @@ async fn a_sweep_that_fails_midway_says_nothing_of_whom_it_has_not_reached() {
         world.oms().faults().is_empty(),
         "the second page has failed"
     );
-    let calls = world.oms().calls();
-    let alone = calls.iter().find(|call| call.action != "ListProjects");
-    assert!(alone.is_none(), "nothing was missed: {alone:#?}");
+    none_was_asked_about(world.oms());
     let written = written(&world, mark).await;
     assert!(written.is_empty(), "{written}");
     all_are_as_they_were(&world, &ours).await;
@@ -181,9 +186,7 @@ async fn what_comes_while_a_sweep_walks_moves_nobody() {
     assert_eq!(operator.counter(&shown).await, Some(all as u64));
     next.release();
     pages(world.oms(), 4).await;
-    let calls = world.oms().calls();
-    let alone = calls.iter().find(|call| call.action != "ListProjects");
-    assert!(alone.is_none(), "nothing was missed: {alone:#?}");
+    none_was_asked_about(world.oms());
     let written = written(&world, mark).await;
     assert!(written.is_empty(), "{written}");
     all_are_as_they_were(&world, &ours).await;

@@ -114,17 +114,19 @@ impl Operator {
     async fn reconciles(&self) -> anyhow::Result<u64> {
         const SERIES: &str =
             "oms_operator_reconciles_total{kind=\"MigrationProject\",result=\"ok\"}";
-        let url = format!("http://{}/metrics", self.address);
-        let metrics = self.http.get(&url).await?;
-        Ok(value_of(&metrics, SERIES).unwrap_or_default())
+        Ok(self.counter(SERIES).await?.unwrap_or_default())
     }
 
     /// Sweeps that have ended well, of its one connection.
     pub async fn sweeps(&self) -> anyhow::Result<u64> {
         const SERIES: &str = "oms_operator_sweeps_total{connection=\"bench/oms\",result=\"ok\"}";
+        self.counter(SERIES).await?.context("no sweeps are counted")
+    }
+
+    async fn counter(&self, series: &str) -> anyhow::Result<Option<u64>> {
         let url = format!("http://{}/metrics", self.address);
         let metrics = self.http.get(&url).await?;
-        value_of(&metrics, SERIES).context("no sweeps are counted")
+        Ok(value_of(&metrics, series))
     }
 
     /// What it has in memory.
