@@ -94,7 +94,8 @@ pub struct Options {
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
 
-    /// Put what was measured into docs/benchmarks.json, .md and .svg. Parts that were not measured now stay.
+    /// Put what was measured into docs/benchmarks.json, .md and .svg. Parts that were not measured now stay, and so do
+    /// the figures of other machines.
     #[arg(long)]
     write: bool,
 
@@ -308,7 +309,7 @@ fn keep(options: &Options, results: &Results) -> anyhow::Result<()> {
     if !options.write {
         return Ok(());
     }
-    let all = results.clone().over(recorded()?);
+    let all = results.clone().among(recorded()?);
     let text = format!("{:#}\n", serde_json::to_value(&all)?);
     write(&docs("benchmarks.json"), &text)?;
     render(&all)
@@ -318,18 +319,18 @@ fn docs(name: &str) -> PathBuf {
     root().join("docs").join(name)
 }
 
-/// What was written before.
-fn recorded() -> anyhow::Result<Results> {
+/// What was written before, machine by machine.
+fn recorded() -> anyhow::Result<Vec<Results>> {
     let path = docs("benchmarks.json");
     match std::fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text)
             .with_context(|| format!("{} is not what the bench writes", path.display())),
-        Err(_) => Ok(Results::default()),
+        Err(_) => Ok(Vec::new()),
     }
 }
 
 /// The page and the plot.
-fn render(all: &Results) -> anyhow::Result<()> {
+fn render(all: &[Results]) -> anyhow::Result<()> {
     let page = docs("benchmarks.md");
     let text = std::fs::read_to_string(&page)
         .with_context(|| format!("cannot read {}", page.display()))?;

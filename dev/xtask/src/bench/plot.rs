@@ -45,38 +45,45 @@ const MEMORY: Cost = Cost {
 
 const COSTS: [Cost; 3] = [CREATE, MEMORY, REST];
 
-/// Draws it into the file: what one project costs, over the number of projects. A line that is level means that
-/// cost does not grow with size.
-pub fn draw(results: &Results, path: &Path) -> anyhow::Result<()> {
-    if results.fleets.len() < 2 {
+/// Of the machines, in their order.
+const COLOURS: [RGBColor; 4] = [BLUE, RED, GREEN, BLACK];
+
+/// Draws it into the file: what one project costs, over the number of projects, a line for each machine. One that is
+/// level means that cost does not grow with size.
+pub fn draw(machines: &[Results], path: &Path) -> anyhow::Result<()> {
+    let lines: Vec<(RGBColor, &[Fleet])> = COLOURS
+        .into_iter()
+        .cycle()
+        .zip(machines.iter().map(|results| results.fleets.as_slice()))
+        .filter(|(_, fleets)| fleets.len() > 1)
+        .collect();
+    if lines.is_empty() {
         return Ok(());
     }
     let mut text = String::new();
-    paint(results, &mut text).map_err(|error| anyhow!("cannot draw: {error}"))?;
+    paint(&lines, &mut text).map_err(|error| anyhow!("cannot draw: {error}"))?;
     text.push('\n');
     Ok(std::fs::write(path, text)?)
 }
 
-fn paint(results: &Results, text: &mut String) -> Result<(), Box<dyn std::error::Error>> {
+fn paint(
+    lines: &[(RGBColor, &[Fleet])],
+    text: &mut String,
+) -> Result<(), Box<dyn std::error::Error>> {
     let whole = SVGBackend::with_string(text, (WIDTH, HEIGHT)).into_drawing_area();
     whole.fill(&WHITE)?;
-    let fleets = &results.fleets;
-    let (least, most) = (fleets[0].size, fleets[fleets.len() - 1].size);
+    let all = || lines.iter().flat_map(|(_, fleets)| fleets.iter());
+    let sizes = || all().map(|fleet| fleet.size as f64);
+    let least = sizes().fold(f64::INFINITY, f64::min);
+    let most = sizes().fold(0.0, f64::max);
     for (area, cost) in whole.split_evenly((1, COSTS.len())).iter().zip(COSTS) {
-        let points: Vec<(f64, f64)> = fleets
-            .iter()
-            .map(|fleet| (fleet.size as f64, (cost.of)(fleet)))
-            .collect();
-        let top = points.iter().map(|(_, y)| *y).fold(f64::EPSILON, f64::max) * 1.3;
+        let top = all().map(cost.of).fold(f64::EPSILON, f64::max) * 1.3;
         let mut chart = ChartBuilder::on(area)
             .caption(cost.title, ("sans-serif", 14))
             .margin(8)
             .x_label_area_size(28)
             .y_label_area_size(40)
-            .build_cartesian_2d(
-                (least as f64 * 0.8..most as f64 * 1.3).log_scale(),
-                0.0..top,
-            )?;
+            .build_cartesian_2d((least * 0.8..most * 1.3).log_scale(), 0.0..top)?;
         chart
             .configure_mesh()
             .x_labels(4)
@@ -85,12 +92,12 @@ fn paint(results: &Results, text: &mut String) -> Result<(), Box<dyn std::error:
             .x_label_formatter(&|size| format!("{size:.0}"))
             .light_line_style(TRANSPARENT)
             .draw()?;
-        chart.draw_series(LineSeries::new(points.clone(), &BLUE))?;
-        chart.draw_series(
-            points
-                .iter()
-                .map(|point| Circle::new(*point, 3, BLUE.filled())),
-        )?;
+        for (colour, fleets) in lines {
+            let point = |fleet: &Fleet| (fleet.size as f64, (cost.of)(fleet));
+            chart.draw_series(LineSeries::new(fleets.iter().map(point), colour))?;
+            let dots = fleets.iter().map(point);
+            chart.draw_series(dots.map(|at| Circle::new(at, 3, colour.filled())))?;
+        }
     }
     whole.present()?;
     Ok(())
@@ -112,10 +119,10 @@ mod tests {
             fleets: vec![fleet(100)],
             ..Results::default()
         };
-        draw(&results, &path).unwrap();
+        draw(&[results.clone()], &path).unwrap();
         assert!(!path.exists());
         results.fleets.push(fleet(1_000));
-        draw(&results, &path).unwrap();
+        draw(&[results], &path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("<svg") && text.contains("CPU to create one"));
     }

@@ -19,7 +19,7 @@ const END: &str = "<!-- End of what is written. -->";
 
 /// What is written beside the page, and is not there before that.
 const BESIDE: &str = "![Cost of one project against the number of projects](benchmarks.svg)\n\n\
-    [The same as JSON](benchmarks.json), with more of it.";
+    A line for each machine that had two sizes or more; that of the first is blue. [The same as JSON](benchmarks.json), with more of it.";
 
 /// One table: its title, the heads of its columns, and its rows.
 pub(super) struct Sheet {
@@ -45,29 +45,50 @@ pub fn text(results: &Results) -> String {
     text
 }
 
-/// The page with the figures in their place.
-pub fn page(page: &str, results: &Results) -> anyhow::Result<String> {
+/// The page with the figures in their place. Those of the first machine are the page's; others follow.
+pub fn page(page: &str, machines: &[Results]) -> anyhow::Result<String> {
     let (before, rest) = page
         .split_once(BEGIN)
         .with_context(|| format!("docs/benchmarks.md lacks the line {BEGIN}"))?;
     let (_, after) = rest
         .split_once(END)
         .with_context(|| format!("docs/benchmarks.md lacks the line {END}"))?;
-    let mut figures = format!("{}\n", machine(results));
-    for sheet in sheets(results) {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let rule = ["---"]
-            .into_iter()
-            .chain(sheet.heads.iter().skip(1).map(|_| "---:"));
-        let rule: Vec<String> = rule.map(str::to_owned).collect();
-        figures += &format!("\n### {}\n\n", sheet.title);
-        figures += &line(&sheet.heads);
-        figures += &line(&rule);
-        figures.extend(sheet.rows.iter().map(|row| line(row)));
+    let mut figures = String::new();
+    for (index, results) in machines.iter().enumerate() {
+        let is_first = index == 0;
+        let level = if is_first { "###" } else { "####" };
+        if !is_first {
+            figures += "\n### On another machine\n\n";
+        }
+        figures += &format!("{}\n", machine(results));
+        for mut sheet in sheets(results) {
+            // What is missing is told once.
+            sheet
+                .rows
+                .retain(|row| is_first || !row.contains(&targets::NOT_MEASURED.to_owned()));
+            figures += &markdown(level, &sheet);
+        }
     }
     Ok(format!(
         "{before}{BEGIN}\n\n{figures}\n{BESIDE}\n\n{END}{after}"
     ))
+}
+
+fn markdown(level: &str, sheet: &Sheet) -> String {
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let rule = ["---"]
+        .into_iter()
+        .chain(sheet.heads.iter().skip(1).map(|_| "---:"));
+    let rule: Vec<String> = rule.map(str::to_owned).collect();
+    let rows = sheet.rows.iter().map(|row| line(row));
+    [
+        format!("\n{level} {}\n\n", sheet.title),
+        line(&sheet.heads),
+        line(&rule),
+    ]
+    .into_iter()
+    .chain(rows)
+    .collect()
 }
 
 fn machine(results: &Results) -> String {
@@ -464,11 +485,20 @@ mod tests {
     #[test]
     fn the_figures_replace_what_stood_between_the_lines_and_nothing_else() {
         let old = format!("# Title\n\n{BEGIN}\nstale\n{END}\n\nThe end.\n");
-        let new = page(&old, &some()).unwrap();
+        let new = page(&old, &[some()]).unwrap();
         assert!(new.starts_with(&format!("# Title\n\n{BEGIN}\n")) && !new.contains("stale"));
         assert!(new.ends_with(&format!("{END}\n\nThe end.\n")));
-        assert_eq!(page(&new, &some()).unwrap(), new);
-        assert!(page("no lines", &some()).is_err());
+        assert_eq!(page(&new, &[some()]).unwrap(), new);
+        assert!(page("no lines", &[some()]).is_err());
+    }
+
+    #[test]
+    fn another_machine_has_a_place_of_its_own() {
+        let new = page(&format!("{BEGIN}\n{END}"), &[some(), some()]).unwrap();
+        let (first, other) = new.split_once("\n### On another machine\n").unwrap();
+        assert!(first.contains("\n### A fleet on one OMS\n"));
+        assert!(other.contains("\n#### A fleet on one OMS\n"));
+        assert!(first.contains("| not measured |") && !other.contains("| not measured |"));
     }
 
     #[test]

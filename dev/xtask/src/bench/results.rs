@@ -8,7 +8,7 @@ use super::oms::Counts;
 use super::proc::{Machine, Memory};
 use super::spread::Spread;
 
-/// Every part that was ever measured, each as of its last run.
+/// Every part that was ever measured on one machine, each as of its last run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Results {
@@ -253,11 +253,21 @@ pub struct Cycles {
 }
 
 impl Results {
-    /// These, and of `before` what they do not have, if it is of the same machine.
-    pub fn over(mut self, before: Results) -> Results {
-        if !before.machine.is_like(&self.machine) {
-            return self;
+    /// All that is recorded, with these: what they do not have of their own machine stays, and so does every other
+    /// machine. The one that was recorded first stays the first.
+    pub fn among(self, mut recorded: Vec<Results>) -> Vec<Results> {
+        let own = recorded
+            .iter_mut()
+            .find(|before| before.machine.is_like(&self.machine));
+        match own {
+            Some(before) => *before = self.over(std::mem::take(before)),
+            None => recorded.push(self),
         }
+        recorded
+    }
+
+    /// These, and of `before` what they do not have.
+    fn over(mut self, before: Results) -> Results {
         let known: Vec<usize> = self.fleets.iter().map(|fleet| fleet.size).collect();
         let others = before.fleets.into_iter();
         self.fleets
@@ -311,6 +321,31 @@ mod tests {
         assert_eq!(all.fleets, [fleet(100, 1.0), fleet(1_000, 2.0)]);
         assert_eq!((&all.stamps["a"], &all.stamps["b"]), (&of("1"), &of("2")));
         assert!(all.cycles.is_some() && all.mappings.is_none());
+    }
+
+    #[test]
+    fn another_machine_replaces_nothing_of_the_first() {
+        let of = |cores, size| Results {
+            machine: Machine {
+                cores,
+                ..Machine::default()
+            },
+            fleets: vec![Fleet {
+                size,
+                ..Fleet::default()
+            }],
+            ..Results::default()
+        };
+        let both = of(4, 100).among(vec![of(2, 100)]);
+        assert_eq!(both, [of(2, 100), of(4, 100)]);
+        let sizes = |results: &Results| -> Vec<usize> {
+            results.fleets.iter().map(|fleet| fleet.size).collect()
+        };
+        let both = of(2, 1_000).among(both);
+        assert_eq!(
+            both.iter().map(sizes).collect::<Vec<_>>(),
+            [vec![100, 1_000], vec![100]]
+        );
     }
 
     #[test]

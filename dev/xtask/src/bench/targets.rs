@@ -32,6 +32,9 @@ const PER_CYCLE: usize = 1_000;
 /// By so much the memory of one process differs from cycle to cycle without growing.
 const UNSTEADY: u64 = 1 << 20;
 
+/// The verdict on what was not.
+pub const NOT_MEASURED: &str = "not measured";
+
 /// One target.
 struct Target {
     what: String,
@@ -74,7 +77,7 @@ pub fn sheet(results: &Results) -> Sheet {
         let (measured, verdict) = match target.measured {
             Some((measured, true)) => (measured, "hit"),
             Some((measured, false)) => (measured, "missed"),
-            None => ("–".to_owned(), "not measured"),
+            None => ("–".to_owned(), NOT_MEASURED),
         };
         vec![target.what, target.wanted, measured, verdict.to_owned()]
     };
