@@ -242,6 +242,7 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
     if leads_elsewhere {
         // Figures of another OMS would be an alarm for ever, if this one does not answer.
         context.metrics.unused(key);
+        context.governors.leave(&key.to_string());
     }
     let revision = before.revision + 1;
     let same_former = old.former_urls == new.former_urls;

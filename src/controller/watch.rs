@@ -29,6 +29,7 @@ use super::publish::requested;
 use super::{listing, work};
 use crate::api::keys::{CREATE_RESERVATION, RECONCILE_REQUESTED_AT, RECREATE, RETRY};
 use crate::api::v1alpha1::{MigrationProject, OMSConnection};
+use crate::telemetry::Queue;
 
 /// Connections reconciled at a time. Each may be in the middle of a sweep, or
 /// wait for an OMS that is away: so many have to be before another waits for them.
@@ -155,12 +156,14 @@ impl Watch<MigrationProject> {
         self,
         context: Arc<Context>,
     ) -> impl Stream<Item = watcher::Result<KeptProject>> + Send + 'static {
+        let queue = context.wake_project.queue().clone();
         self.fill(move |event| follow(&context, event))
             .applied_objects()
             .predicate_filter(
                 |project: &KeptProject| Some(project.wakes),
                 PredicateConfig::default().ttl(UNSEEN),
             )
+            .inspect_ok(move |project| queue.bring(&Key::of(project).to_string()))
     }
 }
 
@@ -170,6 +173,7 @@ impl Watch<OMSConnection> {
         self,
         context: Arc<Context>,
     ) -> impl Stream<Item = watcher::Result<OMSConnection>> + Send + 'static {
+        let queue = context.wake_connection.queue().clone();
         self.fill(|_| {})
             .inspect(move |event| match event {
                 Ok(Event::Delete(connection)) => lost(&context, &Key::of(connection)),
@@ -186,6 +190,7 @@ impl Watch<OMSConnection> {
                 what_wakes_a_connection,
                 PredicateConfig::default().ttl(UNSEEN),
             )
+            .inspect_ok(move |connection| queue.bring(&Key::of(connection).to_string()))
     }
 }
 
@@ -219,7 +224,7 @@ pub async fn run<P, C>(
             |_, never: &Infallible, _| match *never {},
             context.clone(),
         )
-        .for_each(|result| async { told(result) });
+        .for_each(|result| async { told(result, context.wake_project.queue()) });
 
     let stored = connections.store();
     let connection_events = connections.waking(context.clone());
@@ -230,9 +235,9 @@ pub async fn run<P, C>(
         .run(
             |connection, context| work::connection(connection, context).boxed(),
             |_, never: &Infallible, _| match *never {},
-            context,
+            context.clone(),
         )
-        .for_each(|result| async { told(result) });
+        .for_each(|result| async { told(result, context.wake_connection.queue()) });
 
     futures::join!(project_controller, connection_controller);
 }
@@ -250,7 +255,7 @@ fn is_there(context: &Context, connection: &Key) -> bool {
 
 /// A connection is gone. Where it still has users, somebody took our finalizer
 /// off.
-fn lost(context: &Context, connection: &Key) {
+pub(super) fn lost(context: &Context, connection: &Key) {
     context.registry.lose(connection);
     context.sweeps.remove(connection);
     context.governors.leave(&connection.to_string());
@@ -301,12 +306,17 @@ fn told<K: Resource<DynamicType = ()>>(
         (ObjectRef<K>, controller::Action),
         controller::Error<Infallible, watcher::Error>,
     >,
+    queue: &Queue,
 ) {
     match result {
+        // It went before the loop began to work on it.
+        Err(controller::Error::ObjectNotFound(gone)) => {
+            let (namespace, name) = (gone.namespace.unwrap_or_default(), gone.name);
+            queue.remove(&Key { namespace, name }.to_string());
+        }
         Ok(_)
         | Err(
             controller::Error::ReconcilerFailed(..)
-            | controller::Error::ObjectNotFound(_)
             // Told by the watch.
             | controller::Error::QueueError(_),
         ) => {}

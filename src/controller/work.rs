@@ -16,7 +16,7 @@ use super::context::Context;
 use super::kept::KeptProject;
 use super::pass::Error;
 use super::wake::Waker;
-use super::{connection, reconcile};
+use super::{connection, reconcile, watch};
 use crate::api::v1alpha1::OMSConnection;
 
 /// Work on a project.
@@ -39,9 +39,15 @@ pub async fn connection(
     let (waker, store) = (&context.wake_connection, &context.connections);
     let piece = Piece::begin(&*object, &context, waker, store);
     let done = connection::reconcile(object.clone(), context.clone()).await;
-    Ok(piece.end(done, |error| {
-        connection::error_policy(object, error, context.clone())
-    }))
+    let next = piece.end(done, |error| {
+        connection::error_policy(object.clone(), error, context.clone())
+    });
+    // It may have gone while its Secret was read, and what was read been noted after that.
+    let key = Key::of(&*object);
+    if context.connection(&key).is_none() {
+        watch::lost(&context, &key);
+    }
+    Ok(next)
 }
 
 /// The result of a reconcile that was not the resource's turn.

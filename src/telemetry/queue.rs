@@ -15,6 +15,16 @@ enum Entry {
     Due(Option<Instant>),
 }
 
+impl Entry {
+    fn wake(&mut self) {
+        let now = Instant::now();
+        match self {
+            Entry::Running { again, .. } => *again = true,
+            Entry::Due(due) => *due = Some(due.map_or(now, |due| due.min(now))),
+        }
+    }
+}
+
 /// The resources of one kind, as the loop knows them.
 #[derive(Default)]
 pub struct Queue {
@@ -62,15 +72,22 @@ impl Queue {
         }
     }
 
+    /// The watch has brought a resource to the loop, which may never have worked on it.
+    pub fn bring(&self, resource: &str) {
+        let mut entries = self.entries.lock();
+        match entries.get_mut(resource) {
+            Some(entry) => entry.wake(),
+            None => {
+                entries.insert(resource.to_owned(), Entry::Due(Some(Instant::now())));
+            }
+        }
+    }
+
     /// Something was seen that concerns a resource. One that the loop has never
     /// worked on is the watch's to bring.
     pub fn wake(&self, resource: &str) {
-        let now = Instant::now();
         if let Some(entry) = self.entries.lock().get_mut(resource) {
-            match entry {
-                Entry::Running { again, .. } => *again = true,
-                Entry::Due(due) => *due = Some(due.map_or(now, |due| due.min(now))),
-            }
+            entry.wake();
         }
     }
 
@@ -141,6 +158,21 @@ mod tests {
         assert_eq!(queue.backlog().waiting, 1);
         queue.remove("a/b");
         assert_eq!(queue.backlog(), Backlog::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_watch_brings_is_due_before_it_was_ever_worked_on() {
+        let queue = Queue::default();
+        queue.bring("a/b");
+        tokio::time::advance(SECOND).await;
+        queue.bring("a/b");
+        let backlog = queue.backlog();
+        assert_eq!((backlog.waiting, backlog.overdue), (1, SECOND));
+        queue.begin("a/b");
+        queue.end("a/b", Some(100 * SECOND));
+        assert_eq!(queue.backlog(), Backlog::default());
+        queue.bring("a/b");
+        assert_eq!(queue.backlog().waiting, 1, "a change does not wait");
     }
 
     #[tokio::test(start_paused = true)]

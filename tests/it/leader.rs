@@ -3,7 +3,7 @@
 
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
-use oms_harness::{Match, Proxy, until};
+use oms_harness::{Gate, Match, Proxy, until};
 use oms_operator::run::DEFAULT_LEASE;
 use oms_simulator::When;
 use serde_json::json;
@@ -229,6 +229,60 @@ async fn a_leader_frozen_with_the_answer_on_its_way_leaves_one_project() {
 #[tokio::test]
 async fn a_leader_frozen_before_the_id_is_written_leaves_one_project() {
     frozen("lead-frozen-recording", At::Recording).await;
+}
+
+/// The leader is frozen where `gate` holds the answer of the API server, and wakes up as
+/// soon as another process leads: all that keeps it from going on is its lease. It ends.
+async fn wakes_without_its_lease(world: &World, leader: &Operator, gate: Gate) {
+    let holder = world.holder().await.expect("a holder");
+    gate.arrived(DEADLINE).await.expect("it gets there");
+    leader.freeze();
+    world.until_held_by_another(&holder).await;
+    gate.release();
+    leader.thaw();
+    let exit = leader.until_ended().await;
+    assert!(!exit.success(), "a lost lease is no orderly end");
+}
+
+#[tokio::test]
+async fn a_leader_frozen_between_its_reservation_and_its_call_does_not_call_when_it_wakes() {
+    let world = World::with_lease("lead-frozen-reserved").await;
+    let proxy = world.proxy().await;
+    let first = world.candidate(Some(&proxy)).await;
+    first.until_log("leading").await;
+    let second = world.candidate(None).await;
+    second.until_log("standing by").await;
+    let gate = proxy.hold_after(reserving("orders").times(1));
+    world.create("orders", json!({})).await;
+    wakes_without_its_lease(&world, &first, gate).await;
+    assert!(!first.log().contains("CreateProject"), "{}", first.log());
+    world.until_running("orders").await;
+    world.has_exactly_one("orders").await;
+    assert_eq!(world.oms().count("CreateProject"), 1);
+    world.finish([second]).await;
+}
+
+#[tokio::test]
+async fn a_leader_frozen_before_a_change_of_its_project_does_not_ask_for_it_when_it_wakes() {
+    let world = World::with_lease("lead-frozen-pausing").await;
+    let proxy = world.proxy().await;
+    let first = world.candidate(Some(&proxy)).await;
+    first.until_log("leading").await;
+    let second = world.candidate(None).await;
+    second.until_log("standing by").await;
+    world.create("orders", json!({})).await;
+    world.until_running("orders").await;
+    // Nothing irrevocable is done before the resource was read once more.
+    let reading = Match::any()
+        .method(http::Method::GET)
+        .path_ends_with("/migrationprojects/orders");
+    let gate = proxy.hold_after(reading.times(1));
+    world.want("orders", "Paused").await;
+    wakes_without_its_lease(&world, &first, gate).await;
+    assert!(!first.log().contains("StopProject"), "{}", first.log());
+    world.until_ready("orders", "True", "Paused").await;
+    assert_eq!(world.oms().count("StopProject"), 1);
+    world.finish([second]).await;
 }
 
 #[tokio::test]

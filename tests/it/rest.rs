@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use oms_harness::{Entries, Mark, until};
 use oms_operator::api::keys::RECONCILE_REQUESTED_AT;
 use oms_operator::api::v1alpha1::MigrationProject;
-use oms_simulator::{Call, Fault, Kind};
+use oms_simulator::{Call, Fault, Kind, When};
 use serde_json::json;
 
 use crate::world::{DEADLINE, Operator, World, condition, id, ready};
@@ -203,6 +203,42 @@ async fn a_change_in_oms_reaches_just_that_resource(world: &World) {
     assert_eq!(names, [Some("p77".to_owned())].into(), "{writes}");
     let statuses = writes.subresource("status");
     assert_eq!(statuses.len(), 1, "{statuses}");
+}
+
+#[tokio::test]
+async fn who_is_changed_between_a_restart_and_its_first_sweep_is_served() {
+    let world = World::new("rest-changed-early").await;
+    let operator = world.operator().await;
+    for name in ["orders", "others"] {
+        world.create(name, json!({})).await;
+    }
+    for name in ["orders", "others"] {
+        world.until_running(name).await;
+    }
+    assert!(operator.terminate().await.success());
+    world.oms().clear_calls();
+    let sweep = world.oms().hold("ListProjects", When::BeforeWork);
+    let operator = world.operator().await;
+    sweep.arrived().await;
+    assert_eq!(
+        operator.ask("/readyz").await.expect("an answer").status,
+        200
+    );
+    let retain = json!({"spec": {"deletionPolicy": "Retain"}});
+    world.patch("orders", retain).await;
+    sweep.release();
+    let is_served = |one: &MigrationProject| {
+        let status = one.status.as_ref();
+        status.is_some_and(|status| status.observed_generation == one.metadata.generation)
+    };
+    world.until("orders", "it is served", is_served).await;
+    let calls = world.oms().calls();
+    let is_change = |call: &&Call| {
+        let changes = ["Create", "Start", "Stop", "Resume", "Release", "Delete"];
+        changes.iter().any(|change| call.action.starts_with(change))
+    };
+    assert_eq!(calls.iter().find(is_change), None);
+    world.finish([operator]).await;
 }
 
 /// How many are created in the test of what that costs.

@@ -169,7 +169,16 @@ fn search_key(body: &Map<String, Value>) -> String {
 }
 
 fn contains(text: &str, lower_key: &str) -> bool {
-    lower_key.is_empty() || text.to_lowercase().contains(lower_key)
+    // Of tens of thousands of names each is looked at: most are in lower case as they are.
+    let is_lower = || {
+        text.bytes()
+            .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    };
+    lower_key.is_empty()
+        || match is_lower() {
+            true => text.contains(lower_key),
+            false => text.to_lowercase().contains(lower_key),
+        }
 }
 
 fn text<'a>(body: &'a Map<String, Value>, key: &str) -> Option<&'a str> {

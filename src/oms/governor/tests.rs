@@ -224,6 +224,22 @@ async fn an_oms_that_does_not_answer_is_left_alone_but_for_one_probe() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn probes_go_out_one_by_one_where_the_limits_allow_more() {
+    let (client, governor, server) = world(Limits::default());
+    server.set(Mood::Away);
+    starts(&client, 50).await;
+    assert_eq!(governor.standing().circuit, Circuit::Open);
+    assert!(server.most.load(Ordering::Relaxed) > 1);
+    let before = server.count();
+    server.most.store(0, Ordering::Relaxed);
+    let request = ListProjects::new();
+    let all = join_all((0..4).map(|_| client.list_projects(&request))).await;
+    assert!(all.iter().all(Result::is_err));
+    assert_eq!(server.count(), before + 4);
+    assert_eq!(server.most.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_probe_that_nobody_waits_for_lets_the_next_one_out() {
     let (client, governor, server) = world(limits(0, 1));
     server.set(Mood::Away);

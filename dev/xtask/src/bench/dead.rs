@@ -1,4 +1,4 @@
-//! Two healthy OMS beside a third that is healthy, slow, and takes calls and answers none.
+//! Two healthy OMS beside a third that has nothing to do, is healthy, slow, and takes calls and answers none.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -32,11 +32,13 @@ pub async fn measure(
     .await?;
     world.cluster.connection("second", second.url()).await?;
     world.cluster.connection("third", third.url()).await?;
-    // Each time the third has as much to do, and what came before is over.
+    world.calm().await?;
+    let both = [CONNECTION, "second"];
+    let beside_idle = Some(create(&mut world, "beside-idle", &both, count).await?);
+    // From here on the third has each time as much to do, and what came before is over.
     let mut beside = async |kind: &str| {
         world.calm().await?;
         wait_for_the_third(&world, &format!("third-{kind}"), count).await?;
-        let both = [CONNECTION, "second"];
         create(&mut world, &format!("beside-{kind}"), &both, count).await
     };
     let beside_healthy = Some(beside("healthy").await?);
@@ -47,6 +49,7 @@ pub async fn measure(
     world.stop().await?;
     Ok(DeadOms {
         count,
+        beside_idle,
         beside_healthy,
         beside_slow,
         beside_dead,

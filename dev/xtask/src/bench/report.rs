@@ -392,7 +392,14 @@ fn dead_oms(dead: &DeadOms) -> Sheet {
         heads: heads.map(str::to_owned).to_vec(),
         rows: vec![
             row(
-                &format!("{} on each of two, beside a healthy third", dead.count),
+                &format!(
+                    "{} on each of two, beside a third with nothing to do",
+                    dead.count
+                ),
+                dead.beside_idle,
+            ),
+            row(
+                "the same beside a healthy third with as much to do",
                 dead.beside_healthy,
             ),
             row(

@@ -214,13 +214,15 @@ pub struct Weight {
     pub restart_rest: Memory,
 }
 
-/// The same load on two healthy OMS, beside a third with as much to do.
+/// The same load on two healthy OMS, beside a third.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeadOms {
     /// Resources of each OMS.
     pub count: usize,
-    /// The third is healthy.
+    /// The third has nothing to do.
+    pub beside_idle: Option<Pair>,
+    /// The third is healthy, and has as much to do, as it has in what follows.
     pub beside_healthy: Option<Pair>,
     /// The third is slow.
     pub beside_slow: Option<Pair>,
