@@ -132,6 +132,14 @@ async fn a_thousand_names_add_no_series() {
     make(0).await;
     make(1).await;
     settled(2).await;
+    until(2 * DEADLINE, "a sweep shows how far it lags", async || {
+        let figures = scrape(&operator).await;
+        figures
+            .contains("oms_operator_project_lag_max_seconds{")
+            .then_some(())
+    })
+    .await
+    .expect("a sweep shows how far it lags");
     let before = series(&scrape(&operator).await);
     futures::stream::iter(2..MANY)
         .for_each_concurrent(8, make)
