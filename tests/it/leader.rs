@@ -39,6 +39,15 @@ impl World {
         self.operator_with(&flags, proxy).await
     }
 
+    /// One that leads, through a proxy or not, and one that stands by.
+    async fn leader_and_standby(&self, proxy: Option<&Proxy>) -> (Operator, Operator) {
+        let first = self.candidate(proxy).await;
+        first.until_log("leading").await;
+        let second = self.candidate(None).await;
+        second.until_log("standing by").await;
+        (first, second)
+    }
+
     /// The right to a lease in this namespace, worded as in `deploy/default/rbac.yaml`.
     pub async fn with_lease(name: &str) -> Self {
         Self::with_lease_named(name, DEFAULT_LEASE).await
@@ -92,10 +101,7 @@ impl World {
 #[tokio::test]
 async fn one_works_and_the_other_takes_over_at_once_when_it_is_told_to_stop() {
     let world = World::with_lease("lead-turns").await;
-    let first = world.candidate(None).await;
-    first.until_log("leading").await;
-    let second = world.candidate(None).await;
-    second.until_log("standing by").await;
+    let (first, second) = world.leader_and_standby(None).await;
     let ready = second.ask("/readyz").await.expect("an answer");
     assert_eq!(ready.status, 200, "whoever stands by is ready to take over");
     world.create("orders", json!({})).await;
@@ -133,10 +139,7 @@ async fn who_cannot_have_the_lease_at_all_is_not_ready() {
 #[tokio::test]
 async fn a_leader_that_is_killed_in_mid_create_is_followed_without_a_second_project() {
     let world = World::with_lease("lead-killed").await;
-    let first = world.candidate(None).await;
-    first.until_log("leading").await;
-    let second = world.candidate(None).await;
-    second.until_log("standing by").await;
+    let (first, second) = world.leader_and_standby(None).await;
     let answer = world.oms().hold("CreateProject", When::AfterWork);
     world.create("orders", json!({})).await;
     answer.arrived().await;
@@ -161,10 +164,7 @@ enum At {
 async fn frozen(test: &str, at: At) {
     let world = World::with_lease(test).await;
     let proxy = world.proxy().await;
-    let first = world.candidate(Some(&proxy)).await;
-    first.until_log("leading").await;
-    let second = world.candidate(None).await;
-    second.until_log("standing by").await;
+    let (first, second) = world.leader_and_standby(Some(&proxy)).await;
     let leader = world.holder().await.expect("a holder");
 
     let in_oms = match &at {
@@ -248,10 +248,7 @@ async fn wakes_without_its_lease(world: &World, leader: &Operator, gate: Gate) {
 async fn a_leader_frozen_between_its_reservation_and_its_call_does_not_call_when_it_wakes() {
     let world = World::with_lease("lead-frozen-reserved").await;
     let proxy = world.proxy().await;
-    let first = world.candidate(Some(&proxy)).await;
-    first.until_log("leading").await;
-    let second = world.candidate(None).await;
-    second.until_log("standing by").await;
+    let (first, second) = world.leader_and_standby(Some(&proxy)).await;
     let gate = proxy.hold_after(reserving("orders").times(1));
     world.create("orders", json!({})).await;
     wakes_without_its_lease(&world, &first, gate).await;
@@ -266,10 +263,7 @@ async fn a_leader_frozen_between_its_reservation_and_its_call_does_not_call_when
 async fn a_leader_frozen_before_a_change_of_its_project_does_not_ask_for_it_when_it_wakes() {
     let world = World::with_lease("lead-frozen-pausing").await;
     let proxy = world.proxy().await;
-    let first = world.candidate(Some(&proxy)).await;
-    first.until_log("leading").await;
-    let second = world.candidate(None).await;
-    second.until_log("standing by").await;
+    let (first, second) = world.leader_and_standby(Some(&proxy)).await;
     world.create("orders", json!({})).await;
     world.until_running("orders").await;
     // Nothing irrevocable is done before the resource was read once more.
@@ -289,10 +283,7 @@ async fn a_leader_frozen_before_a_change_of_its_project_does_not_ask_for_it_when
 async fn a_leader_whose_lease_cannot_be_renewed_finishes_and_ends() {
     let world = World::with_lease("lead-unrenewed").await;
     let proxy = world.proxy().await;
-    let first = world.candidate(Some(&proxy)).await;
-    first.until_log("leading").await;
-    let second = world.candidate(None).await;
-    second.until_log("standing by").await;
+    let (first, second) = world.leader_and_standby(Some(&proxy)).await;
     let leases = oms_harness::Match::any().path_contains("/leases");
     proxy.refuse(leases, 500);
     let exit = first.until_ended().await;

@@ -161,14 +161,16 @@ async fn a_restarted_operator_finds_everything_as_it_was(
     operator
 }
 
+/// Its status speaks of the spec of now.
+fn is_served(one: &MigrationProject) -> bool {
+    let status = one.status.as_ref();
+    status.is_some_and(|status| status.observed_generation == one.metadata.generation)
+}
+
 async fn a_spec_that_is_changed_then_is_one_write(world: &World) {
     let mark = world.plane.audit().mark().await.unwrap();
     let retain = json!({"spec": {"deletionPolicy": "Retain"}});
     world.patch("p55", retain).await;
-    let is_served = |one: &MigrationProject| {
-        let status = one.status.as_ref();
-        status.is_some_and(|status| status.observed_generation == one.metadata.generation)
-    };
     let project = world.until("p55", "it is served", is_served).await;
     let calls = sweeps(world, 2).await;
     let others = calls
@@ -227,10 +229,6 @@ async fn who_is_changed_between_a_restart_and_its_first_sweep_is_served() {
     let retain = json!({"spec": {"deletionPolicy": "Retain"}});
     world.patch("orders", retain).await;
     sweep.release();
-    let is_served = |one: &MigrationProject| {
-        let status = one.status.as_ref();
-        status.is_some_and(|status| status.observed_generation == one.metadata.generation)
-    };
     world.until("orders", "it is served", is_served).await;
     let calls = world.oms().calls();
     let is_change = |call: &&Call| {
