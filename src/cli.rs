@@ -200,8 +200,8 @@ struct Run {
     #[arg(long, env = "OMS_OPERATOR_CREATE_QUARANTINE_REPLIED", value_name = "DURATION", default_value = "60s", value_parser = quarantine)]
     create_quarantine_replied: Duration,
 
-    /// No OMS is read more often than this unasked, whatever its connection's sweepInterval says. What changes a project there
-    /// is followed by the next sweep within seconds, at most a third of the time.
+    /// No connection reads its OMS more often than this unasked, whatever its sweepInterval says; a sweep that failed is
+    /// repeated sooner. What the operator changes there is followed by the next sweep, so that sweeps take a third of the time at most.
     #[arg(long, env = "OMS_OPERATOR_MIN_SWEEP_INTERVAL", value_name = "DURATION", default_value = "10s", value_parser = pause)]
     min_sweep_interval: Duration,
 

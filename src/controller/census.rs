@@ -49,10 +49,8 @@ fn connections(context: &Context, metrics: &Metrics) {
     });
     let standings = context.governors.standings();
     metrics.endpoints(known, &standings);
-    let mut parked = context.shares.parked();
-    for (endpoint, _) in &standings {
-        parked.entry(endpoint.clone()).or_default();
-    }
+    let endpoints = standings.iter().map(|(endpoint, _)| endpoint.as_str());
+    let parked = parked(context.shares.parked(), endpoints);
     metrics.work().parked(&parked);
     let now = context.clock.now();
     let ages = all.iter().filter_map(|connection| {
@@ -61,6 +59,25 @@ fn connections(context: &Context, metrics: &Metrics) {
         Some((key.to_string(), now.duration_since(seen).as_secs_f64()))
     });
     metrics.sweep_ages(ages);
+}
+
+/// How many wait for each OMS. Until its address is known a share has the name of a connection, which may be anything
+/// that a resource names: those are one series.
+fn parked<'a>(
+    shares: BTreeMap<String, usize>,
+    endpoints: impl Iterator<Item = &'a str>,
+) -> BTreeMap<String, usize> {
+    let mut parked: BTreeMap<String, usize> =
+        endpoints.map(|endpoint| (endpoint.to_owned(), 0)).collect();
+    for (share, count) in shares.into_iter().filter(|(_, count)| *count > 0) {
+        let endpoint = if parked.contains_key(&share) {
+            share
+        } else {
+            String::new()
+        };
+        *parked.entry(endpoint).or_default() += count;
+    }
+    parked
 }
 
 /// What a project is counted by, its connection apart. It is kept with the
@@ -127,4 +144,30 @@ fn word(conditions: &[Condition]) -> (&'static str, &'static str) {
     };
     let reason = Reason::ALL.iter().find(|one| one.as_str() == ready.reason);
     (status, reason.map_or("other", |reason| reason.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_without_an_address_are_one_series() {
+        let shares = [
+            ("http://oms", 3),
+            ("shop/none-1", 2),
+            ("shop/none-2", 0),
+            ("shop/none-3", 1),
+        ];
+        let shares = shares
+            .map(|(share, count)| (share.to_owned(), count))
+            .into();
+        let parked = parked(shares, ["http://idle", "http://oms"].into_iter());
+        let expected = [("", 3), ("http://idle", 0), ("http://oms", 3)];
+        assert_eq!(
+            parked,
+            expected
+                .map(|(endpoint, count)| (endpoint.to_owned(), count))
+                .into()
+        );
+    }
 }

@@ -81,11 +81,13 @@ pub async fn reconcile(
     if doubt::take_answer(&context, &key, &connection) {
         wake_users(&context, &key);
     }
-    keep_client(&context, &key, &connection).await?;
-    if let Some(live) = context.registry.get(&key).live {
-        let governors = &context.governors;
-        governors.join(&key.to_string(), &live.url, limits(&connection.spec));
+    // Whether it has a client or not: an address that nobody names any more is no endpoint.
+    let governors = &context.governors;
+    match BaseUrl::parse(&connection.spec.url) {
+        Ok(url) => drop(governors.join(&key.to_string(), &url, limits(&connection.spec))),
+        Err(_) => governors.leave(&key.to_string()),
     }
+    keep_client(&context, &key, &connection).await?;
     sweep(&context, &key, &connection, users > 0).await;
     // Ten thousand that were just made are settled soon, and perhaps nobody creates another one for a year.
     let (memory, now) = (&context.memory, context.clock.now());
@@ -228,21 +230,18 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
         return before;
     };
     let (old, new) = (&live.resource.spec, &connection.spec);
-    let same_way = old.url == new.url
+    let moves = BaseUrl::parse(&new.url).ok().as_ref() != Some(&live.url);
+    let same_way = !moves
         && old.credentials_secret_ref == new.credentials_secret_ref
         && old.tls == new.tls
         && live.resource.uid() == connection.uid();
     if same_way && old == new {
         return before;
     }
-    let leads_elsewhere = {
-        let former = former_urls(connection);
-        old.url != new.url && !former.iter().any(|former| *former == live.url)
-    };
+    let leads_elsewhere = moves && !former_urls(connection).contains(&live.url);
     if leads_elsewhere {
         // Figures of another OMS would be an alarm for ever, if this one does not answer.
         context.metrics.unused(key);
-        context.governors.leave(&key.to_string());
     }
     let revision = before.revision + 1;
     let same_former = old.former_urls == new.former_urls;
@@ -266,7 +265,7 @@ fn follow_spec(context: &Context, key: &Key, connection: &Arc<OMSConnection>) ->
     };
     context.registry.set(key, before.revision, after);
     wake_users(context, key);
-    if old.url != new.url || !same_former {
+    if moves || !same_former {
         wake_neighbours(context, key, live);
         if let Some(live) = context.registry.get(key).live {
             wake_neighbours(context, key, &live);

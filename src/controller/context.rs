@@ -58,7 +58,7 @@ pub struct Settings {
     pub timeouts: oms::Timeouts,
     /// Whether calls to OMS go through the proxy that the environment names.
     pub proxy: bool,
-    /// No connection is swept more often than this.
+    /// No connection is swept more often than this unasked, but after a sweep that failed.
     pub min_sweep_interval: Duration,
     /// No resource is written more often than this for progress and lag alone.
     pub figures_interval: Duration,

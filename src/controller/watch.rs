@@ -175,15 +175,10 @@ impl Watch<OMSConnection> {
     ) -> impl Stream<Item = watcher::Result<OMSConnection>> + Send + 'static {
         let queue = context.wake_connection.queue().clone();
         self.fill(|_| {})
-            .inspect(move |event| match event {
-                Ok(Event::Delete(connection)) => lost(&context, &Key::of(connection)),
-                // What went while nobody watched is only missing from the new list.
-                Ok(Event::InitDone) => {
-                    let known = context.registry.keys();
-                    let gone = known.iter().filter(|key| !is_there(&context, key));
-                    gone.for_each(|key| lost(&context, key));
+            .inspect(move |event| {
+                if let Ok(Event::Delete(connection)) = event {
+                    lost(&context, &Key::of(connection));
                 }
-                _ => {}
             })
             .applied_objects()
             .predicate_filter(
@@ -247,10 +242,6 @@ fn follow(context: &Context, event: &Event<MigrationProject>) {
     for given_up in context.claims.follow(event) {
         context.given_up(&given_up);
     }
-}
-
-fn is_there(context: &Context, connection: &Key) -> bool {
-    context.connection(connection).is_some()
 }
 
 /// A connection is gone. Where it still has users, somebody took our finalizer

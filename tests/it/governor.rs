@@ -306,3 +306,48 @@ async fn an_overload_halves_how_many_calls_go_at_once_and_answers_bring_it_back(
     assert!(grown > before / 2, "{grown}");
     world.finish([operator]).await;
 }
+
+#[tokio::test]
+async fn a_governor_follows_the_address_and_not_its_spelling() {
+    let world = World::new("spelling").await;
+    let operator = world.operator().await;
+    let url = world.simulator.url();
+    let limit = format!("oms_operator_oms_in_flight_limit{{endpoint=\"{url}\"}}");
+    let before = until(DEADLINE, "a limit", async || operator.counter(&limit).await)
+        .await
+        .expect("a limit");
+    let busy = Kind::too_many_requests(Duration::from_secs(1));
+    world.oms().fault(Fault::new(CREATE, busy).times(1));
+    world.create("first", json!({})).await;
+    operator.until_it_reads(&limit, before / 2).await;
+    world.until_running("first").await;
+
+    // What OMS has taught is not forgotten for a slash.
+    let spelled = json!({"spec": {"url": format!("{url}/api/v2/")}});
+    until_it_speaks_of(&world, spelled).await;
+    operator.until_it_reads(&limit, before / 2).await;
+    world.create("second", json!({})).await;
+    world.until_running("second").await;
+
+    // The schema lets the number pass, and it is no port. Nobody leads to that OMS any more.
+    let wrong = json!({"spec": {"url": "http://127.0.0.1:99999"}});
+    until_it_speaks_of(&world, wrong).await;
+    assert_eq!(operator.counter(&limit).await, None);
+    world.finish([operator]).await;
+}
+
+/// The connection is changed, and its status speaks of that.
+async fn until_it_speaks_of(world: &World, patch: serde_json::Value) {
+    let generation = world
+        .patch_connection("oms", patch)
+        .await
+        .metadata
+        .generation;
+    let connections = world.connections();
+    until(DEADLINE, "the status speaks of the change", async || {
+        let status = connections.get("oms").await.ok()?.status?;
+        (status.observed_generation == generation).then_some(())
+    })
+    .await
+    .expect("the status speaks of the change");
+}

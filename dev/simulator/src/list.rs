@@ -21,11 +21,14 @@ pub(crate) fn projects(work: &mut Work<'_>) -> Done {
         validate::labels(body, complaints);
         paging(body, PROJECT_PAGE, complaints);
     })?;
-    for project in work.state.projects.iter_mut() {
-        project.settle(work.clock, &work.config.durations, work.now);
-    }
     let filter = Filter::of(&work.body);
     let by_modified = text(&work.body, "sortField") == Some("gmtModified");
+    // Tens of thousands are brought up to date only where choice or order depends on it.
+    if by_modified || !filter.statuses.is_empty() {
+        for project in work.state.projects.iter_mut() {
+            project.settle(work.clock, &work.config.durations, work.now);
+        }
+    }
     let mut found: Vec<(Duration, &Project)> = work
         .state
         .projects
@@ -46,11 +49,25 @@ pub(crate) fn projects(work: &mut Work<'_>) -> Done {
     if text(&work.body, "order") != Some("asc") {
         found.reverse();
     }
+    let page = Page::of(&work.body, found.len());
+    let shown: Vec<String> = page
+        .cut(&found)
+        .map(|(_, project)| project.id.clone())
+        .collect();
+    for project in &shown {
+        if let Some(project) = work.state.projects.get_mut(project) {
+            project.settle(work.clock, &work.config.durations, work.now);
+        }
+    }
     let related = work.body.get("needRelatedInfo") != Some(&Value::Bool(false));
     let view = work.state.view(work.clock, work.config, work.now);
-    Ok(page(&work.body, &found, |(_, project)| {
-        view.listed(project, related)
-    }))
+    let shown = shown
+        .iter()
+        .filter_map(|project| work.state.projects.get(project));
+    Ok(Answer {
+        data: shown.map(|project| view.listed(project, related)).collect(),
+        page: Some(page),
+    })
 }
 
 pub(crate) fn data_sources(work: &Work<'_>) -> Done {
@@ -145,21 +162,30 @@ pub(crate) fn page<T>(
     found: &[T],
     write: impl Fn(&T) -> Value,
 ) -> Answer {
-    let number = body.get("pageNumber").and_then(Value::as_u64).unwrap_or(1);
-    let size = body
-        .get("pageSize")
-        .and_then(Value::as_u64)
-        .unwrap_or(DEFAULT_PAGE_SIZE);
-    let skip = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
-    // At most 150, as the check before has seen to.
-    let items = found.iter().skip(skip).take(size as usize);
+    let page = Page::of(body, found.len());
     Answer {
-        data: items.map(write).collect(),
-        page: Some(Page {
-            number,
-            size,
-            total: found.len() as u64,
-        }),
+        data: page.cut(found).map(write).collect(),
+        page: Some(page),
+    }
+}
+
+impl Page {
+    /// The page that is asked for, of so many.
+    fn of(body: &Map<String, Value>, total: usize) -> Page {
+        let given = |key: &str| body.get(key).and_then(Value::as_u64);
+        Page {
+            number: given("pageNumber").unwrap_or(1),
+            size: given("pageSize").unwrap_or(DEFAULT_PAGE_SIZE),
+            total: total as u64,
+        }
+    }
+
+    /// What is on it.
+    fn cut<T>(self, found: &[T]) -> impl Iterator<Item = &T> {
+        let skip = (self.number - 1).saturating_mul(self.size);
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        // At most 150, as the check before has seen to.
+        found.iter().skip(skip).take(self.size as usize)
     }
 }
 

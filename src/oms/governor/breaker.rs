@@ -20,20 +20,6 @@ pub enum Circuit {
     Probing,
 }
 
-impl Circuit {
-    /// A word for metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Circuit::Closed => "closed",
-            Circuit::Open => "open",
-            Circuit::Probing => "half_open",
-        }
-    }
-
-    /// Every one.
-    pub const ALL: [Circuit; 3] = [Circuit::Closed, Circuit::Open, Circuit::Probing];
-}
-
 /// What becomes of a call that wants to go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asked {

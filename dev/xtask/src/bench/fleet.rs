@@ -157,7 +157,9 @@ async fn single(world: &mut World<'_>) -> anyhow::Result<Option<Pair>> {
         Ok(())
     };
     let what = format!("{SINGLES} more, one at a time");
-    screen.step(what, MOMENTS, one_by_one).await?;
+    // Each waits for a sweep, which takes the longer the more there are.
+    let deadline = MOMENTS + EACH * u32::try_from(there)?;
+    screen.step(what, deadline, one_by_one).await?;
     Ok(Some(pair(&begun, |name| world.eyes.seen(name))))
 }
 

@@ -62,16 +62,35 @@ pub fn page(page: &str, machines: &[Results]) -> anyhow::Result<String> {
         }
         figures += &format!("{}\n", machine(results));
         for mut sheet in sheets(results) {
-            // What is missing is told once.
-            sheet
-                .rows
-                .retain(|row| is_first || !row.contains(&targets::NOT_MEASURED.to_owned()));
+            match is_first {
+                true => refer(&mut sheet, &machines[1..]),
+                // What is missing is told once.
+                false => sheet.rows.retain(|row| !is_missing(row)),
+            }
             figures += &markdown(level, &sheet);
         }
     }
     Ok(format!(
         "{before}{BEGIN}\n\n{figures}\n{BESIDE}\n\n{END}{after}"
     ))
+}
+
+fn is_missing(row: &[String]) -> bool {
+    row.iter().any(|cell| cell == targets::NOT_MEASURED)
+}
+
+/// Where to look for a target that was measured on other machines alone.
+fn refer(sheet: &mut Sheet, others: &[Results]) {
+    let others: Vec<Sheet> = others.iter().map(targets::sheet).collect();
+    let rows = others.iter().flat_map(|sheet| &sheet.rows);
+    for row in sheet.rows.iter_mut().filter(|row| is_missing(row)) {
+        if rows
+            .clone()
+            .any(|other| other[0] == row[0] && !is_missing(other))
+        {
+            *row.last_mut().expect("a verdict") = targets::ELSEWHERE.to_owned();
+        }
+    }
 }
 
 fn markdown(level: &str, sheet: &Sheet) -> String {
@@ -506,6 +525,18 @@ mod tests {
         assert!(first.contains("\n### A fleet on one OMS\n"));
         assert!(other.contains("\n#### A fleet on one OMS\n"));
         assert!(first.contains("| not measured |") && !other.contains("| not measured |"));
+    }
+
+    #[test]
+    fn the_page_says_what_another_machine_has_measured() {
+        let lacks_one = Results {
+            takeover: None,
+            ..some()
+        };
+        let alone = page(&format!("{BEGIN}\n{END}"), &[lacks_one.clone()]).unwrap();
+        let both = page(&format!("{BEGIN}\n{END}"), &[lacks_one, some()]).unwrap();
+        assert!(!alone.contains(targets::ELSEWHERE));
+        assert_eq!(both.matches(targets::ELSEWHERE).count(), 1);
     }
 
     #[test]

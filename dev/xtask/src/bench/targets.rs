@@ -10,8 +10,9 @@ use super::results::{Cycles, DeadOms, Fleet, Mappings, Pair, Results, Takeover};
 /// What the figures of one whole fleet are aimed at.
 const FLEET: usize = 10_000;
 
-/// From this size on the cost of a project is not to grow.
+/// From this size to that the cost of a project is not to grow.
 const GROWN_FROM: usize = 1_000;
+const GROWN_TO: usize = 50_000;
 
 /// Projects of one page of a list.
 const PAGE: usize = 150;
@@ -34,6 +35,9 @@ const UNSTEADY: u64 = 1 << 20;
 
 /// The verdict on what was not.
 pub const NOT_MEASURED: &str = "not measured";
+
+/// And on what was, on another machine alone.
+pub const ELSEWHERE: &str = "measured on another machine, below";
 
 /// One target.
 struct Target {
@@ -172,7 +176,7 @@ fn rest(fleet: Option<&Fleet>) -> [Target; 4] {
                 // What the time cuts off of a sweep at one end it adds at the other, or less: a sweep is a
                 // moment, and the pause between two is counted from its end.
                 let said = format!("{lists} lists and {others} others in {sweeps} sweeps");
-                (said, others == 0 && lists <= sweeps * pages)
+                (said, sweeps > 0 && others == 0 && lists <= sweeps * pages)
             },
         ),
         Target::new(what("CPU, of a core"), "1 %", fleet, |f| {
@@ -244,11 +248,12 @@ fn change(fleet: Option<&Fleet>) -> [Target; 2] {
 /// The last figure of memory is what one more project costs: spread over few, what a process has once would hide it.
 fn growth(fleets: &[Fleet]) -> Vec<Target> {
     let grown: Vec<&Fleet> = fleets.iter().filter(|f| f.size >= GROWN_FROM).collect();
-    let (first, last) = (grown.first(), grown.last());
-    let ends = first
-        .zip(last)
-        .filter(|(first, last)| first.size < last.size);
-    let wanted = || format!("the same from {GROWN_FROM} on");
+    let far = grown.last().is_some_and(|last| last.size >= GROWN_TO);
+    let ends = grown
+        .first()
+        .zip(grown.last())
+        .filter(|(first, last)| far && first.size < last.size);
+    let wanted = || format!("the same from {GROWN_FROM} to {GROWN_TO}");
     let cpu = [CREATE, REST].map(|cost| {
         Target::new(
             format!("{}, as fleets grow", cost.title),
@@ -268,7 +273,8 @@ fn growth(fleets: &[Fleet]) -> Vec<Target> {
         .windows(2)
         .map(|pair| more(pair[0], pair[1]))
         .collect();
-    let ends = steps.first().zip(steps.last()).filter(|_| steps.len() > 1);
+    let ends = steps.first().zip(steps.last());
+    let ends = ends.filter(|_| far && steps.len() > 1);
     let what = "Memory at rest for one more, kB, as fleets grow";
     let memory = Target::new(what, wanted(), ends, |(before, after)| {
         let said = format!(
@@ -288,11 +294,15 @@ fn more(small: &Fleet, large: &Fleet) -> (usize, f64) {
 }
 
 fn mappings(mappings: Option<&Mappings>) -> Target {
-    let what = "Memory at rest, large mappings against small ones, MiB";
+    let what = "Memory at rest (anonymous), large mappings against small ones, MiB";
     Target::new(what, "within 20 %", mappings, |m| {
         let (small, large) = (resident(m.small.rest), resident(m.large.rest));
+        let own = [&m.large, &m.small].map(|it| mebibytes(it.rest.anonymous));
         (
-            format!("{large:.1} against {small:.1}"),
+            format!(
+                "{large:.1} ({:.1}) against {small:.1} ({:.1})",
+                own[0], own[1]
+            ),
             large <= small * 1.2,
         )
     })
@@ -331,17 +341,23 @@ fn takeover(takeover: Option<&Takeover>) -> Target {
 }
 
 fn cycles(cycles: Option<&Cycles>) -> Target {
-    let what = "Anonymous memory over cycles of resources that come and go, MiB";
+    let what = "Anonymous memory over cycles of resources that come and go, most (on average), MiB";
     let enough = cycles.filter(|cycles| cycles.after.len() >= CYCLES && cycles.count >= PER_CYCLE);
     Target::new(what, "no growth by 1 MiB", enough, |cycles| {
         let most = |range: &[Memory]| range.iter().map(|memory| memory.anonymous).max();
+        let average = |range: &[Memory]| {
+            let all: u64 = range.iter().map(|memory| memory.anonymous).sum();
+            mebibytes(all / range.len().max(1) as u64)
+        };
         let (first, second) = cycles.after.split_at(cycles.after.len() / 2);
         let [before, after] = [first, second].map(|half| most(half).unwrap_or_default());
         let said = format!(
-            "after {} that warm up at most {:.1} in the first half, {:.1} in the second",
+            "after {} that warm up {:.1} ({:.1}) in the first half, {:.1} ({:.1}) in the second",
             cycles.warm_up.len(),
             mebibytes(before),
-            mebibytes(after)
+            average(first),
+            mebibytes(after),
+            average(second),
         );
         (said, after <= before + UNSTEADY)
     })
@@ -406,11 +422,9 @@ mod tests {
             fleet(50_000, once + 200_000),
         ];
         assert_eq!(verdict(level.clone()), Some(true));
-        assert_eq!(
-            verdict(level[..2].to_vec()),
-            None,
-            "one step shows no growth"
-        );
+        let one_step = [level[0].clone(), level[2].clone()].to_vec();
+        assert_eq!(verdict(one_step), None, "one step shows no growth");
+        assert_eq!(verdict(level[..2].to_vec()), None, "it is not large enough");
         let mut grows = level;
         grows[2] = fleet(50_000, once + 280_000);
         assert_eq!(verdict(grows), Some(false));
