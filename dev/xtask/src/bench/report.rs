@@ -533,7 +533,7 @@ mod tests {
             takeover: None,
             ..some()
         };
-        let alone = page(&format!("{BEGIN}\n{END}"), &[lacks_one.clone()]).unwrap();
+        let alone = page(&format!("{BEGIN}\n{END}"), std::slice::from_ref(&lacks_one)).unwrap();
         let both = page(&format!("{BEGIN}\n{END}"), &[lacks_one, some()]).unwrap();
         assert!(!alone.contains(targets::ELSEWHERE));
         assert_eq!(both.matches(targets::ELSEWHERE).count(), 1);
