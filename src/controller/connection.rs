@@ -510,6 +510,11 @@ fn wake_changed(context: &Context, key: &Key, before: &Live, after: &Live) {
         }
     }
     wake_crossed(context, key, old, snapshot);
+    // What was changed while the sweep before was on its way is believed of this one alone, and that may show it as
+    // the other did.
+    let mut waiting = context.memory.mutated(old.begun, snapshot.begun);
+    waiting.retain(|user| context.claims.connection_at(user).as_ref() == Some(key));
+    wake_all(context, &waiting);
 }
 
 /// The exact lag moves all the time and wakes nobody; what crosses a resource's

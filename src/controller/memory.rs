@@ -274,6 +274,17 @@ impl Memory {
         in_doubt.map(|one| one.key.clone()).collect()
     }
 
+    /// The resources whose last change in OMS is of `from` or later, and of before `to`.
+    #[must_use]
+    pub fn mutated(&self, from: Instant, to: Instant) -> Vec<Key> {
+        let by_uid = self.by_uid.lock();
+        let then = by_uid.values().filter(|one| {
+            let at = one.mutated.map(|(_, at)| at);
+            at.is_some_and(|at| from <= at && at < to)
+        });
+        then.map(|one| one.key.clone()).collect()
+    }
+
     /// For how long a resource that is being deleted has waited for its connection, if it still
     /// `waits`.
     pub fn unlinked(&self, uid: &str, key: &Key, waits: bool) -> Duration {

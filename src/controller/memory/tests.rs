@@ -172,3 +172,26 @@ fn what_is_settled_goes_also_where_nobody_creates_another() {
     assert!(alive.guard.is_none(), "it guards nothing any more");
     assert!(memory.open.lock().uids.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_has_changed_something_between_two_sweeps_is_known() {
+    let memory = Memory::default();
+    let begun = Instant::now();
+    let named = |name: &str| Key {
+        name: name.into(),
+        ..key()
+    };
+    for name in ["first", "second", "third"] {
+        memory.remember(name, &named(name), |mine| {
+            mine.mutated = Some((LastMutation::Changed, Instant::now()));
+        });
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    memory.remember("idle", &named("idle"), |_| {});
+    let after = |seconds| begun + Duration::from_secs(seconds);
+    assert_eq!(memory.mutated(begun, begun), []);
+    // A change of the very moment at which a sweep begins is not in it.
+    assert_eq!(memory.mutated(begun, after(1)), [named("first")]);
+    let later = [named("second"), named("third")];
+    assert_eq!(memory.mutated(after(1), after(9)), later);
+}
