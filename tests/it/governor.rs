@@ -27,6 +27,15 @@ async fn until_waiting(world: &World, operator: &Operator, lane: &str, count: u6
     operator.until_it_reads(&waiting, count).await;
 }
 
+/// The series of how many calls to the world's OMS may go at once, and how many that is at first.
+async fn first_limit(world: &World, operator: &Operator) -> (String, u64) {
+    let url = world.simulator.url();
+    let limit = format!("oms_operator_oms_in_flight_limit{{endpoint=\"{url}\"}}");
+    let before = until(DEADLINE, "a limit", async || operator.counter(&limit).await);
+    let before = before.await.expect("a limit");
+    (limit, before)
+}
+
 #[tokio::test]
 async fn an_oms_that_hangs_holds_up_no_other() {
     let world = World::new("healthy").await;
@@ -278,11 +287,7 @@ async fn an_overload_halves_how_many_calls_go_at_once_and_answers_bring_it_back(
     let seldom = json!({"spec": {"sweepInterval": "10m"}});
     world.patch_connection("oms", seldom).await;
     let operator = world.operator().await;
-    let url = world.simulator.url();
-    let limit = format!("oms_operator_oms_in_flight_limit{{endpoint=\"{url}\"}}");
-    let before = until(DEADLINE, "a limit", async || operator.counter(&limit).await)
-        .await
-        .expect("a limit");
+    let (limit, before) = first_limit(&world, &operator).await;
     assert!(before >= 4, "{before} leave something to halve");
     let busy = Kind::too_many_requests(Duration::from_secs(1));
     world.oms().fault(Fault::new(CREATE, busy).times(1));
@@ -311,11 +316,7 @@ async fn an_overload_halves_how_many_calls_go_at_once_and_answers_bring_it_back(
 async fn a_governor_follows_the_address_and_not_its_spelling() {
     let world = World::new("spelling").await;
     let operator = world.operator().await;
-    let url = world.simulator.url();
-    let limit = format!("oms_operator_oms_in_flight_limit{{endpoint=\"{url}\"}}");
-    let before = until(DEADLINE, "a limit", async || operator.counter(&limit).await)
-        .await
-        .expect("a limit");
+    let (limit, before) = first_limit(&world, &operator).await;
     let busy = Kind::too_many_requests(Duration::from_secs(1));
     world.oms().fault(Fault::new(CREATE, busy).times(1));
     world.create("first", json!({})).await;
@@ -323,6 +324,7 @@ async fn a_governor_follows_the_address_and_not_its_spelling() {
     world.until_running("first").await;
 
     // What OMS has taught is not forgotten for a slash.
+    let url = world.simulator.url();
     let spelled = json!({"spec": {"url": format!("{url}/api/v2/")}});
     until_it_speaks_of(&world, spelled).await;
     operator.until_it_reads(&limit, before / 2).await;
